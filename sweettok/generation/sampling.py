@@ -1,0 +1,85 @@
+"""Sampling clips' tokens from the prior: classifier-free guidance, temperature, top-k, top-p, key/value cache.
+
+Order of operations: guidance u + s (c - u) on the logits of the words allowed at the position, then temperature, then
+top-k, then top-p on what top-k left (the order of transformers' generate).
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sweettok.generation.prior import Prior
+from sweettok.params import Sampling
+
+
+def keep_top_k(logits: Tensor, k: int) -> Tensor:
+    """Logits (B, words) with all but the k largest of each row set to -inf; k = 0 or k >= words keeps all."""
+    if k == 0 or k >= logits.shape[-1]:
+        return logits
+    values, words = logits.topk(k, dim=-1)  # exactly k, also among equals
+    return torch.full_like(logits, -torch.inf).scatter(-1, words, values)
+
+
+def keep_top_p(logits: Tensor, p: float) -> Tensor:
+    """Logits (B, words) with all but the smallest set of probability >= p in each row set to -inf; p = 1 keeps all."""
+    if p == 1:
+        return logits
+    values, words = logits.sort(dim=-1, descending=True)
+    probabilities = values.double().softmax(-1)
+    before = probabilities.cumsum(-1) - probabilities  # mass of the likelier words; 0 for the first, which always stays
+    return torch.full_like(logits, -torch.inf).scatter(-1, words, values.masked_fill(before >= p, -torch.inf))
+
+
+def draw(logits: Tensor, uniform: Tensor) -> Tensor:
+    """One word a row by inverting the cumulative distribution: logits (B, words), uniform (B,) in [0, 1) -> int64 (B,).
+
+    A word of probability 0 is never drawn.
+    """
+    cumulative = logits.double().softmax(-1).cumsum(-1)  # (B, words)
+    threshold = uniform.double()[:, None] * cumulative[:, -1:]
+    return torch.searchsorted(cumulative, threshold, right=True).squeeze(-1)
+
+
+@torch.no_grad()
+def sample(
+    prior: Prior, labels: Tensor, sampling: Sampling, generator: torch.Generator, use_cache: bool = True
+) -> Tensor:
+    """Draw one clip's tokens for each label: int64 labels (B,) -> tokens as `TokenLayout.unflatten` gives them.
+
+    Used of `sampling`: temperature, top_k, top_p, guidance. `use_cache` False recomputes the whole sequence for each
+    index: the same tokens, slowly (a check of the cache).
+
+    Randomness: B * S uniform numbers from `generator`, row after row, before the first step. So with a CPU generator a
+    clip depends on the seed, its label and how many clips were drawn before it, not on the batch size or on the other
+    rows (up to rounding of the network's arithmetic); reordering the labels reorders labels, not noise.
+
+    Raises ValueError (labels of wrong shape, dtype or range).
+    """
+    layout = prior.config.layout
+    guided = sampling.guidance != 1
+    prefix = prior.prefix(labels)  # (B,)
+    if guided:  # the second half of the batch has the same words behind "no class"
+        prefix = torch.cat([prefix, prior.prefix(labels, drop=torch.ones_like(labels, dtype=torch.bool))])
+    noise = torch.rand(len(labels), layout.length, generator=generator, device=generator.device).to(labels.device)
+
+    cache = _empty_cache(prior) if use_cache else None
+    sequence = prefix[:, None]  # (B or 2B, 1 + position)
+    for position in range(layout.length):
+        features = prior.hidden(sequence[:, -1:] if use_cache else sequence, cache)[:, -1]  # (B or 2B, D)
+        allowed = layout.allowed(position)
+        logits = prior.word_logits(features, allowed).float()  # (B or 2B, words)
+        if guided:
+            conditional, unconditional = logits.chunk(2)
+            logits = unconditional + sampling.guidance * (conditional - unconditional)
+        logits = keep_top_p(keep_top_k(logits / sampling.temperature, sampling.top_k), sampling.top_p)
+        ids = allowed.start + draw(logits, noise[:, position])  # (B,)
+        sequence = torch.cat([sequence, (ids.repeat(2) if guided else ids)[:, None]], dim=1)
+    return layout.unflatten(sequence[: len(labels), 1:])
+
+
+def _empty_cache(prior: Prior) -> Any:
+    """A transformers DynamicCache, imported late to keep this module light."""
+    from transformers import DynamicCache
+
+    return DynamicCache(config=prior.transformer.config)

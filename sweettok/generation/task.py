@@ -1,0 +1,33 @@
+"""The prior as a task of the training loop."""
+
+import torch
+from torch import Tensor
+
+from sweettok.generation.prior import Prior
+from sweettok.training.tasks import Means, StoreTask
+from sweettok.video.store import ClipStore
+
+
+class PriorTask(StoreTask):
+    """Next-token prediction on the tokens of clips, given their class."""
+
+    model: Prior
+
+    def __init__(self, model: Prior, ids: dict[str, Tensor], train: ClipStore, val: ClipStore, seed: int) -> None:
+        super().__init__("generator", model, train, val, seed)
+        self.ids = ids
+        self.labels = {split: torch.tensor(store.labels["label"].to_numpy()) for split, store in (("train", train), ("val", val))}
+
+    def loss(self, indices: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
+        self.model.train()
+        generator = torch.Generator().manual_seed(torch.initial_seed() + 1)
+        result = self.model.training_loss(self.ids["train"][indices], self.labels["train"][indices], generator)
+        metrics = {name: float(value) for name, value in result.items() if name != "loss"}
+        return result["loss"], metrics
+
+    def validate(self, model: Prior) -> dict[str, float]:
+        total = Means()
+        for indices in self.validation():
+            result = model.training_loss(self.ids["val"][indices], self.labels["val"][indices], None)
+            total.add({name: float(value) for name, value in result.items()}, len(indices))
+        return total.means()

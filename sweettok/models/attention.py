@@ -1,0 +1,114 @@
+"""Attention blocks. All are pre-norm (norm before, not after, each residual branch): the same parts as the paper's
+"add + norm", but stable without a long warm-up, which the short trainings here need."""
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Multi-head attention over the last-but-one axis; any leading axes are batch.
+
+    queries (..., N, D), context (..., M, D) -> (..., N, D). Without context: self-attention.
+    """
+
+    def __init__(self, width: int, heads: int, causal: bool = False) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"width {width} is not a multiple of heads {heads}")
+        self.heads, self.causal = heads, causal
+        self.query = nn.Linear(width, width, bias=False)
+        self.key_value = nn.Linear(width, 2 * width, bias=False)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, queries: Tensor, context: Tensor | None = None) -> Tensor:
+        context = queries if context is None else context
+        lead = queries.shape[:-2]
+        q = rearrange(self.query(queries).flatten(0, -3), "b n (h d) -> b h n d", h=self.heads)
+        k, v = rearrange(self.key_value(context).flatten(0, -3), "b m (s h d) -> s b h m d", s=2, h=self.heads)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)  # (B', heads, N, D / heads)
+        return self.out(rearrange(mixed, "b h n d -> b n (h d)")).unflatten(0, lead)
+
+
+class FeedForward(nn.Sequential):
+    """Two linear layers around GELU: (..., D) -> (..., D)."""
+
+    def __init__(self, width: int, expansion: int = 4) -> None:
+        super().__init__(nn.Linear(width, expansion * width), nn.GELU(), nn.Linear(expansion * width, width))
+
+
+class GridBlock(nn.Module):
+    """Self-attention over the cells of each latent frame, then causally over the frames of each cell.
+
+    (B, frames, cells, D) -> the same. Causal, so that the first frame of a clip is coded as the image it is.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.space_norm, self.space = nn.LayerNorm(width), Attention(width, heads)
+        self.time_norm, self.time = nn.LayerNorm(width), Attention(width, heads, causal=True)
+        self.feed_norm, self.feed = nn.LayerNorm(width), FeedForward(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.space(self.space_norm(x))
+        if x.shape[1] > 1:
+            by_cell = self.time_norm(x).transpose(1, 2)  # (B, cells, frames, D)
+            x = x + self.time(by_cell).transpose(1, 2)
+        return x + self.feed(self.feed_norm(x))
+
+
+class QueryLayer(nn.Module):
+    """A DQAE layer (PAPER.md 1): queries and patches each attend to themselves, then queries read patches.
+
+    queries (B, G, Q, D), patches (B, K_groups, K, D) -> both, updated. Groups say who sees whom: with
+    `self_over="all"` a query attends to all G Q queries, with "group" to the Q of its own group; with
+    `cross_over="group"` group g reads only patch group g, with "all" every query reads all patches.
+    Patches attend within their group.
+    """
+
+    def __init__(self, width: int, heads: int, self_over: str, cross_over: str) -> None:
+        super().__init__()
+        self.self_over, self.cross_over = self_over, cross_over
+        self.query_norm, self.query_attention = nn.LayerNorm(width), Attention(width, heads)
+        self.query_feed_norm, self.query_feed = nn.LayerNorm(width), FeedForward(width)
+        self.patch_norm, self.patch_attention = nn.LayerNorm(width), Attention(width, heads)
+        self.patch_feed_norm, self.patch_feed = nn.LayerNorm(width), FeedForward(width)
+        self.read_norm, self.read_patch_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.read = Attention(width, heads)
+        self.read_feed_norm, self.read_feed = nn.LayerNorm(width), FeedForward(width)
+
+    def forward(self, queries: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
+        queries = queries + self._among(self.query_attention, self.query_norm(queries), self.self_over)
+        queries = queries + self.query_feed(self.query_feed_norm(queries))
+        patches = patches + self.patch_attention(self.patch_norm(patches))
+        patches = patches + self.patch_feed(self.patch_feed_norm(patches))
+        read = self._among(self.read, self.read_norm(queries), self.cross_over, self.read_patch_norm(patches))
+        queries = queries + read
+        return queries + self.read_feed(self.read_feed_norm(queries)), patches
+
+    @staticmethod
+    def _among(attention: Attention, queries: Tensor, over: str, context: Tensor | None = None) -> Tensor:
+        if over == "group":
+            return attention(queries, context)
+        context = None if context is None else context.flatten(1, 2)  # (B, all patches, D)
+        return attention(queries.flatten(1, 2), context).view_as(queries)
+
+
+class QueryStack(nn.Module):
+    """`depth` query layers and a final norm: queries (B, G, Q, D) read patches (B, K_groups, K, D) -> (B, G, Q, D)."""
+
+    def __init__(self, width: int, heads: int, depth: int, self_over: str = "all", cross_over: str = "all") -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(QueryLayer(width, heads, self_over, cross_over) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, queries: Tensor, patches: Tensor) -> Tensor:
+        for layer in self.layers:
+            queries, patches = layer(queries, patches)
+        return self.norm(queries)
+
+
+def learned_queries(count: int, width: int) -> nn.Parameter:
+    """Learnable queries (count, width), N(0, 1) so that they start as distinct as position codes are."""
+    return nn.Parameter(torch.randn(count, width))

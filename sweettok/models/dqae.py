@@ -1,0 +1,160 @@
+"""The three ways from patches to tokens and back that the paper compares (table T4), with one interface.
+
+encode(clip) -> (z_s (B, L_s, D), z_t (B, L_t, D) or None for an image); decode(zq_s, zq_t or None, frames) ->
+patch features (B, frames, cells, D). All three make L_s tokens of an image and L_s + L_t of a clip, so that they can
+share quantisers and are compared at equal tokens and equal bits.
+"""
+
+import math
+
+import torch
+from einops import rearrange, repeat
+from torch import Tensor, nn
+
+from sweettok.models.attention import GridBlock, QueryStack, learned_queries
+from sweettok.models.patches import PatchEmbed, grid_positions
+from sweettok.params import Patches, Tokenizer
+
+
+class DecoupledQueries(nn.Module):
+    """DQAE: spatial queries read the first frame, temporal queries read residuals (PAPER.md 1, C3, C5, C7)."""
+
+    def __init__(self, tokenizer: Tokenizer, patches: Patches, cells: int) -> None:
+        super().__init__()
+        t, width, heads = tokenizer, tokenizer.width, tokenizer.heads
+        self.residual, self.per_location, self.cells = t.residual, t.temporal_queries == "per_location", cells
+        self.embed = PatchEmbed(patches, width)
+        self.spatial_queries = learned_queries(t.spatial_tokens, width)
+        self.temporal_queries = learned_queries(t.temporal_tokens, width)
+        self.patch_query = learned_queries(1, width)
+        self.spatial_encoder = QueryStack(width, heads, t.spatial_depth)
+        self.temporal_encoder = QueryStack(width, heads, t.temporal_depth, cross_over="group")
+        self.spatial_decoder = QueryStack(width, heads, t.spatial_depth)
+        # Each cell's queries attend to each other over time; what moves between cells is read from all tokens.
+        self.temporal_decoder = QueryStack(width, heads, t.temporal_depth, self_over="group")
+
+    def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
+        """Which modules each curriculum part names."""
+        return {
+            "spatial": [self.embed.first, self.spatial_queries, self.spatial_encoder],
+            "temporal": [self.embed.rest, self.temporal_queries, self.temporal_encoder],
+            "decoder": [self.patch_query, self.spatial_decoder, self.temporal_decoder],
+        }
+
+    def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
+        features = self.embed(clip)  # (B, 1 + k, hw, D)
+        batch = features.shape[0]
+        queries = repeat(self.spatial_queries, "q d -> b 1 q d", b=batch)
+        z_spatial = self.spatial_encoder(queries, features[:, :1]).flatten(1, 2)  # (B, L_s, D)
+        if features.shape[1] == 1:
+            return z_spatial, None
+        start = features[:, :1] if self.residual == "first_frame" else features[:, :-1]
+        residuals = start - features[:, 1:]  # (B, k, hw, D)
+        if self.per_location:
+            queries = repeat(self.temporal_queries, "q d -> b q 1 d", b=batch)
+            residuals = rearrange(residuals, "b k c d -> b c k d")  # one group of k residuals a cell
+        else:
+            queries = repeat(self.temporal_queries, "q d -> b 1 q d", b=batch)
+            residuals = rearrange(residuals, "b k c d -> b 1 (k c) d")
+        return z_spatial, self.temporal_encoder(queries, residuals).flatten(1, 2)  # (B, L_t, D)
+
+    def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
+        batch, _, width = zq_spatial.shape
+        positions = _square_positions(frames, self.cells, width).to(zq_spatial)  # (frames, hw, D)
+        queries = repeat(self.patch_query + positions[0], "c d -> b 1 c d", b=batch)
+        # A token's word says nothing about which token it is: the decoder tells them apart by the encoder's queries.
+        zq_spatial = zq_spatial + self.spatial_queries
+        space = self.spatial_decoder(queries, zq_spatial[:, None])  # (B, 1, hw, D)
+        if zq_temporal is None:
+            return space
+        zq_temporal = zq_temporal + self.temporal_queries
+        if self.per_location:
+            zq_temporal = zq_temporal + positions[0]
+        tiled = rearrange(space + positions, "b t c d -> b c t d")  # v~_s, tiled over time
+        return rearrange(self.temporal_decoder(tiled, zq_temporal[:, None]), "b c t d -> b t c d")
+
+
+class CoupledQueries(nn.Module):
+    """Vanilla query tokenizer: all queries read all patches of the clip (T4 "vanilla query")."""
+
+    def __init__(self, tokenizer: Tokenizer, patches: Patches, cells: int) -> None:
+        super().__init__()
+        t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
+        self.cells, self.spatial_tokens = cells, t.spatial_tokens
+        self.embed = PatchEmbed(patches, width)
+        self.queries = learned_queries(t.spatial_tokens + t.temporal_tokens, width)
+        self.patch_query = learned_queries(1, width)
+        self.encoder = QueryStack(width, t.heads, depth)
+        self.decoder = QueryStack(width, t.heads, depth, self_over="group")
+
+    def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
+        """Queries of both kinds are one module: `spatial` trains all, `temporal` adds the embedding of later frames."""
+        return {
+            "spatial": [self.embed.first, self.queries, self.encoder],
+            "temporal": [self.embed.rest],
+            "decoder": [self.patch_query, self.decoder],
+        }
+
+    def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
+        features = self.embed(clip)  # (B, 1 + k, hw, D)
+        used = self.queries if features.shape[1] > 1 else self.queries[: self.spatial_tokens]
+        queries = repeat(used, "q d -> b 1 q d", b=features.shape[0])
+        z = self.encoder(queries, rearrange(features, "b t c d -> b 1 (t c) d")).flatten(1, 2)
+        spatial, temporal = z[:, : self.spatial_tokens], z[:, self.spatial_tokens :]
+        return spatial, temporal if features.shape[1] > 1 else None
+
+    def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
+        tokens = zq_spatial if zq_temporal is None else torch.cat([zq_spatial, zq_temporal], dim=1)
+        tokens = tokens + self.queries[: tokens.shape[1]]
+        positions = _square_positions(frames, self.cells, tokens.shape[-1]).to(tokens)
+        queries = repeat(self.patch_query + positions, "t c d -> b c t d", b=tokens.shape[0])
+        return rearrange(self.decoder(queries, tokens[:, None]), "b c t d -> b t c d")
+
+
+class Downsampling(nn.Module):
+    """Vanilla down-sampling: a grid of patches, merged f x f in space to the same number of tokens (T4)."""
+
+    def __init__(self, tokenizer: Tokenizer, patches: Patches, cells: int) -> None:
+        super().__init__()
+        t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
+        self.side = math.isqrt(cells)
+        self.factor = math.isqrt(cells // t.spatial_tokens)
+        if self.factor**2 * t.spatial_tokens != cells or t.temporal_tokens % t.spatial_tokens:
+            raise ValueError(
+                f"down-sampling needs spatial_tokens = cells / f^2 and temporal_tokens a multiple of it; "
+                f"got {t.spatial_tokens} and {t.temporal_tokens} for {cells} cells"
+            )
+        self.embed = PatchEmbed(patches, width)
+        self.encoder = nn.Sequential(*(GridBlock(width, t.heads) for _ in range(depth)))
+        self.merge = nn.Linear(width * self.factor**2, width)
+        self.split = nn.Linear(width, width * self.factor**2)
+        self.decoder = nn.Sequential(*(GridBlock(width, t.heads) for _ in range(depth)), nn.LayerNorm(width))
+
+    def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
+        return {
+            "spatial": [self.embed.first, self.encoder, self.merge],
+            "temporal": [self.embed.rest],
+            "decoder": [self.split, self.decoder],
+        }
+
+    def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
+        features = self.encoder(self.embed(clip))  # (B, 1 + k, hw, D)
+        f, h = self.factor, self.side // self.factor
+        merged = rearrange(features, "b t (h p w q) d -> b t (h w) (p q d)", p=f, q=f, h=h, w=h)
+        z = self.merge(merged)  # (B, 1 + k, hw / f^2, D)
+        return z[:, 0], z[:, 1:].flatten(1, 2) if z.shape[1] > 1 else None
+
+    def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
+        tokens = zq_spatial if zq_temporal is None else torch.cat([zq_spatial, zq_temporal], dim=1)
+        f, h = self.factor, self.side // self.factor
+        grid = self.split(tokens.unflatten(1, (frames, h * h)))  # (B, frames, hw / f^2, f f D)
+        grid = rearrange(grid, "b t (h w) (p q d) -> b t (h p w q) d", h=h, p=f, q=f)
+        return self.decoder(grid + _square_positions(frames, self.side**2, grid.shape[-1]).to(grid))
+
+
+def _square_positions(frames: int, cells: int, width: int) -> Tensor:
+    side = math.isqrt(cells)
+    return grid_positions(frames, side, side, width)
+
+
+ARCHITECTURES = {"decoupled": DecoupledQueries, "coupled": CoupledQueries, "downsample": Downsampling}

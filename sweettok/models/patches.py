@@ -1,0 +1,95 @@
+"""Clips <-> patches, and the positions of patches (paper, section on patchify; PAPER.md 1).
+
+The first frame is cut into p x p patches, the other frames into p_t x p x p ones, so that an image is a clip of one
+frame and a clip of 1 + k p_t frames has 1 + k latent frames.
+"""
+
+import math
+from functools import lru_cache
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from sweettok.params import Patches
+
+
+def check_clip(clip: Tensor, patches: Patches) -> None:
+    """Refuse what is not a clip. Raises ValueError naming expected and given shape, type or range."""
+    if clip.ndim != 5 or clip.shape[1] != 3:
+        raise ValueError(f"expected a clip of shape (batch, 3, time, height, width), got {tuple(clip.shape)}")
+    frames, height, width = clip.shape[2:]
+    if (frames - 1) % patches.temporal or height % patches.spatial or width % patches.spatial:
+        raise ValueError(
+            f"expected time = 1 + k * {patches.temporal} and sides that are multiples of {patches.spatial}, "
+            f"got time {frames}, height {height}, width {width}"
+        )
+    if not clip.is_floating_point():
+        raise ValueError(f"expected a float clip in [-1, 1], got {clip.dtype}; see sweettok.video.store.to_float")
+    low, high = (value.item() for value in clip.aminmax())
+    if not (-1.001 <= low and high <= 1.001):
+        raise ValueError(f"expected values in [-1, 1], got [{low:.3g}, {high:.3g}]")
+
+
+@lru_cache(maxsize=32)
+def _sincos(length: int, dim: int) -> Tensor:
+    """Sine-cosine code of the positions 0..length-1: (length, dim)."""
+    angles = torch.arange(length)[:, None] / 100 ** (torch.arange(dim // 2) / (dim // 2))
+    return torch.cat([angles.sin(), angles.cos(), torch.zeros(length, dim % 2)], dim=1)
+
+
+@lru_cache(maxsize=32)
+def grid_positions(frames: int, height: int, width: int, dim: int) -> Tensor:
+    """Fixed position code of a latent grid, (frames, height * width, dim): time, row and column share the channels.
+
+    Fixed rather than learned, so that any length and resolution has one.
+    """
+    third = dim // 3
+    time = _sincos(frames, dim - 2 * third)[:, None, None].expand(-1, height, width, -1)
+    row = _sincos(height, third)[None, :, None].expand(frames, -1, width, -1)
+    column = _sincos(width, third)[None, None, :].expand(frames, height, -1, -1)
+    return rearrange(torch.cat([time, row, column], dim=-1), "t h w d -> t (h w) d")
+
+
+class PatchEmbed(nn.Module):
+    """P_s and P_t: clip (B, 3, 1 + k p_t, H, W) -> features (B, 1 + k, h w, D), with positions added."""
+
+    def __init__(self, patches: Patches, width: int) -> None:
+        super().__init__()
+        self.patches = patches
+        pixels = 3 * patches.spatial**2
+        self.first = nn.Linear(pixels, width)
+        self.rest = nn.Linear(pixels * patches.temporal, width)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        p, pt = self.patches.spatial, self.patches.temporal
+        first = rearrange(clip[:, :, :1], "b c t (h p) (w q) -> b t (h w) (c p q)", p=p, q=p)
+        features = self.first(first)  # (B, 1, h w, D)
+        if clip.shape[2] > 1:
+            rest = rearrange(clip[:, :, 1:], "b c (t s) (h p) (w q) -> b t (h w) (c s p q)", s=pt, p=p, q=p)
+            features = torch.cat([features, self.rest(rest)], dim=1)  # (B, 1 + k, h w, D)
+        height, width = clip.shape[3] // p, clip.shape[4] // p
+        positions = grid_positions(features.shape[1], height, width, features.shape[-1])
+        return features + positions.to(features)
+
+
+class PatchToPixels(nn.Module):
+    """The inverse: features (B, 1 + k, h w, D) -> clip (B, 3, 1 + k p_t, H, W), square unless `height` is given."""
+
+    def __init__(self, patches: Patches, width: int) -> None:
+        super().__init__()
+        self.patches = patches
+        pixels = 3 * patches.spatial**2
+        self.first = nn.Linear(width, pixels)
+        self.rest = nn.Linear(width, pixels * patches.temporal)
+
+    def forward(self, features: Tensor, height: int | None = None) -> Tensor:
+        p, pt = self.patches.spatial, self.patches.temporal
+        h = height or math.isqrt(features.shape[2])
+        first = self.first(features[:, :1])
+        clip = rearrange(first, "b t (h w) (c p q) -> b c t (h p) (w q)", h=h, p=p, q=p)
+        if features.shape[1] > 1:
+            rest = self.rest(features[:, 1:])
+            rest = rearrange(rest, "b t (h w) (c s p q) -> b c (t s) (h p) (w q)", h=h, s=pt, p=p, q=p)
+            clip = torch.cat([clip, rest], dim=2)
+        return clip

@@ -1,0 +1,236 @@
+"""From latents to words (or learned codes) and back.
+
+Both quantisers work on unit vectors of `code_dim` numbers: the nearest code by distance is then the one of largest
+cosine, which keeps codes in use where plain VQ collapses (DESIGN.md). Always fp32, whatever the autocast.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sweettok.language.codebook import Codebook
+from sweettok.language.graph import normalised_adjacency
+from sweettok.params import Lookup, Tokenizer
+
+PARTS_OF_SPEECH = {"spatial": ("adjective", "noun"), "temporal": ("adverb", "verb")}
+ENTROPY_SHARPNESS = 10.0  # inverse temperature of the soft assignment whose entropy is measured
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """z_q (B, N, D) for the decoder, indices (B, N) or (B, N, 3), loss (scalar), usage: share of words in this batch."""
+
+    z_q: Tensor
+    indices: Tensor
+    loss: Tensor
+    usage: float
+
+
+class LanguageQuantizer(nn.Module):
+    """Codes are words: frozen word vectors, moved into the latent space by a 2-layer graph convolution (PAPER.md 1).
+
+    F(c) = A relu(A c W1 + c V1) W2 + c V2, then standardised over the vocabulary and scaled to unit length. The terms
+    with V are skips: where almost every adjective meets almost every noun, A alone would smooth all words into one.
+
+    Args:
+        codebook: words, their vectors and their graph.
+        words: indices into the codebook of the words this quantiser may use.
+        lookup: "union": nearest word. "composed" (PAPER.md C11): the mean of the two nearest of the first part of
+            speech in one half of the vector, the nearest of the second in the other half: three indices a token.
+        commitment: weight of the pull of latents towards words.
+        usage_entropy: weight of (entropy of one token's assignment - entropy of the batch's), keeps words in use.
+    """
+
+    def __init__(
+        self,
+        codebook: Codebook,
+        words: list[int],
+        parts: tuple[str, str],
+        width: int,
+        code_dim: int,
+        lookup: Lookup,
+        commitment: float,
+        usage_entropy: float,
+    ) -> None:
+        super().__init__()
+        self.lookup_mode, self.commitment, self.usage_entropy = lookup, commitment, usage_entropy
+        self.words = [codebook.words[index] for index in words]
+        vectors = codebook.vectors[torch.tensor(words)]  # (V, W)
+        # Sentence encoders put all words into a narrow cone; what tells words apart is left after standardising.
+        vectors = (vectors - vectors.mean(0)) / vectors.std(0).clamp_min(1e-6)
+        self.register_buffer("vectors", vectors)
+        adjacency = _subgraph(codebook, words).coalesce()
+        self.register_buffer("edges", adjacency.indices())
+        self.register_buffer("edge_weights", adjacency.values())
+        hidden = max(64, 2 * code_dim)
+        self.graph_in, self.skip_in = nn.Linear(vectors.shape[1], hidden), nn.Linear(vectors.shape[1], hidden, bias=False)
+        self.graph_out, self.skip_out = nn.Linear(hidden, code_dim), nn.Linear(vectors.shape[1], code_dim, bias=False)
+        self.project_in = nn.Linear(width, code_dim)
+        self.project_out = nn.Linear(code_dim, width)
+        self.slots = self._slots([codebook.part_of_speech[index] for index in words], parts)
+        self._cache: Tensor | None = None
+
+    def _slots(self, parts_of_words: list[str], parts: tuple[str, str]) -> list[tuple[int, int]]:
+        """Per index of a token: (first word, number of words) it can take."""
+        if self.lookup_mode == "union":
+            return [(0, len(parts_of_words))]
+        first = sum(part == parts[0] for part in parts_of_words)
+        if parts_of_words != [parts[0]] * first + [parts[1]] * (len(parts_of_words) - first):
+            raise ValueError(f"composed lookup needs words of {parts[0]} then {parts[1]} only; set tokenizer.words to by_part_of_speech")
+        if self.project_in.out_features % 2 or first < 2:
+            raise ValueError(f"composed lookup needs an even code_dim and at least two words of {parts[0]}")
+        return [(0, first), (0, first), (first, len(parts_of_words) - first)]
+
+    @property
+    def size(self) -> int:
+        """Number of words a token may be."""
+        return len(self.words)
+
+    def codes(self) -> Tensor:
+        """F(c) of all words: (V, code_dim), unit length. Computed once a step in training, cached in eval."""
+        if not self.training and self._cache is not None and self._cache.device == self.vectors.device:
+            return self._cache
+        with torch.autocast(self.vectors.device.type, enabled=False):
+            adjacency = torch.sparse_coo_tensor(self.edges, self.edge_weights, (self.size, self.size), check_invariants=False)
+            hidden = F.relu(torch.sparse.mm(adjacency, self.graph_in(self.vectors)) + self.skip_in(self.vectors))
+            codes = torch.sparse.mm(adjacency, self.graph_out(hidden)) + self.skip_out(self.vectors)
+            codes = (codes - codes.mean(0)) / codes.std(0, correction=0).clamp_min(1e-5)
+            codes = F.normalize(codes, dim=-1)
+        if not self.training:
+            self._cache = codes.detach()
+        return codes
+
+    def train(self, mode: bool = True) -> "LanguageQuantizer":
+        self._cache = None
+        return super().train(mode)
+
+    def _load_from_state_dict(self, *args, **kwargs) -> None:  # new weights make the cached codes stale
+        self._cache = None
+        super()._load_from_state_dict(*args, **kwargs)
+
+    def forward(self, z: Tensor) -> Quantized:
+        """z (B, N, D) -> Quantized."""
+        with torch.autocast(z.device.type, enabled=False):
+            latent = F.normalize(self.project_in(z.float()), dim=-1)  # (B, N, d)
+            codes = self.codes()
+            indices = self._nearest(latent, codes)
+            target = self._compose(indices, codes)
+            if not self.training:  # exactly what decoding from indices gives
+                return Quantized(self.project_out(target), indices, z.new_zeros(()), _usage(indices, self.size))
+            loss = (latent.detach() - target).pow(2).sum(-1).mean() + self.commitment * (latent - target.detach()).pow(2).sum(-1).mean()
+            if self.usage_entropy:
+                loss = loss + self.usage_entropy * _assignment_entropy(latent, codes)
+            straight_through = latent + (target - latent).detach()
+            return Quantized(self.project_out(straight_through), indices, loss, _usage(indices, self.size))
+
+    def _nearest(self, latent: Tensor, codes: Tensor) -> Tensor:
+        if self.lookup_mode == "union":
+            return (latent @ codes.T).argmax(-1)  # (B, N)
+        (_, first), _, (start, count) = self.slots
+        left, right = latent.chunk(2, dim=-1)
+        two = (left @ codes[:first].chunk(2, dim=-1)[0].T).topk(2, dim=-1).indices
+        one = (right @ codes[start : start + count].chunk(2, dim=-1)[1].T).argmax(-1, keepdim=True) + start
+        return torch.cat([two, one], dim=-1)  # (B, N, 3)
+
+    def _compose(self, indices: Tensor, codes: Tensor) -> Tensor:
+        if self.lookup_mode == "union":
+            return codes[indices]
+        left, right = codes.chunk(2, dim=-1)
+        return torch.cat([left[indices[..., :2]].mean(-2), right[indices[..., 2]]], dim=-1)
+
+    def lookup(self, indices: Tensor) -> Tensor:
+        """Inverse of `forward` for decoding: indices (B, N) or (B, N, 3) -> z_q (B, N, D)."""
+        _check_indices(indices, self.size)
+        with torch.autocast(self.vectors.device.type, enabled=False):
+            return self.project_out(self._compose(indices, self.codes()))
+
+
+class LearnedQuantizer(nn.Module):
+    """Learned codes without words (T5 "no language codebook"): vector-quantize-pytorch with cosine codes, k-means start,
+    EMA updates and revival of dead codes. Same interface as LanguageQuantizer."""
+
+    def __init__(self, size: int, width: int, code_dim: int, commitment: float) -> None:
+        super().__init__()
+        from vector_quantize_pytorch import VectorQuantize  # slow to import
+
+        self.size, self.slots, self.words = size, [(0, size)], None
+        self.quantize = VectorQuantize(
+            dim=width,
+            codebook_size=size,
+            codebook_dim=code_dim,
+            use_cosine_sim=True,
+            kmeans_init=True,
+            threshold_ema_dead_code=1,
+            decay=0.95,
+            commitment_weight=commitment,
+            rotation_trick=False,  # the straight-through gradient of the paper
+        )
+
+    def forward(self, z: Tensor) -> Quantized:
+        """z (B, N, D) -> Quantized."""
+        with torch.autocast(z.device.type, enabled=False):
+            z_q, indices, loss = self.quantize(z.float())
+            if not self.training:
+                z_q = self.lookup(indices)
+            return Quantized(z_q, indices, loss.sum(), _usage(indices, self.size))
+
+    def lookup(self, indices: Tensor) -> Tensor:
+        """indices (B, N) -> z_q (B, N, D)."""
+        _check_indices(indices, self.size)
+        return self.quantize.get_output_from_indices(indices)
+
+
+Quantizer = LanguageQuantizer | LearnedQuantizer
+
+
+def build_quantizers(tokenizer: Tokenizer, codebook: Codebook) -> nn.ModuleDict:
+    """One quantiser for the spatial and one for the temporal tokens, as `tokenizer.quantizer` and `.words` say.
+
+    Learned codebooks get as many codes as the language ones have words, so that bits are equal.
+    """
+    if tokenizer.words == "shuffled":
+        codebook = codebook.shuffled(seed=0)
+    quantizers = nn.ModuleDict()
+    for group, parts in PARTS_OF_SPEECH.items():
+        words = list(range(len(codebook.words)))
+        if tokenizer.words != "all":
+            words = [index for index in words if codebook.part_of_speech[index] in parts]
+        if tokenizer.quantizer == "learned":
+            quantizers[group] = LearnedQuantizer(len(words), tokenizer.width, tokenizer.code_dim, tokenizer.commitment)
+        else:
+            quantizers[group] = LanguageQuantizer(
+                codebook, words, parts, tokenizer.width, tokenizer.code_dim,
+                tokenizer.lookup, tokenizer.commitment, tokenizer.usage_entropy,
+            )  # fmt: skip
+    return quantizers
+
+
+def _subgraph(codebook: Codebook, words: list[int]) -> Tensor:
+    """Normalised adjacency of the edges both of whose ends are among `words`: sparse (V, V)."""
+    place = torch.full((len(codebook.words),), -1)
+    place[torch.tensor(words)] = torch.arange(len(words))
+    edges = place[codebook.edges]  # (E, 2)
+    inside = (edges >= 0).all(dim=1)
+    return normalised_adjacency(len(words), edges[inside], codebook.edge_counts[inside].float())
+
+
+def _assignment_entropy(latent: Tensor, codes: Tensor) -> Tensor:
+    """Mean entropy of each token's soft assignment minus the entropy of the batch's mean assignment, over log V."""
+    log_p = (ENTROPY_SHARPNESS * latent.flatten(0, 1) @ codes.T).log_softmax(-1)  # (B N, V)
+    p = log_p.exp()
+    per_token = -(p * log_p).sum(-1).mean()
+    mean = p.mean(0)
+    batch = -(mean * mean.clamp_min(1e-9).log()).sum()
+    return (per_token - batch) / math.log(max(2, codes.shape[0]))
+
+
+def _usage(indices: Tensor, size: int) -> float:
+    return indices.unique().numel() / size
+
+
+def _check_indices(indices: Tensor, size: int) -> None:
+    if indices.numel() and not (0 <= int(indices.min()) and int(indices.max()) < size):
+        raise ValueError(f"expected indices in [0, {size}), got [{int(indices.min())}, {int(indices.max())}]")

@@ -1,0 +1,196 @@
+"""SweetTok assembled: clip -> words -> clip (PAPER.md 1). The baselines differ only in their backbone and quantisers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from sweettok.errors import InputError
+from sweettok.language.codebook import Codebook
+from sweettok.models.dqae import ARCHITECTURES
+from sweettok.models.patches import check_clip
+from sweettok.models.proxy import PixelDecoder, ProxyTokenizer
+from sweettok.models.quantizers import Quantized, build_quantizers
+from sweettok.params import Part, Patches, Proxy, Tokenizer
+from sweettok.storage import atomic_directory, read_json, sha256_of, write_json
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A clip between encoder and decoder: one Quantized a token group (an image has no temporal one)."""
+
+    spatial: Quantized
+    temporal: Quantized | None
+
+    @property
+    def tokens(self) -> Tensor:
+        """(B, tokens) or (B, tokens, 3), spatial first."""
+        return self.spatial.indices if self.temporal is None else torch.cat([self.spatial.indices, self.temporal.indices], dim=1)
+
+    @property
+    def loss(self) -> Tensor:
+        """Sum of the VQ losses."""
+        return self.spatial.loss + (self.temporal.loss if self.temporal else 0)
+
+    @property
+    def usage(self) -> dict[str, float]:
+        """Share of the words that this batch uses, by group."""
+        groups = {"spatial": self.spatial, "temporal": self.temporal}
+        return {name: group.usage for name, group in groups.items() if group}
+
+
+class VideoTokenizer(nn.Module):
+    """backbone (architecture) + quantisers + logits over proxy codes + pixel decoder, for clips of (frames, size).
+
+    The decoder predicts, for each patch, the proxy's code (trainings 1 and 2); pixels are the proxy decoder's image of
+    the expected code, softmax(logits) @ codes (training 3), as in the authors' code.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, patches: Patches, proxy: Proxy, clip: tuple[int, int], codebook: Codebook) -> None:
+        super().__init__()
+        self.config, self.patches, self.proxy, self.codebook = tokenizer, patches, proxy, codebook
+        self.frames, self.size = clip
+        size = self.size
+        cells = (size // patches.spatial) ** 2
+        self.backbone = ARCHITECTURES[tokenizer.architecture](tokenizer, patches, cells)
+        self.quantizers = build_quantizers(tokenizer, codebook)
+        self.to_logits = nn.Linear(tokenizer.width, proxy.codes)
+        self.proxy_codes = nn.Parameter(nn.functional.normalize(torch.randn(proxy.codes, proxy.code_dim), dim=-1))
+        self.pixel_decoder = PixelDecoder(proxy, patches)
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """Tokens of a clip, by group."""
+        return {"spatial": self.config.spatial_tokens, "temporal": self.config.temporal_tokens}
+
+    def latent_frames(self, frames: int) -> int:
+        """1 + k for a clip of 1 + k p_t frames."""
+        return 1 + (frames - 1) // self.patches.temporal
+
+    def start_from(self, proxy: ProxyTokenizer) -> None:
+        """Take over the proxy's codes and pixel decoder (start of the curriculum)."""
+        with torch.no_grad():
+            self.proxy_codes.copy_(proxy.codebook())
+        self.pixel_decoder.load_state_dict(proxy.decoder.state_dict())
+
+    def parts(self) -> dict[Part, list[nn.Module | nn.Parameter]]:
+        """The modules that each `trains:` name of the curriculum stands for."""
+        parts = self.backbone.parts()
+        return {
+            "spatial": [*parts["spatial"], self.quantizers["spatial"]],
+            "temporal": [*parts["temporal"], self.quantizers["temporal"]],
+            "decoder": [*parts["decoder"], self.to_logits],
+            "pixel_decoder": [self.pixel_decoder, self.proxy_codes],
+        }
+
+    def code(self, clip: Tensor) -> Coded:
+        """clip (B, 3, T, H, W) -> quantised latents."""
+        z_spatial, z_temporal = self.backbone.encode(clip)
+        temporal = None if z_temporal is None else self.quantizers["temporal"](z_temporal)
+        return Coded(self.quantizers["spatial"](z_spatial), temporal)
+
+    def logits(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
+        """Quantised latents -> logits over proxy codes (B, frames, cells, codes)."""
+        return self.to_logits(self.backbone.decode(zq_spatial, zq_temporal, frames))
+
+    def pixels(self, logits: Tensor) -> Tensor:
+        """Logits -> clip, not clamped, so that gradients pass."""
+        return self.pixel_decoder(logits.softmax(-1) @ self.proxy_codes)
+
+    def forward(self, clip: Tensor) -> tuple[Coded, Tensor]:
+        """clip -> (quantised latents with tokens, usage and VQ loss; logits over proxy codes)."""
+        coded = self.code(clip)
+        temporal = coded.temporal.z_q if coded.temporal else None
+        return coded, self.logits(coded.spatial.z_q, temporal, self.latent_frames(clip.shape[2]))
+
+    @torch.no_grad()
+    def encode(self, clip: Tensor) -> Tensor:
+        """clip in [-1, 1], (B, 3, T, H, W) -> tokens int64, spatial first: (B, L_s + L_t) or with a trailing axis of 3.
+
+        Raises ValueError for a wrong shape, type or range.
+        """
+        check_clip(clip, self.patches)
+        if clip.shape[2] not in (1, self.frames) or clip.shape[3:] != (self.size, self.size):
+            raise ValueError(
+                f"expected an image or {self.frames} frames of {self.size}x{self.size}, got {tuple(clip.shape[2:])}"
+            )
+        return self.code(clip).tokens
+
+    @torch.no_grad()
+    def decode(self, tokens: Tensor) -> Tensor:
+        """Tokens -> clip of the model's length, or image where there are only spatial tokens; clamped to [-1, 1].
+
+        Raises ValueError for a wrong number of tokens or an index outside the vocabulary.
+        """
+        count = self.config.spatial_tokens
+        if tokens.shape[1] not in (count, count + self.config.temporal_tokens):
+            raise ValueError(f"expected {count} or {count + self.config.temporal_tokens} tokens, got {tokens.shape[1]}")
+        spatial = self.quantizers["spatial"].lookup(tokens[:, :count])
+        if tokens.shape[1] == count:
+            return self.pixels(self.logits(spatial, None, 1)).clamp(-1, 1)
+        temporal = self.quantizers["temporal"].lookup(tokens[:, count:])
+        return self.pixels(self.logits(spatial, temporal, self.latent_frames(self.frames))).clamp(-1, 1)
+
+    @torch.no_grad()
+    def reconstruct(self, clip: Tensor) -> Tensor:
+        """decode(encode(clip))."""
+        return self.decode(self.encode(clip))
+
+    def words(self, tokens: Tensor) -> list[list[str]]:
+        """The words of each clip's tokens, one list a clip (composed tokens: three words each). Language codebooks only."""
+        count = self.config.spatial_tokens
+        named = []
+        for clip in tokens.tolist():
+            groups = [("spatial", clip[:count]), ("temporal", clip[count:])]
+            named.append([self._word(group, token) for group, tokens_of in groups for token in tokens_of])
+        return named
+
+    def _word(self, group: str, token: int | list[int]) -> str:
+        words = self.quantizers[group].words
+        if words is None:
+            raise ValueError("this tokenizer has a learned codebook: its tokens are no words")
+        return words[token] if isinstance(token, int) else " ".join(words[index] for index in token)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model to `folder`, all or nothing."""
+        with atomic_directory(folder) as partial:
+            self.write(partial)
+
+    def write(self, folder: Path) -> None:
+        """Write model.safetensors, config.json and the codebook into an existing folder."""
+        save_file({name: value.contiguous() for name, value in self.state_dict().items()}, folder / "model.safetensors")
+        self.codebook.save(folder / "codebook")
+        sections = {"tokenizer": self.config, "patches": self.patches, "proxy": self.proxy}
+        config = {"format": FORMAT, "clip": [self.frames, self.size], "sha256": sha256_of(folder / "model.safetensors")}
+        write_json(folder / "config.json", config | {name: part.model_dump(mode="json") for name, part in sections.items()})
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "VideoTokenizer":
+        """Read what `save` wrote, in eval mode. Raises InputError for an absent, damaged or foreign folder."""
+        folder = Path(folder)
+        config = read_json(folder / "config.json")
+        if config.get("format") != FORMAT:
+            raise InputError(f"{folder} has model format {config.get('format')}, this code reads {FORMAT}; train it again")
+        weights = load_checked(folder / "model.safetensors", config["sha256"])
+        model = cls(
+            Tokenizer.model_validate(config["tokenizer"]),
+            Patches.model_validate(config["patches"]),
+            Proxy.model_validate(config["proxy"]),
+            tuple(config["clip"]),
+            Codebook.load(folder / "codebook"),
+        )
+        model.load_state_dict(weights)
+        return model.eval()
+
+
+def load_checked(path: Path, sha256: str) -> dict[str, Tensor]:
+    """Tensors of a safetensors file whose checksum must match. Raises InputError naming the file."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist; run `dvc repro` for the stage that makes it")
+    if sha256_of(path) != sha256:
+        raise InputError(f"{path} is damaged (checksum differs from config.json); delete its folder and run `dvc repro`")
+    return load_file(path)

@@ -1,0 +1,43 @@
+"""Which code on which machine: what a run's tags say about where its numbers come from."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+
+def code_and_machine(root: Path) -> dict[str, str]:
+    """Git commit ("none" outside a repository), whether it has uncommitted changes, and what the stage runs on."""
+    commit = _git(root, "rev-parse", "HEAD") or "none"
+    try:
+        torch_version = version("torch")
+    except PackageNotFoundError:
+        torch_version = "not installed"
+    return {
+        "git_commit": commit,
+        "git_dirty": str(bool(_git(root, "status", "--porcelain"))).lower(),
+        "machine.cores": str(os.cpu_count()),
+        "machine.cpu": _cpu_name(),
+        "machine.torch": torch_version,
+        "machine.python": ".".join(str(part) for part in sys.version_info[:3]),
+    }
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """Output of a git command, empty where git or the repository is missing."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

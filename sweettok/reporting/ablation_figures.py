@@ -1,0 +1,123 @@
+"""Charts of the ablation: how good each variant is, how sure its difference to the full model is, how it converges."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas
+
+from sweettok.reporting.ablation import HIGHER_IS_BETTER, LEARNED_GAIN, difference
+from sweettok.reporting.collect import AblationCell, Results
+from sweettok.reporting.style import COLOURS, GREY
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+METRICS = ("psnr", "perceptual/judge", "frechet_video/judge")
+PANELS_A_ROW = 3
+
+
+def ablation_bars(results: Results) -> "Figure | None":
+    """Above: every variant's values, bars from zero. Below: its paired difference to the full model. None: not run."""
+    from matplotlib.figure import Figure
+
+    variants = results.variants
+    if not variants:
+        return None
+    figure = Figure(figsize=(12, 1.6 + 0.5 * len(variants)))
+    above, below = figure.subplots(2, len(METRICS), sharey="row", squeeze=False, height_ratios=(1.3, 1))
+    for top, bottom, metric in zip(above, below, METRICS, strict=True):
+        _bars(top, results, metric)
+        _differences(bottom, results, metric)
+    _name_rows(above[0], variants)
+    _name_rows(below[0], variants[1:] if variants[0] == "full" else variants)
+    return figure
+
+
+def _name_rows(panel: "Axes", variants: tuple[str, ...]) -> None:
+    panel.set_yticks(range(len(variants)), [variant.replace("_", " ") for variant in variants])
+    panel.set_ylim(len(variants) - 0.4, -0.6)
+
+
+def _bars(panel: "Axes", results: Results, metric: str) -> None:
+    for place, variant in enumerate(results.variants):
+        values = [_shown(cell, metric) for cell in results.of_variant(variant).values() if metric in _metrics(cell)]
+        if not values:
+            continue
+        colour = COLOURS[0] if variant == "full" else COLOURS[4]
+        spread = np.std(values, ddof=1) if len(values) > 1 else None
+        panel.barh(place, np.mean(values), xerr=spread, height=0.62, color=colour, capsize=3)
+        offsets = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(1)
+        panel.scatter(values, place + offsets, s=13, color=COLOURS[1], edgecolor="black", linewidth=0.5, zorder=3)
+    better = "higher" if HIGHER_IS_BETTER[metric] else "lower"
+    panel.set_title(f"{'PSNR over mean colour, dB' if metric == 'psnr' else metric} ({better} is better)")
+    panel.grid(axis="y", visible=False)
+    if metric == "psnr":
+        panel.axvline(LEARNED_GAIN, color=GREY, linewidth=1, linestyle="--")
+        note = f"dashed: {LEARNED_GAIN} dB, below it a comparison says nothing"
+        panel.set_xlabel(note, fontsize=7, color=GREY)
+
+
+def _metrics(cell: AblationCell) -> dict:
+    return cell.summary["metrics"]
+
+
+def _shown(cell: AblationCell, metric: str) -> float:
+    """PSNR has no natural zero, so its bar starts at the mean colour."""
+    value = _metrics(cell)[metric]["value"]
+    return value - cell.summary["mean_colour_psnr"] if metric == "psnr" else value
+
+
+def _differences(panel: "Axes", results: Results, metric: str) -> None:
+    for place, variant in enumerate(variant for variant in results.variants if variant != "full"):
+        found = difference(results, variant, "full", metric)
+        if found is None:
+            continue
+        colour = {1: COLOURS[2], -1: COLOURS[5], 0: GREY}[found.direction]
+        panel.plot(found.interval, (place, place), color=colour, linewidth=2, solid_capstyle="butt")
+        panel.scatter(found.per_seed, [place] * len(found.per_seed), s=9, color=colour, alpha=0.6)
+        panel.scatter(found.mean, place, s=26, marker="D", color=colour, zorder=3)
+    panel.axvline(0, color="black", linewidth=0.9)
+    panel.set_title(f"{'PSNR, dB' if metric == 'psnr' else metric}: variant minus full")
+    panel.set_xlabel("green: better than full, orange: worse, grey: open", fontsize=7, color=GREY)
+    panel.grid(axis="y", visible=False)
+
+
+def ablation_curves(results: Results) -> "Figure | None":
+    """Validation PSNR over all steps of a cell's trainings, a panel a variant, full model in grey. None: not run."""
+    from matplotlib.figure import Figure
+
+    curves: dict[str, list[pandas.DataFrame]] = {}
+    for cell in results.cells:
+        curve = _validation_psnr(cell.history)
+        if curve is not None:
+            curves.setdefault(cell.variant, []).append(curve)
+    shown = [variant for variant in results.variants if variant in curves and variant != "full"] or list(curves)
+    if not shown:
+        return None
+    rows = -(-len(shown) // PANELS_A_ROW)
+    figure = Figure(figsize=(12, 0.6 + 2.4 * rows))
+    panels = figure.subplots(rows, PANELS_A_ROW, sharex=True, sharey=True, squeeze=False).ravel()
+    for panel, variant in zip(panels, shown, strict=False):
+        for curve in curves.get("full", []):
+            panel.plot(curve["total_step"], curve["psnr"], color="#A8A8A8", linewidth=2.4)
+        for curve in curves[variant]:
+            panel.plot(curve["total_step"], curve["psnr"], color=COLOURS[0], linewidth=1, marker=".", markersize=4)
+        panel.set_title(variant.replace("_", " "))
+    for panel in panels[len(shown) :]:
+        panel.set_axis_off()
+    figure.supylabel("validation PSNR, dB", fontsize=9)
+    figure.supxlabel("step, trainings one after the other (grey: full)", fontsize=9)
+    return figure
+
+
+def _validation_psnr(history: pandas.DataFrame | None) -> pandas.DataFrame | None:
+    """Columns total_step, psnr: steps counted on through the cell's trainings (column `stage`)."""
+    if history is None or "psnr" not in history or "stage" not in history:
+        return None
+    longest = history.groupby("stage", sort=False)["step"].max()
+    before = longest.cumsum().shift(fill_value=0)
+    rows = history[(history["split"] == "val") & history["psnr"].notna()]
+    if rows.empty:
+        return None
+    return pandas.DataFrame({"total_step": rows["step"] + rows["stage"].map(before), "psnr": rows["psnr"]})

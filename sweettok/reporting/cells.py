@@ -1,0 +1,52 @@
+"""Table cells from metric records and published rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sweettok.reporting.published import Published
+from sweettok.reporting.table import Number
+
+UNITS = {
+    "psnr": "PSNR (dB)",
+    "ssim": "SSIM",
+    "perceptual/judge": "perceptual/judge",
+    "frechet_video/judge": "frechet_video/judge",
+    "frechet_image/judge": "frechet_image/judge",
+}
+NOT_I3D = (
+    "`.../judge` are distances on features of this project's own judge network, trained on the same data. They are not "
+    "FVD, FID or LPIPS, and have no scale in common with the published column."
+)
+
+
+def protocol(records: Mapping[str, Mapping[str, Any] | None]) -> dict[str, tuple[str, ...]]:
+    """How numbers were made -> the columns made that way, from column -> metric record."""
+    made: dict[str, tuple[str, ...]] = {}
+    for column, record in records.items():
+        if record is not None:
+            how = describe(record)
+            made[how] = (*made.get(how, ()), column)
+    return made
+
+
+def describe(record: Mapping[str, Any]) -> str:
+    """A record without its value, in words: "n = 256, split test, seed 0, extractor judge, ..."."""
+    details = [f"n = {record['n']}", f"split {record['split']}"]
+    details += [f"seed {record['seed']}"] if record["seed"] is not None else []
+    return ", ".join(details + [f"{key} {_brief(value)}" for key, value in sorted(record["protocol"].items())])
+
+
+def _brief(value: Any) -> str:
+    text = str(value)
+    is_digest = len(text) == 64 and not set(text) - set("0123456789abcdef")
+    return text[:12] if is_digest else text
+
+
+def published_cells(row: Published) -> dict[str, Number | str]:
+    """The published columns of a row."""
+    statement = "statement only" if row.value is None else ""
+    return {
+        row.metric: Number(row.value, remark=statement, as_printed=True),
+        "tokens": Number(row.tokens),
+        "source": f"{row.source}; {row.data}",
+    }

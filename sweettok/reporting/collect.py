@@ -1,0 +1,114 @@
+"""Everything the stages left in `outputs/`, read into one object. A part that has not run yet is None or empty."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas
+
+from sweettok.errors import InputError
+from sweettok.storage import read_json
+
+TRAININGS = ("judge", "proxy", "spatial", "joint", "pixels", "generator")
+
+
+@dataclass(frozen=True)
+class AblationCell:
+    """One trained variant and seed. per_clip: columns clip, psnr, ssim, perceptual; history: see `Results`."""
+
+    variant: str
+    seed: int
+    summary: dict[str, Any]
+    per_clip: pandas.DataFrame
+    history: pandas.DataFrame | None
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the report is made of.
+
+    data            outputs/data/store.json
+    reconstruction  methods (each with metric records, tokens, indices, bits, codebook) and the learned-at-all bars
+    strips          method -> uint8 (n, T, H, W, 3), with "original"
+    generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
+    semantics       few_shot and probes
+    cells           ablation cells, sorted by variant and seed
+    histories       training -> columns step, split, loss, ...
+    """
+
+    profile: str
+    data: dict[str, Any] | None = None
+    reconstruction: dict[str, Any] | None = None
+    strips: dict[str, np.ndarray] | None = None
+    generation: dict[str, Any] | None = None
+    samples: dict[str, np.ndarray] | None = None
+    semantics: dict[str, Any] | None = None
+    cells: tuple[AblationCell, ...] = ()
+    histories: dict[str, pandas.DataFrame] = field(default_factory=dict)
+
+    def of_variant(self, variant: str) -> dict[int, AblationCell]:
+        """seed -> cell of a variant."""
+        return {cell.seed: cell for cell in self.cells if cell.variant == variant}
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Variants that have run; the full model first."""
+        return tuple(sorted({cell.variant for cell in self.cells}, key=lambda variant: (variant != "full", variant)))
+
+
+def collect(outputs: str | Path, profile: str = "default") -> Results:
+    """Read `outputs`. Raises InputError where the folder is absent or a file in it is damaged."""
+    outputs = Path(outputs)
+    if not outputs.is_dir():
+        raise InputError(f"{outputs} does not exist; run `dvc repro` first")
+    histories = {name: _table(outputs / name / "history.csv") for name in TRAININGS}
+    return Results(
+        profile=profile,
+        data=_json(outputs / "data" / "store.json"),
+        reconstruction=_json(outputs / "reconstruction" / "summary.json"),
+        strips=_arrays(outputs / "reconstruction" / "strips.npz"),
+        generation=_json(outputs / "generation" / "summary.json"),
+        samples=_arrays(outputs / "generation" / "samples.npz"),
+        semantics=_json(outputs / "semantics" / "summary.json"),
+        cells=_cells(outputs / "ablation"),
+        histories={name: history for name, history in histories.items() if history is not None},
+    )
+
+
+def _cells(folder: Path) -> tuple[AblationCell, ...]:
+    cells = []
+    for summary_file in sorted(folder.glob("*/summary.json")):
+        summary = read_json(summary_file)
+        per_clip = _table(summary_file.with_name("per_clip.csv"))
+        if per_clip is None:
+            raise InputError(
+                f"{summary_file.parent} has no per_clip.csv; delete the folder and run `dvc repro ablation`"
+            )
+        history = _table(summary_file.with_name("history.csv"))
+        cells.append(AblationCell(summary["variant"], int(summary["seed"]), summary, per_clip, history))
+    return tuple(sorted(cells, key=lambda cell: (cell.variant, cell.seed)))
+
+
+def _json(path: Path) -> Any:
+    return read_json(path) if path.is_file() else None
+
+
+def _table(path: Path) -> pandas.DataFrame | None:
+    if not path.is_file():
+        return None
+    try:
+        return pandas.read_csv(path)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a valid CSV table ({error}); delete it and run `dvc repro`") from error
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray] | None:
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, BadZipFile) as error:
+        raise InputError(f"{path} is damaged ({error}); delete it and run `dvc repro`") from error

@@ -1,0 +1,159 @@
+"""Charts: training curves, words in use, few-shot and probes. Each function returns None where nothing ran."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas
+
+from sweettok.reporting.collect import Results
+from sweettok.reporting.style import COLOURS, GREY
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TRAINING_TITLES = {
+    "judge": "judge",
+    "proxy": "proxy",
+    "spatial": "1. spatial, images",
+    "joint": "2. joint, videos",
+    "pixels": "3. pixel fine-tuning",
+    "generator": "generator",
+}
+TOP_WORDS = 12
+
+
+def training_curves(results: Results) -> "Figure | None":
+    """One row a training, one column a kind of measurement; lines: training steps, dots: validation."""
+    from matplotlib.figure import Figure
+
+    if not results.histories:
+        return None
+    kinds = {
+        "loss": lambda name: name == "loss",
+        "PSNR, dB": lambda name: name == "psnr",
+        "accuracy": lambda name: "accuracy" in name,
+        "codebook usage": lambda name: name.startswith("usage"),
+    }
+    rows = len(results.histories)
+    figure = Figure(figsize=(12, 0.5 + 1.9 * rows))
+    panels = figure.subplots(rows, len(kinds), squeeze=False)
+    for row, (training, history) in zip(panels, results.histories.items(), strict=True):
+        for panel, (kind, belongs) in zip(row, kinds.items(), strict=True):
+            columns = [name for name in history.columns if belongs(str(name))]
+            if not _curves(panel, history, columns):
+                panel.set_axis_off()
+                continue
+            panel.set_title(kind if panel is not row[0] else f"{TRAINING_TITLES[training]}: {kind}")
+    figure.supxlabel("step (line: training batch, dots: validation)", fontsize=9)
+    return figure
+
+
+def _curves(panel: "Axes", history: pandas.DataFrame, columns: Sequence[str]) -> bool:
+    """Draw columns over step; whether there was anything to draw."""
+    drawn = False
+    for column, colour in zip(columns, COLOURS * len(columns), strict=False):
+        for split, look in (("train", {"alpha": 0.55, "linewidth": 1.1}), ("val", {"marker": "o", "markersize": 3})):
+            curve = history.loc[history["split"] == split, ["step", column]].dropna()
+            if len(curve):
+                label = _short(column) if split == "val" or column not in _measured(history, "val") else None
+                panel.plot(curve["step"], curve[column], color=colour, label=label, **look)
+                drawn = True
+    if drawn and len(columns) > 1:
+        panel.legend(ncols=2 if len(columns) > 4 else 1, fontsize=6 if len(columns) > 4 else 8)
+    if drawn and columns[0].startswith("usage"):
+        panel.set_ylim(0, 1.05)
+    return drawn
+
+
+def _measured(history: pandas.DataFrame, split: str) -> set[str]:
+    return set(history[history["split"] == split].dropna(axis="columns", how="all").columns)
+
+
+def _short(column: str) -> str:
+    return column.removeprefix("usage_").removeprefix("accuracy_").replace("_", " ")
+
+
+def word_usage(results: Results) -> "Figure | None":
+    """Rank-frequency of the words of each token group of SweetTok on the test clips; the most frequent words named."""
+    from matplotlib.figure import Figure
+
+    codebook = (results.reconstruction or {}).get("methods", {}).get("sweettok", {}).get("codebook")
+    if not codebook:
+        return None
+    figure = Figure(figsize=(12, 3.4 * len(codebook)))
+    panels = figure.subplots(len(codebook), 2, squeeze=False, width_ratios=(1, 1.3))
+    for (curve, bars), (group, health), colour in zip(panels, codebook.items(), COLOURS, strict=False):
+        counts = np.asarray(health["counts"], dtype=float)
+        order = np.argsort(-counts, kind="stable")
+        used = counts[order][counts[order] > 0]
+        curve.plot(np.arange(1, len(used) + 1), used, color=colour, drawstyle="steps-mid")
+        curve.set(
+            xscale="log", yscale="log", xlabel="rank of the word", ylabel="times used", xlim=(0.9, len(counts) * 1.1)
+        )
+        curve.axvline(len(counts), color=GREY, linestyle="--", linewidth=0.9)
+        curve.set_title(
+            f"{group}: {health['used']:,} of {health['words']:,} words used ({health['usage']:.0%}), "
+            f"perplexity {health['perplexity']:.0f}",
+            fontsize=9,
+        )
+        labels = health.get("labels") or [f"code {index}" for index in range(len(counts))]
+        top = order[:TOP_WORDS]
+        bars.bar(range(len(top)), counts[top] / max(1.0, counts.sum()), color=colour)
+        bars.set_xticks(range(len(top)), [labels[index] for index in top], rotation=35, ha="right")
+        bars.yaxis.set_major_formatter("{x:.1%}")
+        bars.grid(axis="x", visible=False)
+        bars.set_title(f"{group}: share of all tokens, {len(top)} most frequent words", fontsize=9)
+    return figure
+
+
+def semantics_maps(results: Results) -> "Figure | None":
+    """Two heat maps: few-shot accuracy (task and shots by representation), probe accuracy (factor by token group)."""
+    from matplotlib.figure import Figure
+
+    semantics = results.semantics or {}
+    few_shot, probes = semantics.get("few_shot", []), semantics.get("probes", [])
+    if not few_shot and not probes:
+        return None
+    figure = Figure(figsize=(12, 1.4 + 0.36 * max(6, len(probes) // 2)))
+    left, right = figure.subplots(1, 2)
+    _heat_map(
+        left,
+        {
+            (f"{entry['task']}, {entry['ways']}-way {entry['shots']}-shot", entry["representation"]): entry["accuracy"][
+                "value"
+            ]
+            for entry in few_shot
+        },
+        "few-shot accuracy",
+    )
+    _heat_map(
+        right,
+        {
+            (
+                f"{entry['factor'].removeprefix('factor:')} (chance {entry['chance']:.2f})",
+                f"{entry['tokens']} tokens",
+            ): entry["accuracy"]["value"]
+            for entry in probes
+        },
+        "probe accuracy: what a token group knows",
+    )
+    return figure
+
+
+def _heat_map(panel: "Axes", values: dict[tuple[str, str], float], title: str) -> None:
+    rows, columns = (list(dict.fromkeys(key[axis] for key in values)) for axis in (0, 1))
+    panel.set_title(title)
+    if not values:
+        panel.set_axis_off()
+        return
+    grid = np.array([[values.get((row, column), np.nan) for column in columns] for row in rows])  # (R, C)
+    panel.imshow(grid, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(grid):
+        if np.isfinite(value):
+            ink = "white" if value < 0.55 else "black"
+            panel.text(column, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=8)
+    panel.set_xticks(range(len(columns)), [name.replace("_", " ") for name in columns], rotation=20, ha="right")
+    panel.set_yticks(range(len(rows)), rows)
+    panel.grid(visible=False)

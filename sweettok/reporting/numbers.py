@@ -1,0 +1,69 @@
+"""All numbers of a run as JSON: each with its record (results.json), and the headline ones flat (metrics.json)."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sweettok.metrics.record import flatten_records
+from sweettok.reporting.ablation import (
+    HIGHER_IS_BETTER,
+    difference,
+    gain_over_mean_colour,
+    has_learned,
+    over_seeds,
+)
+from sweettok.reporting.claims import Verdict
+from sweettok.reporting.collect import Results
+from sweettok.reporting.published import PUBLISHED
+
+NOT_RUN = "not run"
+
+
+def all_numbers(results: Results, found: tuple[Verdict, ...]) -> dict[str, Any]:
+    """results.json: published numbers, ours as the stages wrote them, the ablation's statistics, and the verdicts."""
+    return {
+        "profile": results.profile,
+        "data": results.data or NOT_RUN,
+        "verdicts": [verdict.as_json() for verdict in found],
+        "reconstruction": results.reconstruction or NOT_RUN,
+        "generation": results.generation or NOT_RUN,
+        "semantics": results.semantics or NOT_RUN,
+        "ablation": {variant: _variant(results, variant) for variant in results.variants} or NOT_RUN,
+        "published": [asdict(row) for row in PUBLISHED],
+    }
+
+
+def _variant(results: Results, variant: str) -> dict[str, Any]:
+    spread, minus_full = {}, {}
+    for metric in HIGHER_IS_BETTER:
+        if statistics := over_seeds(results, variant, metric):
+            spread[metric] = dict(zip(("mean", "std", "seeds"), statistics, strict=True))
+        paired = difference(results, variant, "full", metric) if variant != "full" else None
+        if paired:
+            minus_full[metric] = paired.as_json()
+    return {
+        "over_seeds": spread,
+        "minus_full": minus_full,
+        "smallest_gain_over_mean_colour_db": gain_over_mean_colour(results, variant),
+        "has_learned": has_learned(results, variant),
+        "cells": {str(seed): cell.summary for seed, cell in results.of_variant(variant).items()},
+    }
+
+
+def headline_numbers(results: Results) -> dict[str, float]:
+    """metrics.json: `group.name.metric` -> value; what `dvc metrics show` and `dvc metrics diff` print."""
+    methods = (results.reconstruction or {}).get("methods", {})
+    numbers = flatten_records({"reconstruction": {name: method["metrics"] for name, method in methods.items()}})
+    for name in ("sweettok", "proxy"):
+        for group, health in (methods.get(name, {}).get("codebook") or {}).items():
+            numbers[f"reconstruction.{name}.usage.{group}"] = health["usage"]
+    numbers |= flatten_records({"generation": (results.generation or {}).get("metrics", {})})
+    for variant in results.variants:
+        for metric in ("psnr", "perceptual/judge", "frechet_video/judge"):
+            if statistics := over_seeds(results, variant, metric):
+                numbers[f"ablation.{variant}.{metric}"] = statistics[0]
+    for entry in (results.semantics or {}).get("few_shot", []):
+        name = f"{entry['task']}-{entry['ways']}way-{entry['shots']}shot"
+        numbers[f"few_shot.{name}.{entry['representation']}"] = entry["accuracy"]["value"]
+    for entry in (results.semantics or {}).get("probes", []):
+        numbers[f"probe.{entry['tokens']}.{entry['factor'].removeprefix('factor:')}"] = entry["accuracy"]["value"]
+    return numbers

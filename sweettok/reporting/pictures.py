@@ -1,0 +1,122 @@
+"""Clips as pictures: reconstruction strips, grids and a GIF of samples. Pixels are enlarged without smoothing."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sweettok.reporting.tables import METHODS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FRAMES_SHOWN = 5
+CLIPS_SHOWN = 4
+SAMPLES_A_CLASS = 2
+GIF_ROWS = 3
+FRAME_MILLISECONDS = 120
+TILE = 64  # pixels a side of an enlarged frame, at least
+FRAME_GAP, CLIP_GAP = 2, 8  # white pixels after a frame, after a clip's last frame
+DPI = 100
+NAME_LENGTH = 26  # characters a line of a row's name
+
+
+def frame_places(frames: int) -> list[int]:
+    """Evenly spaced frames with the first and the last: of 17, frames 0, 4, 8, 12, 16."""
+    return sorted({round(place) for place in np.linspace(0, frames - 1, min(FRAMES_SHOWN, frames))})
+
+
+def reconstruction_strips(strips: Mapping[str, np.ndarray] | None) -> "Figure | None":
+    """Rows: the original, then every method; columns: a few frames of each of four clips. uint8 (n, T, H, W, 3)."""
+    if not strips:
+        return None
+    names = ["original", *(name for name in METHODS if name in strips)]
+    names += [name for name in strips if name not in names]
+    places = frame_places(strips["original"].shape[1])
+    clips = min(CLIPS_SHOWN, len(strips["original"]))
+    rows = [_row([[strips[name][clip, place] for place in places] for clip in range(clips)]) for name in names]
+    columns = [f"clip {clip + 1}: frames {', '.join(map(str, places))}" for clip in range(clips)]
+    return _labelled(rows, [METHODS.get(name, name.replace("_", " ")) for name in names], columns)
+
+
+def sample_grid(samples: Mapping[str, np.ndarray] | None) -> "Figure | None":
+    """One row a class, two generated clips beside each other. samples: uint8 (n, T, H, W, 3), labels (n,), classes."""
+    if not samples:
+        return None
+    clips, labels, classes = samples["samples"], samples["labels"], samples["classes"]
+    places = frame_places(clips.shape[1])
+    blank = np.full(clips.shape[2:], 255, dtype=np.uint8)
+    rows = []
+    for label in range(len(classes)):
+        chosen = np.flatnonzero(labels == label)[:SAMPLES_A_CLASS]
+        shown = [[clips[index, place] for place in places] for index in chosen]
+        rows.append(_row(shown + [[blank] * len(places)] * (SAMPLES_A_CLASS - len(shown))))
+    columns = [f"sample {number + 1}: frames {', '.join(map(str, places))}" for number in range(SAMPLES_A_CLASS)]
+    return _labelled(rows, [str(name) for name in classes], columns)
+
+
+def save_sample_gif(samples: Mapping[str, np.ndarray], path: Path) -> None:
+    """Animate generated clips: one column a class in the order of `classes`, three samples below each other."""
+    from PIL import Image
+
+    clips, labels, classes = samples["samples"], samples["labels"], samples["classes"]
+    blank = np.full(clips.shape[1:], 255, dtype=np.uint8)
+    columns = []
+    for label in range(len(classes)):
+        chosen = [clips[index] for index in np.flatnonzero(labels == label)[:GIF_ROWS]]
+        columns.append(chosen + [blank] * (GIF_ROWS - len(chosen)))
+    frames = []
+    for time in range(clips.shape[1]):
+        pictures = [[column[row][time] for column in columns] for row in range(GIF_ROWS)]
+        frames.append(np.concatenate([_row([[picture] for picture in row]) for row in pictures], axis=0))
+    images = [Image.fromarray(frame) for frame in frames]
+    # one palette for all frames: a palette a frame flickers
+    palette = Image.fromarray(np.concatenate(frames[::4], axis=0)).quantize(255, dither=Image.Dither.NONE)
+    paletted = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    paletted[0].save(
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=paletted[1:],
+        duration=FRAME_MILLISECONDS,
+        loop=0,
+        optimize=True,
+    )
+
+
+def _row(groups: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+    """Groups of frames (H, W, 3), enlarged, side by side with white gaps: uint8 (h, w, 3)."""
+    tiles = []
+    for group in groups:
+        tiles += [_tile(frame, gap=FRAME_GAP) for frame in group[:-1]] + [_tile(group[-1], gap=CLIP_GAP)]
+    return np.concatenate(tiles, axis=1)
+
+
+def _tile(frame: np.ndarray, gap: int) -> np.ndarray:
+    times = max(1, -(-TILE // frame.shape[0]))
+    enlarged = frame.repeat(times, axis=0).repeat(times, axis=1)
+    return np.pad(enlarged, ((0, FRAME_GAP), (0, gap), (0, 0)), constant_values=255)
+
+
+def _labelled(rows: Sequence[np.ndarray], names: Sequence[str], columns: Sequence[str]) -> "Figure":
+    """Rows of pictures with names at the left and column titles above, one picture pixel a figure pixel."""
+    from matplotlib.figure import Figure
+
+    picture = np.concatenate(rows, axis=0)  # (h, w, 3)
+    height, width = picture.shape[:2]
+    wrapped = [fill(name, NAME_LENGTH) for name in names]
+    left = 20 + 7 * max(
+        len(line) for name in wrapped for line in name.splitlines()
+    )  # 8 pt text: under 7 pixels a letter
+    whole = (left + width, height + 24)
+    figure = Figure(figsize=(whole[0] / DPI, whole[1] / DPI), dpi=DPI, layout="none")
+    figure.figimage(picture, xo=left, yo=0, origin="upper")
+    for place, name in enumerate(wrapped):
+        middle = height - (place + 0.5) * height / len(rows)
+        figure.text((left - 8) / whole[0], middle / whole[1], name, ha="right", va="center", fontsize=8)
+    for place, title in enumerate(columns):
+        start = left + place * width / len(columns)
+        figure.text(start / whole[0], (height + 6) / whole[1], title, ha="left", va="bottom", fontsize=8)
+    return figure

@@ -1,0 +1,149 @@
+"""The report: tables, figures, results.json, metrics.json, plots and the page a reader opens.
+
+Everything is a function of `outputs/` alone (no dates, no paths), so an unchanged run gives identical files.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas
+
+from sweettok.reporting import ablation_figures, figures, pictures
+from sweettok.reporting.claims import Verdict, verdicts
+from sweettok.reporting.collect import Results, collect
+from sweettok.reporting.numbers import all_numbers, headline_numbers
+from sweettok.reporting.page import FigureOnPage, claims_table, page
+from sweettok.reporting.style import save_png, shared_style
+from sweettok.reporting.table import Table, to_csv, to_markdown
+from sweettok.reporting.tables import all_tables
+from sweettok.storage import atomic_directory, atomic_file, write_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write_report(outputs: str | Path, reports: str | Path, profile: str = "default") -> Results:
+    """Read a run's `outputs` and write `reports`; returns what was read.
+
+    reports/tables/{T1...T7, T7_probes}.{csv,md} and claims.md, reports/figures/*.{png,gif}, reports/results.json (every
+    number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/plots/*.csv (for `dvc plots`),
+    reports/README.md. Stages that have not run are marked 'not run'. `profile`: the params' profile name, for headings.
+    The folders tables, figures and plots are replaced whole; on any error nothing is changed.
+    Raises InputError (no outputs, a damaged file, unwritable reports).
+    """
+    results = collect(outputs, profile)
+    reports = Path(reports)
+    tables, found = all_tables(results), verdicts(results)
+    with ExitStack() as until_all_is_written:
+        folders = {
+            name: until_all_is_written.enter_context(atomic_directory(reports / name))
+            for name in ("tables", "figures", "plots")
+        }
+        _write_tables(folders["tables"], tables, found)
+        drawn = _draw(folders["figures"], results)
+        _write_plots(folders["plots"], results)
+        readme = until_all_is_written.enter_context(atomic_file(reports / "README.md"))
+        readme.write_text(page(results, tables, found, drawn), encoding="utf-8")
+        for name, content in (("results", all_numbers(results, found)), ("metrics", headline_numbers(results))):
+            write_json(until_all_is_written.enter_context(atomic_file(reports / f"{name}.json")), content)
+    return results
+
+
+def _write_tables(folder: Path, tables: tuple[Table, ...], found: tuple[Verdict, ...]) -> None:
+    for table in tables:
+        (folder / f"{table.identity}.csv").write_text(to_csv(table), encoding="utf-8")
+        (folder / f"{table.identity}.md").write_text(to_markdown(table), encoding="utf-8")
+    (folder / "claims.md").write_text(claims_table(found) + "\n", encoding="utf-8")
+
+
+def _draw(folder: Path, results: Results) -> list[FigureOnPage]:
+    """Save every figure that its results allow; returns them in the order of the page."""
+    drawn = []
+    with shared_style():
+        for figure, on_page in _figures(results):
+            if figure is not None:
+                save_png(figure, folder / on_page.file)
+                drawn.append(on_page)
+    if results.samples:
+        pictures.save_sample_gif(results.samples, folder / "samples.gif")
+        alt = "Animated grid of generated clips, one column a class, three samples each"
+        order = ", ".join(str(name) for name in results.samples["classes"])
+        drawn.append(FigureOnPage("samples.gif", alt, f"The same samples moving. Columns from the left: {order}."))
+    return drawn
+
+
+def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]:
+    yield (
+        pictures.reconstruction_strips(results.strips),
+        FigureOnPage(
+            "reconstruction.png",
+            "Frames of four test clips: the original above its reconstruction by every method",
+            "Test clips and their reconstructions (T1), enlarged without smoothing.",
+        ),
+    )
+    yield (
+        ablation_figures.ablation_bars(results),
+        FigureOnPage(
+            "ablation.png",
+            "PSNR gain, perceptual and Frechet distance of each ablation variant, and its differences to full",
+            "Ablation (T4, T5, T6). Above: mean over seeds, standard deviation (whisker), every seed (dot). Below: the "
+            "paired difference to the full model with its 95 % interval; an interval across zero decides nothing.",
+        ),
+    )
+    yield (
+        ablation_figures.ablation_curves(results),
+        FigureOnPage(
+            "ablation_curves.png",
+            "Validation PSNR over training steps, one panel for every variant, the full model in grey behind it",
+            "How the variants converge (colour; one line a seed) beside the full model (grey).",
+        ),
+    )
+    yield (
+        figures.training_curves(results),
+        FigureOnPage(
+            "training.png",
+            "Loss, PSNR, accuracy and codebook usage over steps for every training",
+            "The trainings of the main model.",
+        ),
+    )
+    yield (
+        figures.word_usage(results),
+        FigureOnPage(
+            "words.png",
+            "Rank-frequency curves of the words that spatial and temporal tokens use, and their most frequent words",
+            "Words in use on the test clips; the dashed line is the number of addressable words.",
+        ),
+    )
+    yield (
+        figures.semantics_maps(results),
+        FigureOnPage(
+            "semantics.png",
+            "Heat maps of few-shot accuracy by representation and of probe accuracy by factor and token group",
+            "Few-shot and probe accuracy (T7).",
+        ),
+    )
+    yield (
+        pictures.sample_grid(results.samples),
+        FigureOnPage(
+            "samples.png",
+            "Frames of generated clips, one row for every class",
+            "Clips sampled from the prior (T2), two for every class.",
+        ),
+    )
+
+
+def _write_plots(folder: Path, results: Results) -> None:
+    """<training>_<split>.csv (step and what was measured in that split) and ablation.csv (variant, seed, metrics)."""
+    for training, history in results.histories.items():
+        for split, rows in history.groupby("split", sort=True):
+            measured = rows.dropna(axis="columns", how="all").drop(columns="split")
+            measured.to_csv(folder / f"{training}_{split}.csv", index=False, lineterminator="\n")
+    if results.cells:
+        rows = [
+            {"variant": cell.variant, "seed": cell.seed}
+            | {name: record["value"] for name, record in cell.summary["metrics"].items()}
+            for cell in results.cells
+        ]
+        pandas.DataFrame(rows).to_csv(folder / "ablation.csv", index=False, lineterminator="\n")

@@ -1,0 +1,132 @@
+"""The paper's tables T1 ... T7, ours beside the published numbers."""
+
+from collections.abc import Iterable
+
+from sweettok.reporting.ablation_tables import ablation_table
+from sweettok.reporting.cells import NOT_I3D, UNITS, protocol, published_cells
+from sweettok.reporting.collect import Results
+from sweettok.reporting.published import published
+from sweettok.reporting.semantic_tables import few_shot_table, probe_table
+from sweettok.reporting.table import Number, Row, Table
+
+METHODS = {
+    "sweettok": "SweetTok",
+    "proxy": "SweetTok* (proxy, no compression)",
+    "mean_colour": "mean colour",
+    "copy_first_frame": "copy of the first frame",
+    "trilinear_tokens": "trilinear, same number of tokens",
+    "trilinear_bits": "trilinear, same bits (8-bit grid values)",
+}
+
+
+def setting(results: Results) -> str:
+    """What our columns stand for, e.g. "profile default; sprites, 17 frames of 32x32; clips train 2048, test 256"."""
+    if results.data is None:
+        return f"profile {results.profile}; data not prepared"
+    splits = {name: entry["shape"] for name, entry in results.data["splits"].items()}  # (N, T, H, W, 3)
+    _, frames, height, width, _ = next(iter(splits.values()))
+    clips = ", ".join(f"{name} {shape[0]}" for name, shape in splits.items())
+    return f"profile {results.profile}; {results.data['dataset']}, {frames} frames of {height}x{width}; clips {clips}"
+
+
+def all_tables(results: Results) -> tuple[Table, ...]:
+    """T1 ... T7 and T7_probes. What has not run is marked in its row; the published numbers are always there."""
+    ours = setting(results)
+    return (
+        _reconstruction_table(results),
+        _generation_table(results),
+        _image_table(results),
+        ablation_table(results, "T4", ours),
+        ablation_table(results, "T5", ours),
+        ablation_table(results, "T6", ours),
+        few_shot_table(results, ours),
+        probe_table(results, ours),
+    )
+
+
+def _reconstruction_table(results: Results) -> Table:
+    metrics = ("frechet_video/judge", "psnr", "ssim", "perceptual/judge")
+    return Table(
+        identity="T1",
+        title="video reconstruction (paper: rFVD on UCF-101, lower is better)",
+        published_columns=("rFVD", "tokens", "source"),
+        our_columns=(*(UNITS[metric] for metric in metrics), "tokens", "indices", "bits"),
+        rows=_reconstruction_rows(results, "T1", metrics),
+        setting=setting(results),
+        notes=(NOT_I3D, "[low, high]: 95 % interval over clips. Bits: log2 of the addressable words, summed."),
+    )
+
+
+def _image_table(results: Results) -> Table:
+    metrics = ("frechet_image/judge",)
+    return Table(
+        identity="T3",
+        title="image reconstruction (paper: rFID on ImageNet, lower is better)",
+        published_columns=("rFID", "tokens", "source"),
+        our_columns=(UNITS["frechet_image/judge"],),
+        rows=_reconstruction_rows(results, "T3", metrics),
+        setting=setting(results),
+        notes=(NOT_I3D,),
+    )
+
+
+def _reconstruction_rows(results: Results, table: str, metrics: Iterable[str]) -> tuple[Row, ...]:
+    methods = (results.reconstruction or {}).get("methods", {})
+    known = {row.ours: row for row in published(table)}
+    rows = [Row(row.method, published_cells(row)) for row in published(table) if row.ours is None]
+    for name in [*METHODS, *(name for name in methods if name not in METHODS)]:
+        label = METHODS.get(name, name.replace("_", " "))
+        printed = published_cells(known[name]) if name in known else {}
+        if name in methods:
+            records = {UNITS[metric]: methods[name]["metrics"].get(metric) for metric in metrics}
+            cells: dict[str, Number | str] = {column: Number.of(record) for column, record in records.items()}
+            if table == "T1":
+                cells |= {key: Number(methods[name].get(key)) for key in ("tokens", "indices", "bits")}
+            rows.append(Row(label, printed, cells, protocol(records)))
+        elif printed or not methods:
+            rows.append(Row(label, printed, remark="not run"))
+    return tuple(rows)
+
+
+def _generation_table(results: Results) -> Table:
+    ours = {
+        "frechet_video/judge": "SweetTok (paper: 650M; ours: see parameters)",
+        "frechet_video/judge:reconstruction": "floor: reconstructed test clips",
+        "frechet_video/judge:train_vs_test": "floor: train against test clips",
+    }
+    metrics = (results.generation or {}).get("metrics", {})
+    parameters = (results.generation or {}).get("parameters")
+    printed = {row.ours: row for row in published("T2")}
+    rows = [Row(row.method, published_cells(row)) for row in published("T2") if row.ours is None]
+    for name, label in ours.items():
+        is_prior = name == "frechet_video/judge"
+        columns = {"frechet_video/judge": metrics.get(name)}
+        if is_prior:
+            columns["class consistency"] = metrics.get("class_consistency")
+        elif name.endswith("train_vs_test"):
+            columns["class consistency"] = metrics.get("class_accuracy_real")
+        cells = {column: Number.of(record) for column, record in columns.items() if record is not None}
+        if is_prior and parameters is not None:
+            cells["parameters"] = Number(int(parameters))
+        rows.append(
+            Row(
+                label,
+                published_cells(printed["sweettok"]) if is_prior else {},
+                cells,
+                protocol(columns),
+                remark="" if cells else "not run",
+            )
+        )
+    return Table(
+        identity="T2",
+        title="class-conditional generation (paper: gFVD on UCF-101, lower is better)",
+        published_columns=("gFVD", "source"),
+        our_columns=("frechet_video/judge", "class consistency", "parameters"),
+        rows=tuple(rows),
+        setting=setting(results),
+        notes=(
+            NOT_I3D,
+            "Class consistency: share of samples that the judge puts into the class they were sampled for; in the row "
+            "of train against test clips, the judge's accuracy on real test clips, which bounds it.",
+        ),
+    )

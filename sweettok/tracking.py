@@ -1,0 +1,289 @@
+"""Runs in MLflow: one parent run a reproduction, one child run a stage. Nothing else in the project imports MLflow.
+
+The store is `.mlflow/mlflow.db` (SQLite) with artifacts in `.mlflow/artifacts`, both under the project's root, the
+current folder. Tracking never costs a training: whatever MLflow raises is reported once, and from then on the run's
+metrics go to `outputs/unsent_metrics/<stage>.jsonl`.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweettok.errors import InputError
+from sweettok.params import Params, load_params
+from sweettok.provenance import code_and_machine
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+
+EXPERIMENT = "sweettok-bench"
+METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100  # MLflow's limits for one log_batch
+SECONDS_A_FLUSH = 30  # curves of a running stage are at most this old in the UI
+VALUE_LENGTH = 500  # of a parameter or tag
+LOCK_TIMEOUT = 120  # seconds; creating the database takes about two
+
+
+def store_uri(root: str | Path = ".") -> str:
+    """The tracking URI of the project at `root` (what `mlflow ui --backend-store-uri` takes)."""
+    return f"sqlite:///{Path(root).resolve() / '.mlflow' / 'mlflow.db'}"
+
+
+def reproduction_key() -> str:
+    """Identity of the reproduction this process belongs to.
+
+    `dvc repro` runs every stage in a process of its own, so the nearest `dvc repro` or `dvc exp` among the ancestors
+    is what the stages have in common. Without one (a stage started by hand) the process stands for itself.
+    The environment variable SWEETTOK_REPRODUCTION overrides both.
+    """
+    if override := os.environ.get("SWEETTOK_REPRODUCTION"):
+        return override
+    import psutil
+
+    this = psutil.Process()
+    for process in this.parents():
+        try:
+            words = process.cmdline()
+        except psutil.Error:  # ended meanwhile, or another user's
+            continue
+        if any(Path(word).name == "dvc" for word in words) and {"repro", "exp"} & set(words):
+            return _process_key(process)
+    return _process_key(this)
+
+
+def _process_key(process: Any) -> str:
+    """Process ids are reused; with the start time they are not."""
+    return f"{process.pid}-{process.create_time():.2f}"
+
+
+class Run:
+    """A stage's run. Made by `tracked_run`; `identity` is MLflow's run id, None where MLflow could not be reached."""
+
+    def __init__(self, stage: str, name: str, root: Path):
+        self.stage, self.name, self.root = stage, name, root
+        self.identity: str | None = None
+        self._parent: str | None = None
+        self._client: MlflowClient | None = None
+        self._buffer: list[dict[str, Any]] = []
+        self._flushed_at = time.monotonic()
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Keep {name: value} for the next batch; sent every 1,000 values, every 30 seconds, and at the run's end."""
+        now = int(time.time() * 1000)
+        for name, value in metrics.items():
+            self._buffer.append({"key": name, "value": float(value), "timestamp": now, "step": int(step)})
+        if len(self._buffer) >= METRICS_A_BATCH or time.monotonic() - self._flushed_at > SECONDS_A_FLUSH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what `log_metrics` has kept."""
+        while self._buffer:
+            batch, self._buffer = self._buffer[:METRICS_A_BATCH], self._buffer[METRICS_A_BATCH:]
+            if not self._try(lambda client, batch=batch: client.log_batch(self.identity, metrics=_metrics(batch))):
+                self._keep(batch)
+        self._flushed_at = time.monotonic()
+
+    def log_artifact(self, path: str | Path, folder: str | None = None) -> None:
+        """Copy a file or folder into the run's artifacts."""
+        path = Path(path)
+        if path.is_dir():
+            self._try(lambda client: client.log_artifacts(self.identity, str(path), folder or path.name))
+        else:
+            self._try(lambda client: client.log_artifact(self.identity, str(path), folder))
+
+    def log_figure(self, figure: "Figure", name: str) -> None:
+        """Save a matplotlib figure among the run's artifacts as `name` (the suffix gives the format)."""
+        self._try(lambda client: client.log_figure(self.identity, figure, name))
+
+    def _try(self, call: "Callable[[MlflowClient], Any]") -> bool:
+        """Whether `call` succeeded. The first failure is reported and the last one tried: a locked store costs 20 s."""
+        if self._client is None:
+            return False
+        try:
+            call(self._client)
+        except Exception as error:  # MLflow lets through its own, SQLAlchemy's and the operating system's
+            self._give_up(error)
+        return self._client is not None
+
+    def _give_up(self, error: Exception) -> None:
+        self._client = None
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        kept = f"its metrics are kept in {self._unsent_file()}"
+        warnings.warn(f"MLflow failed ({reason}); {self.name} goes on, {kept}", stacklevel=3)
+
+    def _unsent_file(self) -> Path:
+        return self.root / "outputs" / "unsent_metrics" / f"{self.stage}.jsonl"
+
+    def _keep(self, batch: list[dict[str, Any]]) -> None:
+        """Append, line by line: unlike a stage's outputs this log must survive a kill in the middle of training."""
+        file = self._unsent_file()
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("a", encoding="utf-8") as lines:
+                lines.writelines(json.dumps({"run": self.name, **metric}) + "\n" for metric in batch)
+        except OSError as error:
+            warnings.warn(f"cannot write {file}: {error.strerror}; {len(batch)} metric values lost", stacklevel=3)
+
+    def _start(self, params: Params, tags: Mapping[str, Any]) -> None:
+        """Find or create the experiment and the parent, create this run, log its parameters."""
+        flat = params.flat()
+        profile = _profile(flat, self.root)
+        try:
+            with _store_lock(self.root):
+                client = _client(self.root)
+                experiment = _experiment(client, self.root)
+                parent = _parent_run(client, experiment, profile)
+            described = {"profile": profile, "params_hash": params_hash(params), **code_and_machine(self.root)}
+            tags = {**described, **tags, "stage": self.stage, "mlflow.parentRunId": parent}
+            created = client.create_run(
+                experiment, run_name=self.name, tags={key: str(value)[:VALUE_LENGTH] for key, value in tags.items()}
+            )
+            self.identity, self._parent, self._client = created.info.run_id, parent, client
+            _log_params(client, self.identity, flat)
+        except Exception as error:  # as in _try
+            self._give_up(error)
+
+    def _end(self, status: str) -> None:
+        """Send the rest and close the run. The parent stays FAILED once any of its stages failed."""
+        self.flush()
+        self._try(lambda client: client.set_terminated(self.identity, status))
+        self._try(lambda client: _close_parent(client, self._parent, status))
+
+
+@contextmanager
+def tracked_run(
+    stage: str, params: Params, tags: Mapping[str, Any] | None = None, root: str | Path = "."
+) -> Iterator[Run]:
+    """The MLflow run of a stage, as a child of its reproduction's run.
+
+    stage: name in dvc.yaml; `tags`: e.g. variant and seed, which also go into the run's name ("ablation full seed 0").
+    An exception in the block marks the run FAILED (an interruption KILLED) and propagates.
+    """
+    tags = dict(tags or {})
+    run = Run(stage, run_name(stage, tags), Path(root).resolve())
+    run._start(params, tags)
+    status = "KILLED"
+    try:
+        yield run
+        status = "FINISHED"
+    except Exception:
+        status = "FAILED"
+        raise
+    finally:
+        run._end(status)
+
+
+def run_name(stage: str, tags: Mapping[str, Any]) -> str:
+    """What a run is called in the UI, e.g. "ablation full seed 0"."""
+    words = [stage, str(tags["variant"]) if "variant" in tags else "", f"seed {tags['seed']}" if "seed" in tags else ""]
+    return " ".join(word for word in words if word)
+
+
+def params_hash(params: Params) -> str:
+    """The first 16 hex digits of the SHA-256 of all loaded parameters."""
+    return hashlib.sha256(json.dumps(params.flat(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def comparison(stage: str = "ablation", root: str | Path = ".") -> "pandas.DataFrame":
+    """The newest finished run of each (profile, variant, seed), one row each, metrics as columns.
+
+    Runs are found by their tags, so no run id needs to be known. Columns: profile, variant, seed, run, run_id, then
+    every metric that any of the runs logged (its last value). Raises InputError where there is no store.
+    """
+    import pandas
+
+    root = Path(root).resolve()
+    if not (root / ".mlflow" / "mlflow.db").is_file():
+        raise InputError(f"{root / '.mlflow'} holds no runs; run `make repro` first")
+    client = _client(root)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    token = "" if experiment else None
+    while token is not None:
+        page = client.search_runs(
+            [experiment.experiment_id],
+            f"tags.stage = '{stage}' and attributes.status = 'FINISHED'",
+            order_by=["attributes.start_time DESC"],
+            page_token=token or None,
+        )
+        for found in page:
+            tags = found.data.tags
+            key = tuple(tags.get(name, "") for name in ("profile", "variant", "seed"))
+            row = dict(zip(("profile", "variant", "seed"), key, strict=True))
+            rows.setdefault(key, {**row, "run": found.info.run_name, "run_id": found.info.run_id, **found.data.metrics})
+        token = page.token or None
+    leading = ["profile", "variant", "seed", "run", "run_id"]
+    metrics = sorted({name for row in rows.values() for name in row} - set(leading))
+    return pandas.DataFrame([rows[key] for key in sorted(rows)], columns=[*leading, *metrics])
+
+
+def _profile(flat: Mapping[str, Any], root: Path) -> str:
+    """The profile's name; a stage that does not depend on it has not loaded it, so it is looked up for the tag."""
+    if "profile" in flat:
+        return str(flat["profile"])
+    try:
+        return str(load_params(root / "params.yaml").profile)
+    except InputError:
+        return "unnamed"
+
+
+def _store_lock(root: Path) -> Any:
+    """Held while the database, the experiment or a parent run may be created: two processes at once crash MLflow."""
+    from filelock import FileLock
+
+    folder = root / ".mlflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / "lock", timeout=LOCK_TIMEOUT)
+
+
+def _client(root: Path) -> "MlflowClient":
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    from mlflow import MlflowClient
+
+    for name in ("mlflow", "alembic"):  # migrations at INFO, failures as tracebacks; ours is one warning
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return MlflowClient(tracking_uri=store_uri(root))
+
+
+def _experiment(client: "MlflowClient", root: Path) -> str:
+    known = client.get_experiment_by_name(EXPERIMENT)
+    artifacts = (root / ".mlflow" / "artifacts").as_uri()
+    return known.experiment_id if known else client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+
+
+def _parent_run(client: "MlflowClient", experiment: str, profile: str) -> str:
+    key = reproduction_key()
+    found = client.search_runs([experiment], f"tags.`sweettok.reproduction` = '{key}'", max_results=1)
+    if found:
+        return found[0].info.run_id
+    name = f"reproduction {profile} {time.strftime('%Y-%m-%d %H:%M')}"
+    tags = {"sweettok.reproduction": key, "stage": "reproduction", "profile": profile}
+    return client.create_run(experiment, run_name=name, tags=tags).info.run_id
+
+
+def _close_parent(client: "MlflowClient", parent: str, status: str) -> None:
+    """Nobody tells when a reproduction ends, so each stage closes the parent; a failure stays."""
+    failed = client.get_run(parent).info.status in ("FAILED", "KILLED")
+    client.set_terminated(parent, "FAILED" if failed else status)
+
+
+def _metrics(batch: list[dict[str, Any]]) -> list[Any]:
+    from mlflow.entities import Metric
+
+    return [Metric(**metric) for metric in batch]
+
+
+def _log_params(client: "MlflowClient", run: str, flat: Mapping[str, Any]) -> None:
+    from mlflow.entities import Param
+
+    values = [Param(name, str(value)[:VALUE_LENGTH]) for name, value in flat.items()]
+    for start in range(0, len(values), PARAMS_A_BATCH):
+        client.log_batch(run, params=values[start : start + PARAMS_A_BATCH])

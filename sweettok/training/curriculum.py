@@ -1,0 +1,161 @@
+"""The curriculum: which trainings, in which order, on what (paper: spatial on images, joint on videos, pixels)."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sweettok.errors import InputError
+from sweettok.language.codebook import Codebook
+from sweettok.models.judge import Judge
+from sweettok.models.proxy import ProxyTokenizer
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import CurriculumStage, Params, Patches, PixelLoss, Proxy, Section, Tokenizer
+from sweettok.storage import atomic_directory, read_json
+from sweettok.training.checkpoint import Checkpoint, hash_of, load_weights, write_history, write_module
+from sweettok.training.loop import train
+from sweettok.training.losses import PixelCriterion
+from sweettok.training.tasks import TokenizerTask
+from sweettok.video.store import ClipStore
+
+CHECKPOINTS = Path("outputs/.checkpoints")
+
+
+@dataclass(frozen=True)
+class Supplies:
+    """What every training of a tokenizer reads: clips, and the proxy's codes for them ((clips, frames, cells) each)."""
+
+    train: ClipStore
+    val: ClipStore
+    codes: dict[str, Tensor]
+    fingerprint: str
+
+    @property
+    def clip(self) -> tuple[int, int]:
+        """(frames, size) of the clips."""
+        return self.train.frames, self.train.size
+
+    @classmethod
+    def load(cls, data: str | Path, proxy: str | Path) -> "Supplies":
+        train, val = ClipStore.open(data, "train"), ClipStore.open(data, "val")
+        codes = {split: torch.from_numpy(np.load(Path(proxy) / f"codes_{split}.npy")) for split in ("train", "val")}
+        for split, store in (("train", train), ("val", val)):
+            if len(codes[split]) != len(store):
+                raise InputError(f"{proxy}/codes_{split}.npy has {len(codes[split])} clips, the store {len(store)}; run dvc repro train_proxy")
+        return cls(train, val, codes, hash_of([train.fingerprint, read_json(Path(proxy) / "config.json")]))
+
+
+def load_judge(folder: str | Path) -> Judge:
+    """The trained judge, frozen. Its fingerprint is the sha256 of its weights."""
+    config = read_json(Path(folder) / "config.json")
+    judge = Judge({name: len(values) for name, values in config["labels"].items()}, config["width"])
+    judge.fingerprint = load_weights(folder, judge)["sha256"]
+    return judge.requires_grad_(False)
+
+
+def load_proxy(folder: str | Path) -> ProxyTokenizer:
+    """The trained proxy, frozen."""
+    config = read_json(Path(folder) / "config.json")
+    proxy = ProxyTokenizer(Proxy.model_validate(config["proxy"]), Patches.model_validate(config["patches"]))
+    load_weights(folder, proxy)
+    return proxy.requires_grad_(False)
+
+
+@torch.no_grad()
+def code_clips(proxy: ProxyTokenizer, store: ClipStore) -> np.ndarray:
+    """The proxy's codes of all clips: int16 (clips, frames, cells)."""
+    pieces = [proxy.encode(store.clips(indices)) for indices in torch.arange(len(store)).split(32)]
+    return torch.cat(pieces).to(torch.int16).numpy()
+
+
+def save_proxy(folder: str | Path, proxy: ProxyTokenizer, codes: dict[str, np.ndarray], history: list[dict]) -> None:
+    """Write the proxy and its codes of each split, all or nothing."""
+    with atomic_directory(folder) as partial:
+        config = {"proxy": proxy.proxy.model_dump(mode="json"), "patches": proxy.patches.model_dump(mode="json")}
+        write_module(partial, proxy, config, history)
+        for split, array in codes.items():
+            np.save(partial / f"codes_{split}.npy", array)
+
+
+def finish_stage(name: str, model: VideoTokenizer, history: list[dict]) -> None:
+    """Write outputs/<name> (model and history.csv) and drop the stage's checkpoint."""
+    with atomic_directory(Path("outputs") / name) as partial:
+        model.write(partial)
+        write_history(partial / "history.csv", history)
+    (CHECKPOINTS / f"{name}.pt").unlink(missing_ok=True)
+
+
+def build_tokenizer(tokenizer: Tokenizer, codebook: Codebook, proxy: ProxyTokenizer, clip: tuple[int, int]) -> VideoTokenizer:
+    """A tokenizer with initial weights (drawn from `tokenizer.seed`) for clips of (frames, size), started from the proxy or not."""
+    torch.manual_seed(tokenizer.seed)
+    model = VideoTokenizer(tokenizer, proxy.patches, proxy.proxy, clip, codebook)
+    if tokenizer.decoder_start == "proxy":
+        model.start_from(proxy)
+    return model
+
+
+def train_stage(
+    name: str,
+    model: VideoTokenizer,
+    stage: CurriculumStage,
+    supplies: Supplies,
+    pixel_loss: PixelLoss | None = None,
+    judge: Judge | None = None,
+    run: Any = None,
+) -> tuple[VideoTokenizer, list[dict]]:
+    """Run one training of the curriculum on `model`; returns (averaged model in eval mode, history).
+
+    Resumes from `outputs/.checkpoints/<name>.pt` where one of the same params, data and start exists.
+    """
+    torch.manual_seed(stage.seed)
+    criterion = PixelCriterion(pixel_loss, judge, stage.optimiser.steps) if stage.target == "pixels" else None
+    task = TokenizerTask(name, model, stage, criterion, supplies.train, supplies.val, supplies.codes)
+    sections = [section for section in (model.config, stage, pixel_loss) if section is not None]
+    checkpoint = training_checkpoint(name, sections, [supplies.fingerprint, weights_hash(model), judge.fingerprint if judge else ""])
+    return train(task, stage.optimiser, stage.seed, checkpoint, run)
+
+
+def training_checkpoint(name: str, sections: list[Section], inputs: list[str]) -> Checkpoint:
+    """The checkpoint of the training `name`, valid only for these params and the fingerprints of these inputs."""
+    return Checkpoint(CHECKPOINTS / f"{name}.pt", hash_of([section.model_dump(mode="json") for section in sections] + inputs))
+
+
+def weights_hash(model: torch.nn.Module) -> str:
+    """SHA-256 over the state of a module."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def cell_trainings(params: Params, variant: str, seed: int) -> tuple[Tokenizer, list[tuple[str, CurriculumStage]]]:
+    """What an ablation cell trains: its tokenizer and its list of (name, training).
+
+    All variants see the same clips in the same order for the same number of steps; end-to-end spends all of them on
+    one training of all parts on pixels.
+
+    Raises InputError where the variant's overrides are no valid tokenizer params.
+    """
+    chosen, schedule = params.ablation.variants[variant], params.ablation.schedule
+    try:
+        tokenizer = Tokenizer.model_validate(params.tokenizer.model_dump() | chosen.tokenizer | {"seed": seed})
+    except ValueError as error:
+        raise InputError(f"ablation.variants.{variant}.tokenizer: {' '.join(str(error).split())}") from error
+    lengths = {"train_spatial": schedule.spatial_steps, "train_joint": schedule.joint_steps, "finetune_pixels": schedule.pixel_steps}
+    if chosen.curriculum == "end_to_end":
+        pixels = params.finetune_pixels
+        whole = pixels.model_copy(update={"trains": ("spatial", "temporal", "decoder", "pixel_decoder"), "clips": "videos"})
+        return tokenizer, [("end_to_end", _resized(whole, sum(lengths.values()), schedule.batch_size, seed, lr=params.train_joint.optimiser.lr))]
+    return tokenizer, [(name, _resized(getattr(params, name), steps, schedule.batch_size, seed)) for name, steps in lengths.items()]
+
+
+def _resized(stage: CurriculumStage, steps: int, batch_size: int, seed: int, **optimiser: Any) -> CurriculumStage:
+    """The stage with another length; warm-up keeps its share of the steps."""
+    warmup = round(stage.optimiser.warmup * steps / max(1, stage.optimiser.steps))
+    changed = {"steps": steps, "batch_size": batch_size, "warmup": warmup, "validate_every": max(1, steps), "checkpoint_every": 100} | optimiser
+    return stage.model_copy(update={"seed": seed, "optimiser": stage.optimiser.model_copy(update=changed)})

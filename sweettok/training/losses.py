@@ -1,0 +1,72 @@
+"""Losses on pixels and their adversary (PAPER.md 1: L2 + LPIPS + hinge GAN + feature matching)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sweettok.metrics.perceptual import perceptual_distance
+from sweettok.models.discriminator import PatchDiscriminator, feature_matching_loss, hinge_discriminator_loss
+from sweettok.params import PixelLoss
+
+
+class PixelCriterion:
+    """Weighted pixel losses of a reconstruction; owns the discriminator and trains it.
+
+    The adversary is silent before `adversarial_start` of the steps, so that it meets reconstructions worth judging.
+    """
+
+    def __init__(self, weights: PixelLoss, judge: nn.Module, steps: int) -> None:
+        self.weights, self.judge = weights, judge
+        self.start = round(weights.adversarial_start * steps)
+        self.discriminator = PatchDiscriminator(weights.discriminator_width) if weights.adversarial else None
+        if self.discriminator:
+            self.adam = torch.optim.Adam(self.discriminator.parameters(), weights.discriminator_lr, betas=(0.5, 0.9))
+        self._pair: tuple[Tensor, Tensor] | None = None
+
+    def active(self, step: int) -> bool:
+        """Whether the adversary takes part in this step."""
+        return self.discriminator is not None and step >= self.start
+
+    def __call__(self, clip: Tensor, reconstruction: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
+        w = self.weights
+        l2 = (clip - reconstruction).pow(2).mean()
+        metrics = {"psnr": psnr_of(l2)}
+        loss = w.l2 * l2
+        if w.perceptual:
+            perceptual = perceptual_distance(self.judge, clip, reconstruction).mean()
+            loss = loss + w.perceptual * perceptual
+            metrics["perceptual"] = perceptual.item()
+        if self.active(step):
+            self.discriminator.requires_grad_(False)
+            fake, real = self.discriminator(reconstruction), self.discriminator(clip)
+            self.discriminator.requires_grad_(True)
+            loss = loss - w.adversarial * fake[-1].mean() + w.feature_matching * feature_matching_loss(real, fake)
+            self._pair = (clip, reconstruction.detach())
+        return loss, metrics
+
+    def update_discriminator(self, step: int) -> dict[str, float]:
+        """One step of the discriminator on the pair it was last shown."""
+        if not self.active(step):
+            return {}
+        real, fake = self._pair
+        loss = hinge_discriminator_loss(self.discriminator(real)[-1], self.discriminator(fake)[-1])
+        self.adam.zero_grad(set_to_none=True)
+        loss.backward()
+        self.adam.step()
+        return {"discriminator": loss.item()}
+
+    def state(self) -> dict[str, Any]:
+        if not self.discriminator:
+            return {}
+        return {"discriminator": self.discriminator.state_dict(), "adam": self.adam.state_dict()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        if self.discriminator:
+            self.discriminator.load_state_dict(state["discriminator"])
+            self.adam.load_state_dict(state["adam"])
+
+
+def psnr_of(mean_squared_error: Tensor) -> float:
+    """PSNR in dB of a mean squared error on [-1, 1] (peak-to-peak 2)."""
+    return 10 * torch.log10(4 / mean_squared_error.detach().clamp_min(1e-10)).item()

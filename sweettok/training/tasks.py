@@ -1,0 +1,218 @@
+"""What the loop trains: the judge, the proxy and the tokenizer (every stage of the curriculum)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sweettok.metrics.perceptual import perceptual_distance
+from sweettok.models.judge import Judge
+from sweettok.models.proxy import ProxyTokenizer
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import CurriculumStage
+from sweettok.training.losses import PixelCriterion, psnr_of
+from sweettok.video.store import ClipStore, batches
+
+VALIDATION_BATCH = 32
+
+
+class StoreTask:
+    """Shared by the tasks that read clips: batches of the training split, validation over the whole val split."""
+
+    def __init__(self, name: str, model: nn.Module, train: ClipStore, val: ClipStore, seed: int) -> None:
+        self.name, self.model, self.train_clips, self.val_clips, self.seed = name, model, train, val, seed
+
+    def trainable(self) -> list[nn.Parameter]:
+        return list(self.model.parameters())
+
+    def batches(self, batch_size: int, steps: int, start: int) -> Iterator[Tensor]:
+        return batches(self.train_clips, batch_size, steps, self.seed, start)
+
+    def validation(self) -> Iterator[Tensor]:
+        return iter(torch.arange(len(self.val_clips)).split(VALIDATION_BATCH))
+
+    def after_step(self, step: int) -> dict[str, float]:
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        pass
+
+
+class JudgeTask(StoreTask):
+    """Classify every label from frames and from the clip."""
+
+    model: Judge
+
+    def __init__(self, model: Judge, train: ClipStore, val: ClipStore, seed: int) -> None:
+        super().__init__("judge", model, train, val, seed)
+        values = label_values(train)
+        self.labels = {"train": label_tensors(train, values), "val": label_tensors(val, values)}
+
+    def _scores(self, model: Judge, clip: Tensor, split: str, indices: Tensor) -> tuple[Tensor, dict[str, float]]:
+        loss, correct = clip.new_zeros(()), {}
+        for name, (image, video) in model.predict(clip).items():
+            wanted = self.labels[split][name][indices]
+            loss = loss + (F.cross_entropy(image, wanted) + F.cross_entropy(video, wanted)) / (2 * len(model.labels))
+            correct[f"accuracy_{name.removeprefix('factor:')}"] = (video.argmax(-1) == wanted).float().mean().item()
+        return loss, correct
+
+    def loss(self, indices: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
+        clip = self.train_clips.clips(indices)
+        # Noise and a random gain keep the judge from leaning on exact pixel values.
+        clip = clip * torch.empty(len(clip), 1, 1, 1, 1).uniform_(0.8, 1.0) + 0.05 * torch.randn_like(clip)
+        return self._scores(self.model, clip, "train", indices)
+
+    def validate(self, model: Judge) -> dict[str, float]:
+        total = Means()
+        for indices in self.validation():
+            loss, correct = self._scores(model, self.val_clips.clips(indices), "val", indices)
+            total.add({"loss": loss.item(), **correct}, len(indices))
+        return total.means()
+
+
+class ProxyTask(StoreTask):
+    """Autoencode clips: L2 + perceptual + VQ."""
+
+    model: ProxyTokenizer
+
+    def __init__(self, model: ProxyTokenizer, judge: nn.Module, train: ClipStore, val: ClipStore, seed: int) -> None:
+        super().__init__("proxy", model, train, val, seed)
+        self.judge = judge
+
+    def loss(self, indices: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
+        clip = self.train_clips.clips(indices)
+        self.model.train()
+        reconstruction, quantized = self.model(clip)
+        l2 = (clip - reconstruction.float()).pow(2).mean()
+        loss = 4 * l2 + quantized.loss
+        if weight := self.model.proxy.perceptual_weight:
+            loss = loss + weight * perceptual_distance(self.judge, clip, reconstruction).mean()
+        return loss, {"psnr": psnr_of(l2), "usage": quantized.usage}
+
+    def validate(self, model: ProxyTokenizer) -> dict[str, float]:
+        total, used = Means(), set()
+        for indices in self.validation():
+            clip = self.val_clips.clips(indices)
+            reconstruction, quantized = model(clip)
+            total.add({"psnr": mean_psnr(clip, reconstruction)}, len(indices))
+            used.update(quantized.indices.unique().tolist())
+        return total.means() | {"usage": len(used) / model.proxy.codes}
+
+
+class TokenizerTask(StoreTask):
+    """One stage of the curriculum, as its params say: which clips, which target, which parts learn."""
+
+    model: VideoTokenizer
+
+    def __init__(
+        self,
+        name: str,
+        model: VideoTokenizer,
+        stage: CurriculumStage,
+        criterion: PixelCriterion | None,
+        train: ClipStore,
+        val: ClipStore,
+        codes: dict[str, Tensor],
+    ) -> None:
+        super().__init__(name, model, train, val, stage.seed)
+        self.stage, self.criterion, self.codes = stage, criterion, codes
+        parts = model.parts()
+        self.learning = [part for name in stage.trains for part in parts[name]]
+        self.encoder_learns = bool({"spatial", "temporal"} & set(stage.trains))
+        model.requires_grad_(False)
+        for part in self.learning:
+            part.requires_grad_(True)
+
+    def trainable(self) -> list[nn.Parameter]:
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+
+    def _clip(self, store: ClipStore, indices: Tensor) -> Tensor:
+        clip = store.clips(indices)
+        return clip[:, :, :1] if self.stage.clips == "images" else clip
+
+    def _run(self, model: VideoTokenizer, clip: Tensor) -> tuple[Any, Tensor]:
+        if self.encoder_learns or not torch.is_grad_enabled():
+            return model(clip)
+        with torch.no_grad():
+            coded = model.code(clip)
+        temporal = coded.temporal.z_q if coded.temporal else None
+        return coded, model.logits(coded.spatial.z_q, temporal, model.latent_frames(clip.shape[2]))
+
+    def loss(self, indices: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
+        self.model.eval()  # what is frozen stays in eval mode: no codebook statistics are updated there
+        for part in self.learning:
+            if isinstance(part, nn.Module):
+                part.train()
+        clip = self._clip(self.train_clips, indices)
+        coded, logits = self._run(self.model, clip)
+        metrics = {f"usage_{group}": usage for group, usage in coded.usage.items()}
+        if self.stage.target == "proxy_codes":
+            wanted = self.codes["train"][indices][:, : logits.shape[1]].long()
+            loss = F.cross_entropy(logits.float().flatten(0, 2), wanted.flatten())
+            metrics["accuracy"] = (logits.argmax(-1) == wanted).float().mean().item()
+        else:
+            loss, pixel_metrics = self.criterion(clip, self.model.pixels(logits).float(), step)
+            metrics |= pixel_metrics
+        return loss + coded.loss if self.encoder_learns else loss, metrics
+
+    def after_step(self, step: int) -> dict[str, float]:
+        return self.criterion.update_discriminator(step) if self.criterion else {}
+
+    def validate(self, model: VideoTokenizer) -> dict[str, float]:
+        total, used = Means(), {}
+        for indices in self.validation():
+            clip = self._clip(self.val_clips, indices)
+            coded, logits = model(clip)
+            wanted = self.codes["val"][indices][:, : logits.shape[1]].long()
+            accuracy = (logits.argmax(-1) == wanted).float().mean().item()
+            total.add({"psnr": mean_psnr(clip, model.pixels(logits)), "accuracy": accuracy}, len(indices))
+            for group, quantized in (("spatial", coded.spatial), ("temporal", coded.temporal)):
+                if quantized is not None:
+                    used.setdefault(group, set()).update(quantized.indices.unique().tolist())
+        return total.means() | {f"usage_{group}": len(seen) / model.quantizers[group].size for group, seen in used.items()}
+
+    def state(self) -> dict[str, Any]:
+        return self.criterion.state() if self.criterion else {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        if self.criterion:
+            self.criterion.load_state(state)
+
+
+class Means:
+    """Sample-weighted means of named metrics over batches."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, float] = {}
+        self.n = 0
+
+    def add(self, metrics: dict[str, float], n: int) -> None:
+        self.n += n
+        for name, value in metrics.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value * n
+
+    def means(self) -> dict[str, float]:
+        return {name: total / self.n for name, total in self.sums.items()}
+
+
+def mean_psnr(clip: Tensor, reconstruction: Tensor) -> float:
+    """Mean over clips of PSNR in dB, reconstruction clamped to [-1, 1]."""
+    errors = (clip - reconstruction.clamp(-1, 1)).pow(2).flatten(1).mean(1)
+    return sum(psnr_of(error) for error in errors) / len(errors)
+
+
+def label_values(store: ClipStore) -> dict[str, list[str]]:
+    """The values of every label of a store, sorted: `class` and each `factor:*` column."""
+    columns = ["class", *(name for name in store.labels.columns if name.startswith("factor:"))]
+    return {name: sorted(store.labels[name].unique()) for name in columns}
+
+
+def label_tensors(store: ClipStore, values: dict[str, list[str]]) -> dict[str, Tensor]:
+    """Each label of each clip as its place among `values`: (clips,) int64."""
+    places = {name: {value: place for place, value in enumerate(known)} for name, known in values.items()}
+    return {name: torch.tensor(store.labels[name].map(places[name]).to_numpy(), dtype=torch.long) for name in values}

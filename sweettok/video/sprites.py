@@ -1,0 +1,136 @@
+"""Sprites: a procedural video world with known factors, captions and classes, made from a seed.
+
+A clip shows one object that moves over a textured background; a share of the clips has a second, smaller object in
+front of it. Each clip depends on (seed, split, index) and the world's settings only. The class is the motion (a verb).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweettok import params
+from sweettok.video import sprite_motions, sprite_shapes
+from sweettok.video.sprite_words import FACTORS, SYNONYMS, caption
+
+__all__ = ["FACTORS", "SYNONYMS", "Sprite", "Sprites", "draw_sprite"]
+
+_SPLIT_IDS = {"train": 0, "val": 1, "test": 2}
+SIZES = {"small": 0.36, "medium": 0.46, "large": 0.56}  # half-width of an object in frame coordinates
+_SECOND_SIZE = 0.75  # a second object is small, and smaller still than a small first one
+_MIN_CONTRAST = 0.45  # mean squared difference in [-1, 1]; below it an object's motion would hardly show
+
+
+@dataclass(frozen=True)
+class Sprite:
+    """One clip: frames uint8 (T, H, W, 3), the main object's and background's factors, and an English caption."""
+
+    frames: np.ndarray
+    factors: dict[str, str]
+    caption: str
+
+
+@dataclass(frozen=True)
+class _Object:
+    factors: dict[str, str]
+    path: sprite_motions.Path
+    direction: str | None
+    radius: float
+    texture_offset: tuple[float, float]
+
+
+def _choice(rng: np.random.Generator, values: tuple[str, ...]) -> str:
+    return values[rng.integers(len(values))]
+
+
+def _draw_object(rng: np.random.Generator, factors: dict[str, str], frames: int, scale: float = 1.0) -> _Object:
+    radius = scale * SIZES[factors["size"]] * float(rng.uniform(0.95, 1.05))
+    path, direction = sprite_motions.draw_path(
+        rng, frames, factors["motion"], factors["speed"], factors["manner"], radius
+    )
+    return _Object(factors, path, direction, radius, tuple(rng.random(2).tolist()))
+
+
+def _draw_factors(rng: np.random.Generator, motion: str) -> dict[str, str]:
+    """Factors drawn independently, but for the background's: those too near the object's colour are left out."""
+    factors = {factor: _choice(rng, values) for factor, values in FACTORS.items()} | {"motion": motion}
+    grounds = [
+        (tint, light)
+        for tint in FACTORS["tint"]
+        for light in FACTORS["light"]
+        if sprite_shapes.contrast(factors["colour"], tint, light) >= _MIN_CONTRAST
+    ]
+    factors["tint"], factors["light"] = grounds[rng.integers(len(grounds))]
+    return factors
+
+
+def _draw_second_factors(rng: np.random.Generator, first: dict[str, str], motions: tuple[str, ...]) -> dict[str, str]:
+    """A second object on the same background: small, and of another shape and colour, so that words tell them apart."""
+    other = {key: tuple(value for value in FACTORS[key] if value != first[key]) for key in ("shape", "colour")}
+    drawn_factors = ("shape", "colour", "texture", "speed", "manner")
+    drawn = {key: _choice(rng, other.get(key, FACTORS[key])) for key in drawn_factors}
+    return first | drawn | {"size": "small", "motion": _choice(rng, motions)}
+
+
+def _render(rng: np.random.Generator, size: int, objects: list[_Object]) -> np.ndarray:
+    """Background, then the objects one over another: uint8 (T, size, size, 3)."""
+    factors = objects[0].factors
+    grid = sprite_shapes.frame_grid(size)
+    canvas = sprite_shapes.render_background(
+        grid,
+        factors["background"],
+        sprite_shapes.tones(factors["tint"], factors["light"]),
+        degrees=float(rng.uniform(0, 180)),
+        period=float(rng.uniform(0.55, 0.95)),
+        offset=tuple(rng.uniform(-0.5, 0.5, 2).tolist()),
+    )[None]  # (1, size, size, 3)
+    for thing in objects:
+        colour, coverage = sprite_shapes.render_object(
+            grid,
+            thing.factors["shape"],
+            thing.factors["texture"],
+            sprite_shapes.shades(thing.factors["colour"]),
+            thing.texture_offset,
+            thing.path.x,
+            thing.path.y,
+            thing.radius * thing.path.scale,
+            thing.path.angle,
+        )
+        alpha = (coverage * thing.path.visible[:, None, None])[..., None]  # (T, size, size, 1)
+        canvas = canvas + alpha * (colour - canvas)
+    return (canvas * 255 + 0.5).astype(np.uint8)
+
+
+def draw_sprite(data: params.Data, split: str, index: int) -> Sprite:
+    """The clip number `index` of a split. Motions take turns, so that the classes are balanced in any split."""
+    rng = np.random.default_rng([data.seed, _SPLIT_IDS[split], index])
+    motions = FACTORS["motion"][: data.classes]
+    factors = _draw_factors(rng, motions[index % len(motions)])
+    objects = [_draw_object(rng, factors, data.frames)]
+    if rng.random() < data.two_objects:
+        objects.append(_draw_object(rng, _draw_second_factors(rng, factors, motions), data.frames, _SECOND_SIZE))
+    frames = _render(rng, data.size, objects)
+    second = (objects[1].factors, objects[1].direction) if len(objects) > 1 else None
+    return Sprite(frames, factors, caption(rng, factors, objects[0].direction, second))
+
+
+class Sprites:
+    """The sprites as a source of clips for `prepare`."""
+
+    def __init__(self, data: params.Data):
+        self.data = data
+        self.classes = list(FACTORS["motion"][: data.classes])
+
+    def clips(self, split: str) -> Iterator[tuple[np.ndarray, dict[str, str | int]]]:
+        """(frames uint8 (T, H, W, 3), labels row) of each clip of a split, in order."""
+        for index in range(getattr(self.data.clips, split)):
+            sprite = draw_sprite(self.data, split, index)
+            motion = sprite.factors["motion"]
+            row = {
+                "clip": f"{split}-{index:06d}",
+                "class": motion,
+                "label": self.classes.index(motion),
+                "caption": sprite.caption,
+                **{f"factor:{factor}": value for factor, value in sprite.factors.items()},
+            }
+            yield sprite.frames, row

@@ -1,0 +1,185 @@
+"""The prepared clip store: memory-mapped uint8 clips with labels, read as float tensors.
+
+Layout of a store: store.json (schema, dataset, seed, classes, and per split the shape and checksums) and one folder
+per split with clips.npy, uint8 (clips, T, H, W, 3), and labels.csv, one row a clip. `prepare` writes it.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence, Sized
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sweettok.errors import InputError
+from sweettok.storage import read_json, sha256_of
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA = 1
+LABEL_COLUMNS = ("clip", "class", "label", "caption")
+_REMEDY = "run `dvc repro prepare_data`"
+
+
+def to_float(frames: np.ndarray) -> Tensor:
+    """uint8 (B, T, H, W, 3) in [0, 255] -> float32 (B, 3, T, H, W) in [-1, 1]. Raises ValueError."""
+    if frames.dtype != np.uint8 or frames.ndim != 5 or frames.shape[-1] != 3:
+        raise ValueError(f"expected uint8 frames (B, T, H, W, 3), got {frames.dtype} {frames.shape}")
+    pixels = torch.from_numpy(np.ascontiguousarray(frames))  # (B, T, H, W, 3)
+    return pixels.permute(0, 4, 1, 2, 3).contiguous().float().div_(127.5).sub_(1)  # (B, 3, T, H, W)
+
+
+def to_uint8(clip: Tensor) -> np.ndarray:
+    """Float (B, 3, T, H, W) in [-1, 1] -> uint8 (B, T, H, W, 3), the inverse of `to_float`; values beyond are clipped.
+
+    Raises ValueError on another shape or dtype, or on values that are not finite.
+    """
+    if not clip.is_floating_point() or clip.ndim != 5 or clip.shape[1] != 3:
+        raise ValueError(f"expected a float clip (B, 3, T, H, W), got {clip.dtype} {tuple(clip.shape)}")
+    if not clip.isfinite().all():
+        raise ValueError("expected finite values in [-1, 1], got NaN or infinity")
+    pixels = clip.detach().float().cpu().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
+    return pixels.permute(0, 2, 3, 4, 1).contiguous().numpy()  # (B, T, H, W, 3)
+
+
+class ClipStore:
+    """One split of a prepared store. Open it with `ClipStore.open`."""
+
+    def __init__(self, frames: np.ndarray, folder: Path, description: dict, split: str):
+        self._frames = frames  # (N, T, H, W, 3) uint8, memory-mapped
+        self._folder = folder
+        self._entry = description["splits"][split]
+        self.split = split
+        self.classes: list[str] = list(description["classes"])
+
+    @classmethod
+    def open(cls, path: str | Path, split: str) -> "ClipStore":
+        """Open the store in folder `path` for reading; no clip is loaded yet.
+
+        Raises InputError: store or split absent, another schema, a damaged file, or a shape other than store.json says.
+        """
+        path = Path(path)
+        description = read_json(path / "store.json")
+        if not isinstance(description, dict) or description.get("schema") != SCHEMA:
+            found = description.get("schema") if isinstance(description, dict) else None
+            raise InputError(f"{path / 'store.json'} has schema {found}, expected {SCHEMA}; {_REMEDY}")
+        if split not in description["splits"]:
+            raise InputError(f"{path} has no split {split!r}, only {', '.join(description['splits'])}")
+        folder = path / split
+        for name in ("clips.npy", "labels.csv"):
+            if not (folder / name).is_file():
+                raise InputError(f"{folder / name} is missing; {_REMEDY}")
+        try:
+            frames = np.load(folder / "clips.npy", mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise InputError(f"{folder / 'clips.npy'} is damaged ({error}); {_REMEDY}") from error
+        expected = tuple(description["splits"][split]["shape"])
+        if frames.shape != expected or frames.dtype != np.uint8:
+            raise InputError(
+                f"{folder / 'clips.npy'} holds {frames.dtype} {frames.shape} "
+                f"but store.json says uint8 {expected}; {_REMEDY}"
+            )
+        return cls(frames, folder, description, split)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @property
+    def frames(self) -> int:
+        """Frames in a clip."""
+        return self._frames.shape[1]
+
+    @property
+    def size(self) -> int:
+        """Height and width in pixels."""
+        return self._frames.shape[2]
+
+    @cached_property
+    def labels(self) -> "pandas.DataFrame":
+        """One row a clip: clip (id), class, label (int), caption, and a column `factor:<name>` for each known factor.
+
+        Raises InputError where labels.csv lacks columns or rows.
+        """
+        import pandas
+
+        path = self._folder / "labels.csv"
+        try:
+            table = pandas.read_csv(path, keep_default_na=False)
+        except ValueError as error:  # ParserError, EmptyDataError and UnicodeDecodeError are ValueErrors
+            raise InputError(f"{path} is damaged ({error}); {_REMEDY}") from error
+        missing = [column for column in LABEL_COLUMNS if column not in table]
+        if missing:
+            raise InputError(f"{path} lacks column(s) {', '.join(missing)}; {_REMEDY}")
+        if len(table) != len(self):
+            raise InputError(f"{path} has {len(table)} rows for {len(self)} clips; {_REMEDY}")
+        return table
+
+    @property
+    def captions(self) -> list[str]:
+        return self.labels["caption"].tolist()
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex SHA-256 of the split's identity: the checksums of its clips and labels in store.json."""
+        return hashlib.sha256((self._entry["clips_sha256"] + self._entry["labels_sha256"]).encode()).hexdigest()
+
+    def expect(self, frames: int, size: int) -> "ClipStore":
+        """This store, if its clips have the given frames and size. Raises InputError naming both shapes."""
+        height, width = self._frames.shape[2:4]
+        if (self.frames, height, width) != (frames, size, size):
+            raise InputError(
+                f"{self._folder}: store holds {self.frames}x{height}x{width} clips but params say "
+                f"{frames}x{size}x{size}; {_REMEDY}"
+            )
+        return self
+
+    def verify(self) -> None:
+        """Compare both files with their checksums. Raises InputError naming the file that differs."""
+        for name, key in (("clips.npy", "clips_sha256"), ("labels.csv", "labels_sha256")):
+            if sha256_of(self._folder / name) != self._entry[key]:
+                raise InputError(f"{self._folder / name} does not match its sha256 in store.json; {_REMEDY}")
+
+    def clips(self, indices: Sequence[int] | np.ndarray | Tensor) -> Tensor:
+        """Clips by number, float32 (B, 3, T, H, W) in [-1, 1]. Raises ValueError on numbers out of range."""
+        return to_float(self._frames[self._checked(indices)])
+
+    def images(self, indices: Sequence[int] | np.ndarray | Tensor, generator: torch.Generator) -> Tensor:
+        """One random frame of each clip, as clips of time 1: float32 (B, 3, 1, H, W) in [-1, 1]. Raises ValueError."""
+        rows = self._checked(indices)
+        moments = torch.randint(self.frames, (len(rows),), generator=generator).numpy()
+        return to_float(self._frames[rows, moments][:, None])
+
+    def _checked(self, indices: Sequence[int] | np.ndarray | Tensor) -> np.ndarray:
+        rows = np.asarray(indices)
+        if rows.ndim != 1 or not (np.issubdtype(rows.dtype, np.integer) or rows.size == 0):
+            raise ValueError(f"expected a list of clip numbers, got {rows.dtype} of shape {rows.shape}")
+        if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
+            raise ValueError(f"expected clip numbers in 0..{len(self) - 1}, got {rows.min()}..{rows.max()}")
+        return rows.astype(np.int64)
+
+
+def batches(store: Sized, batch_size: int, steps: int, seed: int, start_step: int = 0) -> Iterator[Tensor]:
+    """Index tensors (batch_size,) int64 for the steps start_step .. steps - 1 of a training.
+
+    The clips come in one endless row of epochs, each a shuffle that depends on (seed, epoch) only, cut into batches
+    across the epochs' ends. So step n is the same wherever a run was resumed, and a batch may exceed the store.
+    Raises ValueError for an empty store.
+    """
+    count = len(store)
+    if count == 0:
+        raise ValueError("expected at least one clip to draw batches from, got an empty store")
+    epoch, order = -1, np.empty(0, np.int64)
+    for step in range(start_step, steps):
+        pieces, position, end = [], step * batch_size, (step + 1) * batch_size
+        while position < end:
+            if position // count != epoch:
+                epoch = position // count
+                order = np.random.default_rng([seed, epoch]).permutation(count)
+            offset = position % count
+            pieces.append(order[offset : offset + end - position])
+            position += len(pieces[-1])
+        yield torch.from_numpy(np.concatenate(pieces))

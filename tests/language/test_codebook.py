@@ -1,0 +1,124 @@
+import json
+
+import pytest
+import torch
+
+from sweettok.errors import InputError
+from sweettok.language.codebook import Codebook, build_codebook
+from sweettok.params import Codebook as CodebookParams
+
+CAPTIONS = [
+    "a red ball slowly bounces",
+    "a crimson ball quickly rolls",
+    "a green cube slowly bounces",
+    "a green ball swiftly falls",
+]
+
+
+def settings(provider="hashed", min_count=1):
+    return CodebookParams(captions=None, min_count=min_count, provider=provider, provider_path=None)
+
+
+@pytest.fixture(scope="module")
+def codebook():
+    return build_codebook(CAPTIONS, settings())
+
+
+def assert_same(one, other):
+    for name in Codebook.__dataclass_fields__:
+        first, second = getattr(one, name), getattr(other, name)
+        assert torch.equal(first, second) if isinstance(first, torch.Tensor) else first == second, name
+
+
+def test_tiny_captions_give_the_known_codebook(codebook):
+    assert codebook.words == [
+        "green", "crimson", "red", "ball", "cube", "slowly", "quickly", "swiftly", "bounce", "fall", "roll",
+    ]  # fmt: skip
+    assert codebook.counts.tolist() == [2, 1, 1, 3, 1, 2, 1, 1, 2, 1, 1]
+    assert codebook.edges.tolist() == [[0, 3], [0, 4], [1, 3], [2, 3], [5, 8], [6, 10], [7, 9]]
+    assert codebook.edge_counts.tolist() == [1, 1, 1, 1, 2, 1, 1]
+    assert len(codebook) == 11 and codebook.dim == 384 and codebook.captions == 4 and codebook.min_count == 1
+    assert codebook.group({"noun", "adjective"}).tolist() == [0, 1, 2, 3, 4]
+    assert codebook.group(["verb"]).tolist() == [8, 9, 10]
+    with pytest.raises(ValueError, match="pronoun"):
+        codebook.group({"pronoun"})
+
+
+def test_round_trip(codebook, tmp_path):
+    codebook.save(tmp_path / "codebook")
+    assert sorted(path.name for path in (tmp_path / "codebook").iterdir()) == ["codebook.json", "codebook.safetensors"]
+    assert_same(Codebook.load(tmp_path / "codebook"), codebook)
+
+
+def test_same_captions_give_the_same_files(tmp_path):
+    for name in ("one", "two"):
+        build_codebook(CAPTIONS, settings()).save(tmp_path / name)
+    for file in ("codebook.json", "codebook.safetensors"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_damaged_tensors_are_detected(codebook, tmp_path):
+    codebook.save(tmp_path)
+    file = tmp_path / "codebook.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(InputError, match="codebook.safetensors is damaged.*dvc repro"):
+        Codebook.load(tmp_path)
+    file.unlink()
+    with pytest.raises(InputError, match="codebook.safetensors does not exist"):
+        Codebook.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"schema": 99}, "not a codebook of schema 1"),
+        ({"words": ["red"]}, "disagree"),
+        ({"words": None}, "incomplete"),
+    ],
+)
+def test_foreign_descriptions_are_refused(codebook, tmp_path, change, says):
+    codebook.save(tmp_path)
+    file = tmp_path / "codebook.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(InputError, match=f"codebook.json.*{says}"):
+        Codebook.load(tmp_path)
+
+
+def test_absent_codebook_is_refused(tmp_path):
+    with pytest.raises(InputError, match="codebook.json does not exist"):
+        Codebook.load(tmp_path)
+
+
+def test_empty_class_leaves_no_file(tmp_path):
+    with pytest.raises(InputError, match="no adjective"):
+        build_codebook(CAPTIONS, settings(min_count=3)).save(tmp_path / "codebook")
+    assert not (tmp_path / "codebook").exists()
+
+
+def test_shuffled_moves_words_across_parts_and_keeps_all_else(codebook):
+    shuffled = codebook.shuffled(seed=0)
+    assert shuffled.part_of_speech == codebook.part_of_speech
+    assert torch.equal(shuffled.edges, codebook.edges) and torch.equal(shuffled.edge_counts, codebook.edge_counts)
+    assert sorted(shuffled.words) == sorted(codebook.words) and shuffled.words != codebook.words
+    for position, word in enumerate(shuffled.words):
+        origin = codebook.words.index(word)
+        assert torch.equal(shuffled.vectors[position], codebook.vectors[origin])
+        assert shuffled.counts[position] == codebook.counts[origin]
+    part_of = dict(zip(codebook.words, codebook.part_of_speech, strict=True))
+    assert any(part_of[word] != part for word, part in zip(shuffled.words, shuffled.part_of_speech, strict=True))
+    assert_same(shuffled, codebook.shuffled(seed=0))
+    assert shuffled.words != codebook.shuffled(seed=1).words
+
+
+def test_nearest_words_by_meaning(codebook):
+    meaningful = build_codebook(CAPTIONS, settings("minilm"))
+    assert meaningful.words == codebook.words
+    assert [word for word, _ in meaningful.nearest("quickly", 1)] == ["swiftly"]
+    ranked = [word for word, _ in meaningful.nearest("red", 99)]
+    assert len(ranked) == 10 and ranked.index("crimson") < ranked.index("quickly")
+    cosines = [cosine for _, cosine in meaningful.nearest("red", 99)]
+    assert cosines == sorted(cosines, reverse=True)
+    with pytest.raises(InputError, match="'purple' is not among the codebook's"):
+        meaningful.nearest("purple", 3)

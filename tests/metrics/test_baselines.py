@@ -1,0 +1,113 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from sweettok.metrics.baselines import (
+    best_trilinear_grid,
+    copy_first_frame,
+    mean_colour,
+    trilinear,
+    trilinear_grid_for_values,
+)
+from sweettok.metrics.fidelity import psnr
+
+
+@pytest.fixture(scope="module")
+def clips():
+    """Four clips of 9 frames, 12 x 16: a soft blob that moves over a slope."""
+    generator = torch.Generator().manual_seed(0)
+    time, y, x = torch.meshgrid(torch.arange(9.0), torch.arange(12.0), torch.arange(16.0), indexing="ij")
+    rows = []
+    for _ in range(4):
+        start, speed, slope, colour = (torch.rand(4, 3, generator=generator) * 2 - 1).unbind()
+        distance = (y - 6 - 3 * start[0] - speed[0] * time) ** 2 + (x - 8 - 4 * start[1] - speed[1] * time) ** 2
+        blob = torch.exp(-distance / 6)
+        rows.append(torch.stack([0.5 * slope[c] * (x / 8 - 1) + 0.5 * colour[c] * blob for c in range(3)]))
+    return torch.stack(rows)
+
+
+def test_mean_colour_is_the_best_single_colour(clips):
+    flat = mean_colour(clips)
+    assert flat.shape == clips.shape
+    assert (flat.flatten(2).std(dim=2) == 0).all()
+    best = psnr(clips, flat)
+    for shift in (-0.05, 0.05):
+        assert (psnr(clips, flat + shift) < best).all()
+
+
+def test_copy_first_frame(clips):
+    copy = copy_first_frame(clips)
+    assert copy.shape == clips.shape
+    assert torch.equal(copy[:, :, 0], clips[:, :, 0]) and torch.equal(copy[:, :, 8], clips[:, :, 0])
+
+
+def reference_axis(values: np.ndarray, cells: int) -> np.ndarray:
+    """One axis down and up again, sample by sample: 840-fold finer pixels, averaged, then numpy's interpolation."""
+    size = len(values)
+    fine = np.repeat(values, 840)
+    means = fine.reshape(cells, -1).mean(axis=1)
+    centres = (np.arange(cells) + 0.5) * size / cells
+    return np.interp(np.arange(size) + 0.5, centres, means)  # beyond the outer centres: constant
+
+
+@pytest.mark.parametrize("grid", [(1, 1, 1), (2, 3, 4), (4, 5, 7), (9, 12, 16)])
+def test_trilinear_agrees_with_an_axis_by_axis_reference(clips, grid):
+    expected = clips.numpy().astype(float)
+    for axis, cells in zip((2, 3, 4), grid, strict=True):
+        expected = np.apply_along_axis(reference_axis, axis, expected, cells)
+    difference = np.abs(trilinear(clips, grid).numpy() - expected)
+    assert difference.max() <= 1 / 255 + 1e-6, "rounding to 8 bits moves a value by at most half a step of 2/255"
+    if grid == (1, 1, 1):
+        assert difference.max() > 1e-5, "and it does round"
+
+
+def test_trilinear_values_are_8_bit(clips):
+    same = trilinear(clips, (9, 12, 16))  # no change of size: only the rounding is left
+    levels = (same + 1) * 127.5
+    torch.testing.assert_close(levels, levels.round(), rtol=0, atol=1e-3)
+
+
+def test_a_finer_grid_is_better_and_batch_size_changes_nothing(clips):
+    scores = [psnr(clips, trilinear(clips, grid)).mean() for grid in [(1, 1, 1), (3, 3, 4), (5, 6, 8), (9, 12, 16)]]
+    assert all(coarse < fine for coarse, fine in zip(scores, scores[1:], strict=False))
+    alone = torch.cat([trilinear(clip[None], (3, 3, 4)) for clip in clips])
+    torch.testing.assert_close(alone, trilinear(clips, (3, 3, 4)))
+
+
+@pytest.mark.parametrize("values", [3, 5, 24, 81, 300, 100_000])
+def test_grids_stay_within_the_budget_and_the_clip(clips, values):
+    for grid in (trilinear_grid_for_values(values, clips.shape), best_trilinear_grid(clips[:1], values)):
+        assert 3 * math.prod(grid) <= values or math.prod(grid) == 1
+        assert all(1 <= cells <= size for cells, size in zip(grid, clips.shape[2:], strict=True))
+
+
+def test_proportioned_grid():
+    assert trilinear_grid_for_values(3 * 8, (1, 3, 16, 16, 16)) == (2, 2, 2)
+    assert trilinear_grid_for_values(3 * 2 * 4 * 6, (8, 16, 24)) == (2, 4, 6)
+    assert trilinear_grid_for_values(10**6, (8, 16, 24)) == (8, 16, 24)
+    assert trilinear_grid_for_values(3 * 16, (1, 32, 32)) == (1, 4, 4)
+
+
+def test_best_grid_beats_the_proportioned_one_and_follows_the_content(clips):
+    values = 72
+    best = psnr(clips, trilinear(clips, best_trilinear_grid(clips, values))).mean()
+    assert best >= psnr(clips, trilinear(clips, trilinear_grid_for_values(values, clips.shape))).mean()
+
+    still = copy_first_frame(clips)
+    assert best_trilinear_grid(still, values)[0] == 1, "nothing moves: no value is spent on time"
+    flicker = torch.linspace(-1, 1, 9).view(1, 1, 9, 1, 1).cos().expand(1, 3, 9, 12, 16)
+    assert best_trilinear_grid(flicker, 24)[0] >= 4, "only time changes: the values go there"
+
+
+def test_bad_input(clips):
+    for baseline in (mean_colour, copy_first_frame, lambda clip: trilinear(clip, (1, 1, 1))):
+        with pytest.raises(ValueError, match="expected values in"):
+            baseline(clips * 100)
+        with pytest.raises(ValueError, match="clip tensor"):
+            baseline(clips[0])
+    with pytest.raises(ValueError, match=r"\(9, 12, 16\) cells, got \(10, 1, 1\)"):
+        trilinear(clips, (10, 1, 1))
+    with pytest.raises(ValueError, match="3 values"):
+        trilinear_grid_for_values(2, clips.shape)

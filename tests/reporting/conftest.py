@@ -1,0 +1,212 @@
+"""Outputs as the stages write them, with made-up but plausible numbers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+
+from sweettok.metrics.record import record
+
+CLIPS, FRAMES, SIZE = 32, 17, 32
+CLASSES = ["slide", "bounce", "rotate", "grow"]
+PSNR = {
+    "full": 22.4,
+    "coupled": 21.6,
+    "downsample": 20.3,
+    "learned_codebook": 22.3,
+    "lc": 22.1,
+    "shuffled_words": 22.4,
+    "end_to_end": 19.0,
+}
+METHOD_PSNR = {
+    "sweettok": 24.1,
+    "proxy": 27.3,
+    "mean_colour": 18.9,
+    "copy_first_frame": 19.4,
+    "trilinear_tokens": 21.0,
+    "trilinear_bits": 22.2,
+}
+SHA = "ab" * 32
+
+
+def metrics_at(psnr: float, seed: int | None) -> dict:
+    judge = {"extractor": "judge", "weights_sha256": SHA, "resolution": SIZE, "frames": FRAMES}
+    badness = 30.0 - psnr
+    return {
+        "psnr": record(psnr, CLIPS, "test", seed, (psnr - 0.4, psnr + 0.4), resolution=SIZE, frames=FRAMES),
+        "ssim": record(0.5 + psnr / 80, CLIPS, "test", seed, (0.4, 0.9), resolution=SIZE, frames=FRAMES),
+        "perceptual/judge": record(badness / 50, CLIPS, "test", seed, (badness / 55, badness / 45), **judge),
+        "frechet_video/judge": record(badness**2, CLIPS, "test", seed, **judge, covariance="sample"),
+        "frechet_image/judge": record(badness**1.5, CLIPS, "test", seed, **judge, covariance="sample"),
+    }
+
+
+def codebook(generator: np.random.Generator) -> dict:
+    groups = {"spatial": ["red", "square", "small", "dotted"], "temporal": ["slides", "slowly", "turns", "grows"]}
+    return {
+        group: {
+            "words": 40,
+            "used": 30,
+            "usage": 0.75,
+            "perplexity": 17.5,
+            "counts": [*map(int, generator.zipf(1.4, 30).clip(max=5000)), *[0] * 10],
+            "labels": [f"{words[index % 4]}{index // 4 or ''}" for index in range(40)],
+        }
+        for group, words in groups.items()
+    }
+
+
+def moving_squares(generator: np.random.Generator, n: int, blur: int = 0) -> np.ndarray:
+    """uint8 (n, T, H, W, 3)."""
+    clips = np.zeros((n, FRAMES, SIZE, SIZE, 3), dtype=np.uint8)
+    for clip in clips:
+        clip[:] = generator.integers(0, 90, 3) + generator.integers(0, 25, (SIZE, SIZE, 1))
+        colour, top, side = (
+            generator.integers(120, 255, 3),
+            int(generator.integers(0, 20)),
+            int(generator.integers(6, 12)),
+        )
+        for time, frame in enumerate(clip):
+            frame[top : top + side, time : time + side] = colour
+    if blur:
+        small = clips.reshape(n, FRAMES, SIZE // blur, blur, SIZE // blur, blur, 3).mean(axis=(3, 5))
+        clips = small.repeat(blur, axis=2).repeat(blur, axis=3).astype(np.uint8)
+    return clips
+
+
+def history(generator: np.random.Generator, columns: dict[str, float], steps: int = 400) -> pandas.DataFrame:
+    rows = []
+    for step in range(20, steps + 1, 20):
+        rows.append({"step": step, "split": "train", "loss": 3 * np.exp(-step / 150) + 0.2 * generator.random()})
+        if step % 80 == 0:
+            reached = {name: best * (1 - np.exp(-step / 120)) for name, best in columns.items()}
+            rows.append({"step": step, "split": "val", "loss": 3 * np.exp(-step / 150) + 0.3, **reached})
+    return pandas.DataFrame(rows)
+
+
+def per_clip(generator: np.random.Generator, psnr: float, difficulty: np.ndarray) -> pandas.DataFrame:
+    values = psnr + difficulty + 0.1 * generator.normal(size=CLIPS)
+    clips = [f"test-{index:05d}" for index in range(CLIPS)]
+    table = {"clip": clips, "psnr": values, "ssim": 0.5 + values / 80, "perceptual": (30 - values) / 50}
+    return pandas.DataFrame(table)
+
+
+def write(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, pandas.DataFrame):
+        content.to_csv(path, index=False)
+    else:
+        path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def write_outputs(folder: Path) -> Path:
+    """A complete run: three seeds of every variant."""
+    generator = np.random.default_rng(0)
+    splits = {
+        split: {"shape": [n, FRAMES, SIZE, SIZE, 3]} for split, n in (("train", 64), ("val", 32), ("test", CLIPS))
+    }
+    write(folder / "data" / "store.json", {"schema": 1, "dataset": "sprites", "classes": CLASSES, "splits": splits})
+    measured = {
+        "judge": {"accuracy_class": 0.9, "accuracy_shape": 0.8},
+        "proxy": {"psnr": 27.0, "usage": 0.9},
+        "spatial": {"psnr": 22.0, "accuracy": 0.3, "usage_spatial": 0.8},
+        "joint": {"psnr": 21.0, "accuracy": 0.25, "usage_spatial": 0.8, "usage_temporal": 0.7},
+        "pixels": {"psnr": 24.0},
+        "generator": {"accuracy": 0.2},
+    }
+    for training, columns in measured.items():
+        write(folder / training / "history.csv", history(generator, columns))
+    write_reconstruction(folder / "reconstruction", generator)
+    write_generation(folder / "generation", generator)
+    write_semantics(folder / "semantics")
+    difficulty = generator.normal(size=CLIPS)
+    for variant, psnr in PSNR.items():
+        for seed in range(3):
+            write_cell(folder / "ablation" / f"{variant}-{seed}", variant, seed, psnr, difficulty)
+    return folder
+
+
+def write_cell(folder: Path, variant: str, seed: int, psnr: float, difficulty: np.ndarray) -> None:
+    generator = np.random.default_rng([seed, *variant.encode()])
+    table = per_clip(generator, psnr + 0.05 * generator.normal(), difficulty)
+    stages = [history(generator, {"psnr": psnr}).assign(stage=stage) for stage in ("joint", "pixels")]
+    summary = {
+        "variant": variant,
+        "seed": seed,
+        "metrics": metrics_at(float(table["psnr"].mean()), seed),
+        "tokens": 80,
+        "indices": 80,
+        "bits": 512.0,
+        "codebook": codebook(generator),
+        "parameters": 123456,
+        "seconds": 30.5,
+        "steps": 900,
+        "mean_colour_psnr": 18.0,
+    }
+    write(folder / "summary.json", summary)
+    write(folder / "per_clip.csv", table)
+    write(folder / "history.csv", pandas.concat(stages))
+
+
+def write_reconstruction(folder: Path, generator: np.random.Generator) -> None:
+    methods = {
+        name: {"metrics": metrics_at(psnr, 0), "tokens": None, "indices": None, "bits": 24.0, "codebook": None}
+        for name, psnr in METHOD_PSNR.items()
+    }
+    methods["sweettok"] |= {"tokens": 80, "indices": 80, "bits": 512.5, "codebook": codebook(generator)}
+    methods["proxy"] |= {"tokens": 320, "indices": 320, "bits": 2880.0}
+    learned = [
+        {"bar": "dB above mean colour", "value": 5.2, "required": 2.5, "passed": True},
+        {"bar": "dB above trilinear (bits)", "value": 0.4, "required": 1.0, "passed": False},
+    ]
+    write(folder / "summary.json", {"methods": methods, "learned": learned})
+    original = moving_squares(generator, 8)
+    blurred = {
+        name: moving_squares(np.random.default_rng(1), 8, blur=2 ** (place % 3 + 1))
+        for place, name in enumerate(methods)
+    }
+    np.savez(folder / "strips.npz", original=original, **blurred)
+
+
+def write_generation(folder: Path, generator: np.random.Generator) -> None:
+    made = {"extractor": "judge", "weights_sha256": SHA}
+    metrics = {
+        "frechet_video/judge": record(61.2, 32, "generated vs test", 0, **made),
+        "frechet_video/judge:reconstruction": record(33.3, 32, "reconstructed vs test", **made),
+        "frechet_video/judge:train_vs_test": record(4.2, 32, "train vs test", **made),
+        "class_consistency": record(0.61, 32, "generated", 0, (0.5, 0.7), **made),
+        "class_accuracy_real": record(0.93, 32, "test", None, (0.9, 0.95), **made),
+    }
+    write(folder / "summary.json", {"metrics": metrics, "sampling": {"guidance": 1.25}, "parameters": 1234567})
+    labels = np.arange(12) % len(CLASSES)
+    np.savez(folder / "samples.npz", samples=moving_squares(generator, 12), labels=labels, classes=np.array(CLASSES))
+
+
+def write_semantics(folder: Path) -> None:
+    few_shot = [
+        {"task": task, "ways": 4, "shots": shots, "representation": name,
+         "accuracy": record(best * (0.7 + 0.06 * shots), 200, "test", 0, classifier="nearest mean")}
+        for task in ("image", "action")
+        for shots in (1, 5)
+        for name, best in (("words", 0.6), ("pixels", 0.5), ("judge", 0.95))
+    ]  # fmt: skip
+    probes = [
+        {"tokens": tokens, "factor": f"factor:{factor}", "accuracy": record(value, 32, "test", 0), "chance": 0.2}
+        for factor, (spatial, temporal) in {"shape": (0.6, 0.3), "motion": (0.25, 0.7), "colour": (0.9, 0.3)}.items()
+        for tokens, value in (("spatial", spatial), ("temporal", temporal))
+    ]
+    write(folder / "summary.json", {"few_shot": few_shot, "probes": probes})
+
+
+@pytest.fixture(scope="session")
+def complete_outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Read-only outputs of a complete run."""
+    return write_outputs(tmp_path_factory.mktemp("run") / "outputs")
+
+
+@pytest.fixture
+def fresh_outputs(tmp_path: Path) -> Path:
+    """The same, to be changed by a test."""
+    return write_outputs(tmp_path / "outputs")

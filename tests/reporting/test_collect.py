@@ -1,0 +1,59 @@
+"""Reading outputs."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sweettok.errors import InputError
+from sweettok.reporting.collect import TRAININGS, collect
+
+
+def test_complete_run(complete_outputs: Path):
+    results = collect(complete_outputs, "small")
+    assert results.profile == "small"
+    assert tuple(results.histories) == TRAININGS
+    assert len(results.cells) == 21
+    assert results.variants[0] == "full"
+    assert sorted(results.of_variant("lc")) == [0, 1, 2]
+    assert results.strips["original"].shape == (8, 17, 32, 32, 3)
+    assert list(results.samples["classes"]) == ["slide", "bounce", "rotate", "grow"]
+
+
+def test_parts_may_be_absent(fresh_outputs: Path):
+    for part in ("ablation", "generation", "semantics", "judge"):
+        shutil.rmtree(fresh_outputs / part)
+    results = collect(fresh_outputs)
+    assert results.cells == ()
+    assert results.generation is results.samples is results.semantics is None
+    assert "judge" not in results.histories
+    assert results.reconstruction is not None
+
+
+def test_empty_outputs(tmp_path: Path):
+    assert collect(tmp_path).reconstruction is None
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("reconstruction/summary.json", '{"methods": '),
+        ("reconstruction/strips.npz", "no archive"),
+        ("joint/history.csv", ""),
+        ("ablation/full-0/per_clip.csv", None),
+    ],
+)
+def test_damaged_file_is_named(fresh_outputs: Path, file: str, content: str | None):
+    if content is None:
+        (fresh_outputs / file).unlink()
+    else:
+        (fresh_outputs / file).write_text(content)
+    with pytest.raises(InputError) as error:
+        collect(fresh_outputs)
+    assert Path(file).name in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_no_outputs(tmp_path: Path):
+    with pytest.raises(InputError, match="dvc repro"):
+        collect(tmp_path / "absent")
