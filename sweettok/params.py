@@ -91,6 +91,7 @@ class Proxy(Section):
 
     width: PositiveInt
     heads: PositiveInt
+    expansion: PositiveInt = Field(description="width of the feed-forward layers, in widths")
     depth: PositiveInt
     codes: PositiveInt = Field(ge=2)
     code_dim: PositiveInt
@@ -105,6 +106,7 @@ class Tokenizer(Section):
     architecture: Architecture
     width: PositiveInt
     heads: PositiveInt
+    expansion: PositiveInt = Field(description="width of the feed-forward layers, in widths")
     spatial_depth: PositiveInt
     temporal_depth: PositiveInt
     spatial_tokens: PositiveInt = Field(description="L_s (paper: 256)")

@@ -1,10 +1,14 @@
 """Attention blocks. All are pre-norm (norm before, not after, each residual branch): the same parts as the paper's
 "add + norm", but stable without a long warm-up, which the short trainings here need."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
+
+from sweettok.models.patches import position_codes
 
 
 class Attention(nn.Module):
@@ -13,7 +17,7 @@ class Attention(nn.Module):
     queries (..., N, D), context (..., M, D) -> (..., N, D). Without context: self-attention.
     """
 
-    def __init__(self, width: int, heads: int, causal: bool = False) -> None:
+    def __init__(self, width: int, heads: int, causal: bool = False, by_likeness: bool = False) -> None:
         super().__init__()
         if width % heads:
             raise ValueError(f"width {width} is not a multiple of heads {heads}")
@@ -21,6 +25,9 @@ class Attention(nn.Module):
         self.query = nn.Linear(width, width, bias=False)
         self.key_value = nn.Linear(width, 2 * width, bias=False)
         self.out = nn.Linear(width, width)
+        if by_likeness:  # keys start as queries: attention goes first to what is alike, hence near in position
+            with torch.no_grad():
+                self.key_value.weight[:width].copy_(self.query.weight)
 
     def forward(self, queries: Tensor, context: Tensor | None = None) -> Tensor:
         context = queries if context is None else context
@@ -34,7 +41,7 @@ class Attention(nn.Module):
 class FeedForward(nn.Sequential):
     """Two linear layers around GELU: (..., D) -> (..., D)."""
 
-    def __init__(self, width: int, expansion: int = 4) -> None:
+    def __init__(self, width: int, expansion: int) -> None:
         super().__init__(nn.Linear(width, expansion * width), nn.GELU(), nn.Linear(expansion * width, width))
 
 
@@ -44,11 +51,11 @@ class GridBlock(nn.Module):
     (B, frames, cells, D) -> the same. Causal, so that the first frame of a clip is coded as the image it is.
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, expansion: int) -> None:
         super().__init__()
         self.space_norm, self.space = nn.LayerNorm(width), Attention(width, heads)
         self.time_norm, self.time = nn.LayerNorm(width), Attention(width, heads, causal=True)
-        self.feed_norm, self.feed = nn.LayerNorm(width), FeedForward(width)
+        self.feed_norm, self.feed = nn.LayerNorm(width), FeedForward(width, expansion)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.space(self.space_norm(x))
@@ -67,16 +74,16 @@ class QueryLayer(nn.Module):
     Patches attend within their group.
     """
 
-    def __init__(self, width: int, heads: int, self_over: str, cross_over: str) -> None:
+    def __init__(self, width: int, heads: int, expansion: int, self_over: str, cross_over: str) -> None:
         super().__init__()
         self.self_over, self.cross_over = self_over, cross_over
         self.query_norm, self.query_attention = nn.LayerNorm(width), Attention(width, heads)
-        self.query_feed_norm, self.query_feed = nn.LayerNorm(width), FeedForward(width)
+        self.query_feed_norm, self.query_feed = nn.LayerNorm(width), FeedForward(width, expansion)
         self.patch_norm, self.patch_attention = nn.LayerNorm(width), Attention(width, heads)
-        self.patch_feed_norm, self.patch_feed = nn.LayerNorm(width), FeedForward(width)
+        self.patch_feed_norm, self.patch_feed = nn.LayerNorm(width), FeedForward(width, expansion)
         self.read_norm, self.read_patch_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.read = Attention(width, heads)
-        self.read_feed_norm, self.read_feed = nn.LayerNorm(width), FeedForward(width)
+        self.read = Attention(width, heads, by_likeness=True)
+        self.read_feed_norm, self.read_feed = nn.LayerNorm(width), FeedForward(width, expansion)
 
     def forward(self, queries: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
         queries = queries + self._among(self.query_attention, self.query_norm(queries), self.self_over)
@@ -98,9 +105,11 @@ class QueryLayer(nn.Module):
 class QueryStack(nn.Module):
     """`depth` query layers and a final norm: queries (B, G, Q, D) read patches (B, K_groups, K, D) -> (B, G, Q, D)."""
 
-    def __init__(self, width: int, heads: int, depth: int, self_over: str = "all", cross_over: str = "all") -> None:
+    def __init__(
+        self, width: int, heads: int, expansion: int, depth: int, self_over: str = "all", cross_over: str = "all"
+    ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(QueryLayer(width, heads, self_over, cross_over) for _ in range(depth))
+        self.layers = nn.ModuleList(QueryLayer(width, heads, expansion, self_over, cross_over) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
 
     def forward(self, queries: Tensor, patches: Tensor) -> Tensor:
@@ -109,6 +118,13 @@ class QueryStack(nn.Module):
         return self.norm(queries)
 
 
-def learned_queries(count: int, width: int) -> nn.Parameter:
-    """Learnable queries (count, width), N(0, 1) so that they start as distinct as position codes are."""
-    return nn.Parameter(torch.randn(count, width))
+def learned_queries(count: int, times: list[int], side: int, width: int) -> nn.Parameter:
+    """Learnable queries (count, width) that start spread evenly over the places of a side x side grid at `times`.
+
+    Together with the start of the reading attention (`by_likeness`), each query first reads its neighbourhood; training moves it from there.
+    """
+    per_time = math.ceil(count / len(times))
+    along = math.ceil(math.sqrt(per_time))
+    places = (torch.arange(along) + 0.5) * side / along - 0.5
+    codes = position_codes(torch.tensor(times, dtype=torch.float32), places, places, width)[:, :per_time]
+    return nn.Parameter(codes.flatten(0, 1)[:count].clone())

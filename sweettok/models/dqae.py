@@ -19,19 +19,22 @@ from sweettok.params import Patches, Tokenizer
 class DecoupledQueries(nn.Module):
     """DQAE: spatial queries read the first frame, temporal queries read residuals (PAPER.md 1, C3, C5, C7)."""
 
-    def __init__(self, tokenizer: Tokenizer, patches: Patches, cells: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, patches: Patches, frames: int, cells: int) -> None:
         super().__init__()
-        t, width, heads = tokenizer, tokenizer.width, tokenizer.heads
+        t, width = tokenizer, tokenizer.width
+        block = (width, t.heads, t.expansion)
         self.residual, self.per_location, self.cells = t.residual, t.temporal_queries == "per_location", cells
         self.embed = PatchEmbed(patches, width)
-        self.spatial_queries = learned_queries(t.spatial_tokens, width)
-        self.temporal_queries = learned_queries(t.temporal_tokens, width)
-        self.patch_query = learned_queries(1, width)
-        self.spatial_encoder = QueryStack(width, heads, t.spatial_depth)
-        self.temporal_encoder = QueryStack(width, heads, t.temporal_depth, cross_over="group")
-        self.spatial_decoder = QueryStack(width, heads, t.spatial_depth)
+        side, later = math.isqrt(cells), list(range(1, frames))
+        self.spatial_queries = learned_queries(t.spatial_tokens, [0], side, width)
+        times = [0] if self.per_location else later
+        self.temporal_queries = learned_queries(t.temporal_tokens, times, side, width)
+        self.patch_query = nn.Parameter(torch.zeros(1, width))
+        self.spatial_encoder = QueryStack(*block, t.spatial_depth)
+        self.temporal_encoder = QueryStack(*block, t.temporal_depth, cross_over="group")
+        self.spatial_decoder = QueryStack(*block, t.spatial_depth)
         # Each cell's queries attend to each other over time; what moves between cells is read from all tokens.
-        self.temporal_decoder = QueryStack(width, heads, t.temporal_depth, self_over="group")
+        self.temporal_decoder = QueryStack(*block, t.temporal_depth, self_over="group")
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
         """Which modules each curriculum part names."""
@@ -68,8 +71,6 @@ class DecoupledQueries(nn.Module):
         if zq_temporal is None:
             return space
         zq_temporal = zq_temporal + self.temporal_queries
-        if self.per_location:
-            zq_temporal = zq_temporal + positions[0]
         tiled = rearrange(space + positions, "b t c d -> b c t d")  # v~_s, tiled over time
         return rearrange(self.temporal_decoder(tiled, zq_temporal[:, None]), "b c t d -> b t c d")
 
@@ -77,15 +78,18 @@ class DecoupledQueries(nn.Module):
 class CoupledQueries(nn.Module):
     """Vanilla query tokenizer: all queries read all patches of the clip (T4 "vanilla query")."""
 
-    def __init__(self, tokenizer: Tokenizer, patches: Patches, cells: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, patches: Patches, frames: int, cells: int) -> None:
         super().__init__()
         t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
         self.cells, self.spatial_tokens = cells, t.spatial_tokens
         self.embed = PatchEmbed(patches, width)
-        self.queries = learned_queries(t.spatial_tokens + t.temporal_tokens, width)
-        self.patch_query = learned_queries(1, width)
-        self.encoder = QueryStack(width, t.heads, depth)
-        self.decoder = QueryStack(width, t.heads, depth, self_over="group")
+        side, later = math.isqrt(cells), list(range(1, frames))
+        spatial = learned_queries(t.spatial_tokens, [0], side, width)
+        temporal = learned_queries(t.temporal_tokens, later, side, width)
+        self.queries = nn.Parameter(torch.cat([spatial, temporal]).detach())
+        self.patch_query = nn.Parameter(torch.zeros(1, width))
+        self.encoder = QueryStack(width, t.heads, t.expansion, depth)
+        self.decoder = QueryStack(width, t.heads, t.expansion, depth, self_over="group")
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
         """Queries of both kinds are one module: `spatial` trains all, `temporal` adds the embedding of later frames."""
@@ -114,7 +118,7 @@ class CoupledQueries(nn.Module):
 class Downsampling(nn.Module):
     """Vanilla down-sampling: a grid of patches, merged f x f in space to the same number of tokens (T4)."""
 
-    def __init__(self, tokenizer: Tokenizer, patches: Patches, cells: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, patches: Patches, frames: int, cells: int) -> None:
         super().__init__()
         t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
         self.side = math.isqrt(cells)
@@ -125,10 +129,10 @@ class Downsampling(nn.Module):
                 f"got {t.spatial_tokens} and {t.temporal_tokens} for {cells} cells"
             )
         self.embed = PatchEmbed(patches, width)
-        self.encoder = nn.Sequential(*(GridBlock(width, t.heads) for _ in range(depth)))
+        self.encoder = nn.Sequential(*(GridBlock(width, t.heads, t.expansion) for _ in range(depth)))
         self.merge = nn.Linear(width * self.factor**2, width)
         self.split = nn.Linear(width, width * self.factor**2)
-        self.decoder = nn.Sequential(*(GridBlock(width, t.heads) for _ in range(depth)), nn.LayerNorm(width))
+        self.decoder = nn.Sequential(*(GridBlock(width, t.heads, t.expansion) for _ in range(depth)), nn.LayerNorm(width))
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
         return {

@@ -31,24 +31,28 @@ def check_clip(clip: Tensor, patches: Patches) -> None:
         raise ValueError(f"expected values in [-1, 1], got [{low:.3g}, {high:.3g}]")
 
 
-@lru_cache(maxsize=32)
-def _sincos(length: int, dim: int) -> Tensor:
-    """Sine-cosine code of the positions 0..length-1: (length, dim)."""
-    angles = torch.arange(length)[:, None] / 100 ** (torch.arange(dim // 2) / (dim // 2))
-    return torch.cat([angles.sin(), angles.cos(), torch.zeros(length, dim % 2)], dim=1)
+def _sincos(places: Tensor, dim: int) -> Tensor:
+    """Sine-cosine code of real-valued places (n,): (n, dim)."""
+    angles = places[:, None] / 100 ** (torch.arange(dim // 2) / (dim // 2))
+    return torch.cat([angles.sin(), angles.cos(), torch.zeros(len(places), dim % 2)], dim=1)
+
+
+def position_codes(times: Tensor, rows: Tensor, columns: Tensor, dim: int) -> Tensor:
+    """Fixed codes of all places times x rows x columns, each in units of patches: (times, rows * columns, dim).
+
+    Fixed rather than learned, so that any length and resolution has one; time, row and column share the channels.
+    """
+    third = dim // 3
+    time = _sincos(times, dim - 2 * third)[:, None, None].expand(-1, len(rows), len(columns), -1)
+    row = _sincos(rows, third)[None, :, None].expand(len(times), -1, len(columns), -1)
+    column = _sincos(columns, third)[None, None, :].expand(len(times), len(rows), -1, -1)
+    return rearrange(torch.cat([time, row, column], dim=-1), "t h w d -> t (h w) d")
 
 
 @lru_cache(maxsize=32)
 def grid_positions(frames: int, height: int, width: int, dim: int) -> Tensor:
-    """Fixed position code of a latent grid, (frames, height * width, dim): time, row and column share the channels.
-
-    Fixed rather than learned, so that any length and resolution has one.
-    """
-    third = dim // 3
-    time = _sincos(frames, dim - 2 * third)[:, None, None].expand(-1, height, width, -1)
-    row = _sincos(height, third)[None, :, None].expand(frames, -1, width, -1)
-    column = _sincos(width, third)[None, None, :].expand(frames, height, -1, -1)
-    return rearrange(torch.cat([time, row, column], dim=-1), "t h w d -> t (h w) d")
+    """Position codes of a latent grid: (frames, height * width, dim)."""
+    return position_codes(torch.arange(frames), torch.arange(height), torch.arange(width), dim)
 
 
 class PatchEmbed(nn.Module):

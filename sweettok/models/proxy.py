@@ -18,7 +18,7 @@ class PixelDecoder(nn.Module):
     def __init__(self, proxy: Proxy, patches: Patches) -> None:
         super().__init__()
         self.expand = nn.Linear(proxy.code_dim, proxy.width)
-        self.blocks = nn.Sequential(*(GridBlock(proxy.width, proxy.heads) for _ in range(proxy.depth)))
+        self.blocks = nn.Sequential(*(GridBlock(proxy.width, proxy.heads, proxy.expansion) for _ in range(proxy.depth)))
         self.norm = nn.LayerNorm(proxy.width)
         self.to_pixels = PatchToPixels(patches, proxy.width)
 
@@ -34,9 +34,9 @@ class ProxyTokenizer(nn.Module):
         super().__init__()
         self.proxy, self.patches = proxy, patches
         self.embed = PatchEmbed(patches, proxy.width)
-        self.blocks = nn.Sequential(*(GridBlock(proxy.width, proxy.heads) for _ in range(proxy.depth)))
+        self.blocks = nn.Sequential(*(GridBlock(proxy.width, proxy.heads, proxy.expansion) for _ in range(proxy.depth)))
         self.to_code = nn.Sequential(nn.LayerNorm(proxy.width), nn.Linear(proxy.width, proxy.code_dim))
-        self.quantizer = LearnedQuantizer(proxy.codes, proxy.code_dim, proxy.code_dim, commitment=0.25)
+        self.quantizer = LearnedQuantizer(proxy.codes, proxy.code_dim, proxy.code_dim, tokens=None, commitment=0.25)
         self.decoder = PixelDecoder(proxy, patches)
 
     def forward(self, clip: Tensor) -> tuple[Tensor, Quantized]:

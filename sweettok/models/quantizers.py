@@ -29,10 +29,49 @@ class Quantized:
     usage: float
 
 
+class ToCode(nn.Module):
+    """Latents (B, N, D) -> unit vectors of `code_dim`, (B, N, d), centred for each token and whitened over all.
+
+    A query's latent is at first nearly the same for every clip, so that each token has one word for all of them and the
+    decoder learns to do without tokens. Taking away what is constant, and giving all directions the same spread, leaves
+    what tells clips apart and puts most words in reach. The moving statistics change in training mode only and pass
+    no gradient, so training and evaluation see the same function.
+    """
+
+    MOMENTUM = 0.05
+
+    def __init__(self, width: int, code_dim: int, tokens: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, code_dim, bias=False)
+        self.register_buffer("mean", torch.zeros(tokens, code_dim))
+        self.register_buffer("covariance", torch.eye(code_dim))
+        self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, z: Tensor) -> Tensor:
+        latent = self.project(z.float())
+        if self.training:
+            self._update(latent.detach())
+        return F.normalize((latent - self.mean) @ whitening(self.covariance), dim=-1)
+
+    @torch.no_grad()
+    def _update(self, latent: Tensor) -> None:
+        momentum = max(self.MOMENTUM, 1 / (1 + self.updates.item()))  # a plain mean of the first batches
+        self.mean.lerp_(latent.mean(0), momentum)
+        spread = (latent - self.mean).flatten(0, 1)
+        self.covariance.lerp_(spread.T @ spread / len(spread), momentum)
+        self.updates += 1
+
+
+def whitening(covariance: Tensor) -> Tensor:
+    """The symmetric matrix W with W C W = I (directions of next to no spread are left small): (d, d)."""
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors @ torch.diag((values + 1e-4 * values.max() + 1e-12).rsqrt()) @ vectors.T
+
+
 class LanguageQuantizer(nn.Module):
     """Codes are words: frozen word vectors, moved into the latent space by a 2-layer graph convolution (PAPER.md 1).
 
-    F(c) = A relu(A c W1 + c V1) W2 + c V2, then standardised over the vocabulary and scaled to unit length. The terms
+    F(c) = A relu(A c W1 + c V1) W2 + c V2, then whitened over the vocabulary and scaled to unit length. The terms
     with V are skips: where almost every adjective meets almost every noun, A alone would smooth all words into one.
 
     Args:
@@ -51,6 +90,7 @@ class LanguageQuantizer(nn.Module):
         parts: tuple[str, str],
         width: int,
         code_dim: int,
+        tokens: int,
         lookup: Lookup,
         commitment: float,
         usage_entropy: float,
@@ -68,7 +108,7 @@ class LanguageQuantizer(nn.Module):
         hidden = max(64, 2 * code_dim)
         self.graph_in, self.skip_in = nn.Linear(vectors.shape[1], hidden), nn.Linear(vectors.shape[1], hidden, bias=False)
         self.graph_out, self.skip_out = nn.Linear(hidden, code_dim), nn.Linear(vectors.shape[1], code_dim, bias=False)
-        self.project_in = nn.Linear(width, code_dim)
+        self.to_code = ToCode(width, code_dim, tokens)
         self.project_out = nn.Linear(code_dim, width)
         self.slots = self._slots([codebook.part_of_speech[index] for index in words], parts)
         self._cache: Tensor | None = None
@@ -80,7 +120,7 @@ class LanguageQuantizer(nn.Module):
         first = sum(part == parts[0] for part in parts_of_words)
         if parts_of_words != [parts[0]] * first + [parts[1]] * (len(parts_of_words) - first):
             raise ValueError(f"composed lookup needs words of {parts[0]} then {parts[1]} only; set tokenizer.words to by_part_of_speech")
-        if self.project_in.out_features % 2 or first < 2:
+        if self.project_out.in_features % 2 or first < 2:
             raise ValueError(f"composed lookup needs an even code_dim and at least two words of {parts[0]}")
         return [(0, first), (0, first), (first, len(parts_of_words) - first)]
 
@@ -97,8 +137,8 @@ class LanguageQuantizer(nn.Module):
             adjacency = torch.sparse_coo_tensor(self.edges, self.edge_weights, (self.size, self.size), check_invariants=False)
             hidden = F.relu(torch.sparse.mm(adjacency, self.graph_in(self.vectors)) + self.skip_in(self.vectors))
             codes = torch.sparse.mm(adjacency, self.graph_out(hidden)) + self.skip_out(self.vectors)
-            codes = (codes - codes.mean(0)) / codes.std(0, correction=0).clamp_min(1e-5)
-            codes = F.normalize(codes, dim=-1)
+            codes = codes - codes.mean(0)
+            codes = F.normalize(codes @ whitening((codes.T @ codes).detach() / self.size), dim=-1)
         if not self.training:
             self._cache = codes.detach()
         return codes
@@ -114,7 +154,7 @@ class LanguageQuantizer(nn.Module):
     def forward(self, z: Tensor) -> Quantized:
         """z (B, N, D) -> Quantized."""
         with torch.autocast(z.device.type, enabled=False):
-            latent = F.normalize(self.project_in(z.float()), dim=-1)  # (B, N, d)
+            latent = self.to_code(z)  # (B, N, d)
             codes = self.codes()
             indices = self._nearest(latent, codes)
             target = self._compose(indices, codes)
@@ -152,18 +192,20 @@ class LearnedQuantizer(nn.Module):
     """Learned codes without words (T5 "no language codebook"): vector-quantize-pytorch with cosine codes, k-means start,
     EMA updates and revival of dead codes. Same interface as LanguageQuantizer."""
 
-    def __init__(self, size: int, width: int, code_dim: int, commitment: float) -> None:
+    def __init__(self, size: int, width: int, code_dim: int, tokens: int | None, commitment: float) -> None:
         super().__init__()
         from vector_quantize_pytorch import VectorQuantize  # slow to import
 
         self.size, self.slots, self.words = size, [(0, size)], None
+        # The proxy's latents (tokens is None) belong to no query and have the codes' width already.
+        self.to_code = nn.Identity() if tokens is None else ToCode(width, code_dim, tokens)
+        self.project_out = nn.Identity() if tokens is None else nn.Linear(code_dim, width)
         self.quantize = VectorQuantize(
-            dim=width,
+            dim=code_dim,
             codebook_size=size,
-            codebook_dim=code_dim,
             use_cosine_sim=True,
             kmeans_init=True,
-            threshold_ema_dead_code=1,
+            threshold_ema_dead_code=0.05,  # of the moving count a step: an unused code is replaced after some 50 steps
             decay=0.95,
             commitment_weight=commitment,
             rotation_trick=False,  # the straight-through gradient of the paper
@@ -172,15 +214,14 @@ class LearnedQuantizer(nn.Module):
     def forward(self, z: Tensor) -> Quantized:
         """z (B, N, D) -> Quantized."""
         with torch.autocast(z.device.type, enabled=False):
-            z_q, indices, loss = self.quantize(z.float())
-            if not self.training:
-                z_q = self.lookup(indices)
+            z_q, indices, loss = self.quantize(self.to_code(z.float()))
+            z_q = self.project_out(z_q) if self.training else self.lookup(indices)
             return Quantized(z_q, indices, loss.sum(), _usage(indices, self.size))
 
     def lookup(self, indices: Tensor) -> Tensor:
         """indices (B, N) -> z_q (B, N, D)."""
         _check_indices(indices, self.size)
-        return self.quantize.get_output_from_indices(indices)
+        return self.project_out(self.quantize.get_codes_from_indices(indices))
 
 
 Quantizer = LanguageQuantizer | LearnedQuantizer
@@ -194,15 +235,18 @@ def build_quantizers(tokenizer: Tokenizer, codebook: Codebook) -> nn.ModuleDict:
     if tokenizer.words == "shuffled":
         codebook = codebook.shuffled(seed=0)
     quantizers = nn.ModuleDict()
+    tokens = {"spatial": tokenizer.spatial_tokens, "temporal": tokenizer.temporal_tokens}
     for group, parts in PARTS_OF_SPEECH.items():
         words = list(range(len(codebook.words)))
         if tokenizer.words != "all":
             words = [index for index in words if codebook.part_of_speech[index] in parts]
         if tokenizer.quantizer == "learned":
-            quantizers[group] = LearnedQuantizer(len(words), tokenizer.width, tokenizer.code_dim, tokenizer.commitment)
+            quantizers[group] = LearnedQuantizer(
+                len(words), tokenizer.width, tokenizer.code_dim, tokens[group], tokenizer.commitment
+            )
         else:
             quantizers[group] = LanguageQuantizer(
-                codebook, words, parts, tokenizer.width, tokenizer.code_dim,
+                codebook, words, parts, tokenizer.width, tokenizer.code_dim, tokens[group],
                 tokenizer.lookup, tokenizer.commitment, tokenizer.usage_entropy,
             )  # fmt: skip
     return quantizers

@@ -54,9 +54,8 @@ class VideoTokenizer(nn.Module):
         super().__init__()
         self.config, self.patches, self.proxy, self.codebook = tokenizer, patches, proxy, codebook
         self.frames, self.size = clip
-        size = self.size
-        cells = (size // patches.spatial) ** 2
-        self.backbone = ARCHITECTURES[tokenizer.architecture](tokenizer, patches, cells)
+        frames, cells = self.latent_frames(self.frames), (self.size // patches.spatial) ** 2
+        self.backbone = ARCHITECTURES[tokenizer.architecture](tokenizer, patches, frames, cells)
         self.quantizers = build_quantizers(tokenizer, codebook)
         self.to_logits = nn.Linear(tokenizer.width, proxy.codes)
         self.proxy_codes = nn.Parameter(nn.functional.normalize(torch.randn(proxy.codes, proxy.code_dim), dim=-1))

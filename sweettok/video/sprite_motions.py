@@ -13,7 +13,7 @@ import numpy as np
 Array = np.ndarray
 UNIT = 16  # frames in one unit of time
 
-RATES = {"slow": 1.0, "medium": 1.6, "fast": 2.6}
+RATES = {"slow": 0.7, "medium": 1.1, "fast": 1.7}
 _HEADINGS = {"left": (-1.0, 0.0), "right": (1.0, 0.0), "up": (0.0, -1.0), "down": (0.0, 1.0)}
 _TURNS = {"clockwise": 1.0, "anticlockwise": -1.0}
 
@@ -147,7 +147,7 @@ def draw_path(
     time = (shown / UNIT * RATES[speed]).astype(np.float32)
     path = MOTIONS[motion](Move(time, direction, 2 + 2 * size, home, float(phase)))
     if manner == "jerky":
-        jolts = rng.normal(0, 0.06, (2, frames)).astype(np.float32)[:, shown]
+        jolts = rng.normal(0, 0.05, (2, frames)).astype(np.float32)[:, shown]
         return Path(path.x + jolts[0], path.y + jolts[1], path.scale, path.angle, path.visible), direction
     if manner == "wobbly":
         swing = np.sin(2 * np.pi * (2.5 * index / UNIT + sway)).astype(np.float32)

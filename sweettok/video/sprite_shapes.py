@@ -20,7 +20,7 @@ TINTS = {
     "sand": (0.92, 0.76, 0.46), "slate": (0.62, 0.68, 0.74), "moss": (0.52, 0.78, 0.36), "wine": (0.84, 0.40, 0.46),
     "ocean": (0.36, 0.56, 0.92),
 }  # fmt: skip
-LIGHTS = {"bright": (1.05, 0.72), "dim": (0.14, 0.44)}  # brightness of a background's two tones
+LIGHTS = {"bright": (1.02, 0.76), "dim": (0.16, 0.38)}  # brightness of a background's two tones
 
 
 def _turned(x: Array, y: Array, degrees: float) -> tuple[Array, Array]:
@@ -146,7 +146,7 @@ def shades(colour: str) -> Array:
     """An object's colour and the second colour of its texture (much darker, or for dark colours lighter), (2, 3)."""
     base = np.array(COLOURS[colour], np.float32)
     luminance = base @ np.array([0.3, 0.59, 0.11], np.float32)
-    return np.stack([base, 0.3 * base if luminance > 0.35 else 0.45 * base + 0.55])
+    return np.stack([base, 0.45 * base if luminance > 0.35 else 0.6 * base + 0.4])
 
 
 def contrast(colour: str, tint: str, light: str) -> float:
@@ -195,5 +195,5 @@ def render_object(
     pixels = (radius * grid[0].shape[-1] / 2)[per_frame]  # pixels in one unit of the object's coordinates
     coverage = np.clip(0.5 - distance * pixels, 0, 1)
     shift_x, shift_y = (0, 0) if texture == "glossy" else texture_offset  # its highlight has a fixed place
-    mask = TEXTURES[texture](u * 1.3 + shift_x, v * 1.3 + shift_y, 2.0)
+    mask = TEXTURES[texture](u * 0.8 + shift_x, v * 0.8 + shift_y, 2.0)
     return _mix(colours, mask), coverage

@@ -16,7 +16,7 @@ from sweettok.video.sprite_words import FACTORS, SYNONYMS, caption
 __all__ = ["FACTORS", "SYNONYMS", "Sprite", "Sprites", "draw_sprite"]
 
 _SPLIT_IDS = {"train": 0, "val": 1, "test": 2}
-SIZES = {"small": 0.36, "medium": 0.46, "large": 0.56}  # half-width of an object in frame coordinates
+SIZES = {"small": 0.44, "medium": 0.56, "large": 0.7}  # half-width of an object in frame coordinates
 _SECOND_SIZE = 0.75  # a second object is small, and smaller still than a small first one
 _MIN_CONTRAST = 0.45  # mean squared difference in [-1, 1]; below it an object's motion would hardly show
 
@@ -81,7 +81,7 @@ def _render(rng: np.random.Generator, size: int, objects: list[_Object]) -> np.n
         factors["background"],
         sprite_shapes.tones(factors["tint"], factors["light"]),
         degrees=float(rng.uniform(0, 180)),
-        period=float(rng.uniform(0.55, 0.95)),
+        period=float(rng.uniform(0.9, 1.4)),
         offset=tuple(rng.uniform(-0.5, 0.5, 2).tolist()),
     )[None]  # (1, size, size, 3)
     for thing in objects:
