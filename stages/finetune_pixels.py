@@ -11,7 +11,7 @@ def body(params: Params, run: Run) -> None:
     supplies = Supplies.load("outputs/data", "outputs/proxy")
     model = VideoTokenizer.load("outputs/joint")
     judge = load_judge("outputs/judge")
-    model, history = train_stage("pixels", model, params.finetune_pixels, supplies, params.pixel_loss, judge, run)
+    model, history = train_stage("pixels", model, params.finetune_pixels, supplies, None, params.pixel_loss, judge, run)
     finish_stage("pixels", model, history)
 
 

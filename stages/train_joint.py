@@ -10,7 +10,7 @@ from sweettok.training.curriculum import Supplies, finish_stage, train_stage
 def body(params: Params, run: Run) -> None:
     supplies = Supplies.load("outputs/data", "outputs/proxy")
     model = VideoTokenizer.load("outputs/spatial")
-    model, history = train_stage("joint", model, params.train_joint, supplies, run=run)
+    model, history = train_stage("joint", model, params.train_joint, supplies, params.code_loss, run=run)
     finish_stage("joint", model, history)
 
 

@@ -9,8 +9,10 @@ from sweettok.training.curriculum import Supplies, build_tokenizer, finish_stage
 
 def body(params: Params, run: Run) -> None:
     supplies = Supplies.load("outputs/data", "outputs/proxy")
-    model = build_tokenizer(params.tokenizer, Codebook.load("outputs/codebook"), load_proxy("outputs/proxy"), supplies.clip)
-    model, history = train_stage("spatial", model, params.train_spatial, supplies, run=run)
+    model = build_tokenizer(
+        params.tokenizer, Codebook.load("outputs/codebook"), load_proxy("outputs/proxy"), supplies.clip
+    )
+    model, history = train_stage("spatial", model, params.train_spatial, supplies, params.code_loss, run=run)
     finish_stage("spatial", model, history)
 
 

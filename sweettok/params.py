@@ -48,7 +48,9 @@ class Data(Section):
 class Codebook(Section):
     """How words are taken from captions and turned into vectors (stage build_codebook)."""
 
-    captions: str | None = Field(description="caption file (.txt: one a line; .tsv: column `caption`); null: the data's own")
+    captions: str | None = Field(
+        description="caption file (.txt: one a line; .tsv: column `caption`); null: the data's own"
+    )
     min_count: PositiveInt = Field(description="a word must occur at least this often")
     provider: Literal["minilm", "hashed"]
     provider_path: str | None = Field(description="folder with the provider's weights; null: the installed package")
@@ -112,15 +114,30 @@ class Tokenizer(Section):
     spatial_tokens: PositiveInt = Field(description="L_s (paper: 256)")
     temporal_tokens: PositiveInt = Field(description="L_t (paper: 1024 = one per grid cell)")
     temporal_queries: Literal["per_location", "global"]
-    residual: Literal["first_frame", "consecutive"] = Field(description="PAPER.md C3: v_s - v_t^i, or differences of neighbours")
+    residual: Literal["first_frame", "consecutive"] = Field(
+        description="PAPER.md C3: v_s - v_t^i, or differences of neighbours"
+    )
     code_dim: PositiveInt
     quantizer: Literal["language", "learned"]
     words: Literal["by_part_of_speech", "all", "shuffled"] = Field(description="which words each token group may use")
     lookup: Lookup = Field(description="PAPER.md C11: one word a token, or adjectives+noun / adverbs+verb")
     commitment: NonNegativeFloat
     usage_entropy: NonNegativeFloat = Field(description="weight of the entropy term that keeps words in use")
-    decoder_start: Literal["proxy", "random"] = Field(description="pixel decoder and codes start from the proxy, or afresh")
+    decoder_start: Literal["proxy", "random"] = Field(
+        description="pixel decoder and codes start from the proxy, or afresh"
+    )
     seed: NonNegativeInt = Field(description="of the initial weights")
+
+
+class CodeLoss(Section):
+    """Losses on proxy codes, for `target: proxy_codes` (the authors' code: cross-entropy alone).
+
+    `expected_code` weighs the squared distance of softmax(logits) @ codes, which is what the pixel decoder reads, from
+    the proxy's code: near codes count as near, so that short trainings learn faster.
+    """
+
+    cross_entropy: NonNegativeFloat
+    expected_code: NonNegativeFloat
 
 
 class PixelLoss(Section):
@@ -220,7 +237,9 @@ class Ablation(Section):
     @model_validator(mode="after")
     def _check_names(self) -> "Ablation":
         if unknown := [name for name in self.matrix.variants if name not in self.variants]:
-            raise ValueError(f"matrix.variants names {', '.join(unknown)}, but variants has only {', '.join(self.variants)}")
+            raise ValueError(
+                f"matrix.variants names {', '.join(unknown)}, but variants has only {', '.join(self.variants)}"
+            )
         return self
 
 
@@ -234,6 +253,7 @@ class Params(Section):
     judge: Judge | None = None
     proxy: Proxy | None = None
     tokenizer: Tokenizer | None = None
+    code_loss: CodeLoss | None = None
     pixel_loss: PixelLoss | None = None
     train_spatial: CurriculumStage | None = None
     train_joint: CurriculumStage | None = None
@@ -258,7 +278,9 @@ class Params(Section):
             if data.size % patches.spatial:
                 raise ValueError(f"data.size {data.size} is not a multiple of patches.spatial {patches.spatial}")
             if (data.frames - 1) % patches.temporal:
-                raise ValueError(f"data.frames {data.frames} is not 1 + a multiple of patches.temporal {patches.temporal}")
+                raise ValueError(
+                    f"data.frames {data.frames} is not 1 + a multiple of patches.temporal {patches.temporal}"
+                )
         tokenizer = sections["tokenizer"]
         if data and patches and tokenizer:
             cells = (data.size // patches.spatial) ** 2
@@ -284,7 +306,11 @@ def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _allowed(error: dict[str, Any]) -> str:
     """What could stand at the place of a pydantic error, in words."""
     if error["type"] != "extra_forbidden":
-        return f"{error['msg'].removeprefix('Value error, ')}; got {error['input']!r}" if error["loc"] else error["msg"].removeprefix("Value error, ")
+        return (
+            f"{error['msg'].removeprefix('Value error, ')}; got {error['input']!r}"
+            if error["loc"]
+            else error["msg"].removeprefix("Value error, ")
+        )
     model: Any = Params
     for key in error["loc"][:-1]:
         fields = getattr(model, "model_fields", {})

@@ -15,9 +15,13 @@ The class prefix is no part of these ids; the prior puts it in front (see `prior
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from sweettok.models.tokenizer import VideoTokenizer
 
 
 @dataclass(frozen=True)
@@ -153,3 +157,13 @@ class TokenLayout:
                 )
             shifted[:, place.positions] = at + (target - source)
         return shifted
+
+
+def layout_of(tokenizer: "VideoTokenizer") -> TokenLayout:
+    """The layout of a tokenizer's clips."""
+    return TokenLayout(
+        tuple(
+            TokenGroup(name, tokenizer.groups[name], tuple((first, first + count) for first, count in quantizer.slots))
+            for name, quantizer in tokenizer.quantizers.items()
+        )
+    )

@@ -16,7 +16,9 @@ class PriorTask(StoreTask):
     def __init__(self, model: Prior, ids: dict[str, Tensor], train: ClipStore, val: ClipStore, seed: int) -> None:
         super().__init__("generator", model, train, val, seed)
         self.ids = ids
-        self.labels = {split: torch.tensor(store.labels["label"].to_numpy()) for split, store in (("train", train), ("val", val))}
+        self.labels = {
+            split: torch.tensor(store.labels["label"].to_numpy()) for split, store in (("train", train), ("val", val))
+        }
 
     def loss(self, indices: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
         self.model.train()

@@ -14,7 +14,8 @@ from sweettok.models.patches import position_codes
 class Attention(nn.Module):
     """Multi-head attention over the last-but-one axis; any leading axes are batch.
 
-    queries (..., N, D), context (..., M, D) -> (..., N, D). Without context: self-attention.
+    queries (..., N, D), keys and values (..., M, D) -> (..., N, D). Keys and values default to the queries.
+    With `by_likeness` keys start projected as queries are: attention goes first to what is alike, so near in position.
     """
 
     def __init__(self, width: int, heads: int, causal: bool = False, by_likeness: bool = False) -> None:
@@ -23,17 +24,20 @@ class Attention(nn.Module):
             raise ValueError(f"width {width} is not a multiple of heads {heads}")
         self.heads, self.causal = heads, causal
         self.query = nn.Linear(width, width, bias=False)
-        self.key_value = nn.Linear(width, 2 * width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
         self.out = nn.Linear(width, width)
-        if by_likeness:  # keys start as queries: attention goes first to what is alike, hence near in position
+        if by_likeness:
+            nn.init.orthogonal_(self.query.weight, gain=2.0)  # sharp enough that a head reads a few patches, not all
             with torch.no_grad():
-                self.key_value.weight[:width].copy_(self.query.weight)
+                self.key.weight.copy_(self.query.weight)
 
-    def forward(self, queries: Tensor, context: Tensor | None = None) -> Tensor:
-        context = queries if context is None else context
+    def forward(self, queries: Tensor, keys: Tensor | None = None, values: Tensor | None = None) -> Tensor:
+        keys = queries if keys is None else keys
+        values = keys if values is None else values
         lead = queries.shape[:-2]
-        q = rearrange(self.query(queries).flatten(0, -3), "b n (h d) -> b h n d", h=self.heads)
-        k, v = rearrange(self.key_value(context).flatten(0, -3), "b m (s h d) -> s b h m d", s=2, h=self.heads)
+        projected = (self.query(queries), self.key(keys), self.value(values))
+        q, k, v = (rearrange(x.flatten(0, -3), "b n (h d) -> b h n d", h=self.heads) for x in projected)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)  # (B', heads, N, D / heads)
         return self.out(rearrange(mixed, "b h n d -> b n (h d)")).unflatten(0, lead)
 
@@ -59,24 +63,26 @@ class GridBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.space(self.space_norm(x))
-        if x.shape[1] > 1:
-            by_cell = self.time_norm(x).transpose(1, 2)  # (B, cells, frames, D)
-            x = x + self.time(by_cell).transpose(1, 2)
+        by_cell = self.time_norm(x).transpose(1, 2)  # (B, cells, frames, D)
+        x = x + self.time(by_cell).transpose(1, 2)
         return x + self.feed(self.feed_norm(x))
 
 
 class QueryLayer(nn.Module):
     """A DQAE layer (PAPER.md 1): queries and patches each attend to themselves, then queries read patches.
 
-    queries (B, G, Q, D), patches (B, K_groups, K, D) -> both, updated. Groups say who sees whom: with
-    `self_over="all"` a query attends to all G Q queries, with "group" to the Q of its own group; with
-    `cross_over="group"` group g reads only patch group g, with "all" every query reads all patches.
+    queries (B, G, Q, D), patches (B, P, K, D) -> both, updated. `address` and `places` say where they are, in shapes
+    that broadcast to theirs. They steer attention only and are no part of what is read, as in DETR: what comes out
+    depends on the clip from the first step on, where it would else be nearly the query itself.
+
+    Groups say who sees whom: with `self_over="all"` a query attends to all G Q queries, with "group" to the Q of its
+    own group; with `read_over="group"` group g reads only patch group g, with "all" every query reads all patches.
     Patches attend within their group.
     """
 
-    def __init__(self, width: int, heads: int, expansion: int, self_over: str, cross_over: str) -> None:
+    def __init__(self, width: int, heads: int, expansion: int, self_over: str, read_over: str) -> None:
         super().__init__()
-        self.self_over, self.cross_over = self_over, cross_over
+        self.self_over, self.read_over = self_over, read_over
         self.query_norm, self.query_attention = nn.LayerNorm(width), Attention(width, heads)
         self.query_feed_norm, self.query_feed = nn.LayerNorm(width), FeedForward(width, expansion)
         self.patch_norm, self.patch_attention = nn.LayerNorm(width), Attention(width, heads)
@@ -85,36 +91,42 @@ class QueryLayer(nn.Module):
         self.read = Attention(width, heads, by_likeness=True)
         self.read_feed_norm, self.read_feed = nn.LayerNorm(width), FeedForward(width, expansion)
 
-    def forward(self, queries: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
-        queries = queries + self._among(self.query_attention, self.query_norm(queries), self.self_over)
+    def forward(self, queries: Tensor, address: Tensor, patches: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        value = self.query_norm(queries)
+        where = value + address
+        if self.self_over == "all":
+            mixed = self.query_attention(*(x.flatten(1, 2) for x in (where, where, value))).view_as(queries)
+        else:
+            mixed = self.query_attention(where, where, value)
+        queries = queries + mixed
         queries = queries + self.query_feed(self.query_feed_norm(queries))
-        patches = patches + self.patch_attention(self.patch_norm(patches))
+
+        value = self.patch_norm(patches)
+        patches = patches + self.patch_attention(value + places, value + places, value)
         patches = patches + self.patch_feed(self.patch_feed_norm(patches))
-        read = self._among(self.read, self.read_norm(queries), self.cross_over, self.read_patch_norm(patches))
+
+        where, value = self.read_norm(queries) + address, self.read_patch_norm(patches)
+        if self.read_over == "all":
+            read = self.read(*(x.flatten(1, 2) for x in (where, value + places, value))).view_as(queries)
+        else:
+            read = self.read(where, value + places, value)
         queries = queries + read
         return queries + self.read_feed(self.read_feed_norm(queries)), patches
 
-    @staticmethod
-    def _among(attention: Attention, queries: Tensor, over: str, context: Tensor | None = None) -> Tensor:
-        if over == "group":
-            return attention(queries, context)
-        context = None if context is None else context.flatten(1, 2)  # (B, all patches, D)
-        return attention(queries.flatten(1, 2), context).view_as(queries)
-
 
 class QueryStack(nn.Module):
-    """`depth` query layers and a final norm: queries (B, G, Q, D) read patches (B, K_groups, K, D) -> (B, G, Q, D)."""
+    """`depth` query layers and a final norm: queries (B, G, Q, D) read patches (B, P, K, D) -> (B, G, Q, D)."""
 
     def __init__(
-        self, width: int, heads: int, expansion: int, depth: int, self_over: str = "all", cross_over: str = "all"
+        self, width: int, heads: int, expansion: int, depth: int, self_over: str = "all", read_over: str = "all"
     ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(QueryLayer(width, heads, expansion, self_over, cross_over) for _ in range(depth))
+        self.layers = nn.ModuleList(QueryLayer(width, heads, expansion, self_over, read_over) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, queries: Tensor, patches: Tensor) -> Tensor:
+    def forward(self, queries: Tensor, address: Tensor, patches: Tensor, places: Tensor) -> Tensor:
         for layer in self.layers:
-            queries, patches = layer(queries, patches)
+            queries, patches = layer(queries, address, patches, places)
         return self.norm(queries)
 
 

@@ -12,7 +12,7 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from sweettok.models.attention import GridBlock, QueryStack, learned_queries
-from sweettok.models.patches import PatchEmbed, grid_positions
+from sweettok.models.patches import PatchEmbed, square_positions, with_positions
 from sweettok.params import Patches, Tokenizer
 
 
@@ -31,7 +31,7 @@ class DecoupledQueries(nn.Module):
         self.temporal_queries = learned_queries(t.temporal_tokens, times, side, width)
         self.patch_query = nn.Parameter(torch.zeros(1, width))
         self.spatial_encoder = QueryStack(*block, t.spatial_depth)
-        self.temporal_encoder = QueryStack(*block, t.temporal_depth, cross_over="group")
+        self.temporal_encoder = QueryStack(*block, t.temporal_depth, read_over="group")
         self.spatial_decoder = QueryStack(*block, t.spatial_depth)
         # Each cell's queries attend to each other over time; what moves between cells is read from all tokens.
         self.temporal_decoder = QueryStack(*block, t.temporal_depth, self_over="group")
@@ -46,33 +46,36 @@ class DecoupledQueries(nn.Module):
 
     def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
         features = self.embed(clip)  # (B, 1 + k, hw, D)
-        batch = features.shape[0]
-        queries = repeat(self.spatial_queries, "q d -> b 1 q d", b=batch)
-        z_spatial = self.spatial_encoder(queries, features[:, :1]).flatten(1, 2)  # (B, L_s, D)
-        if features.shape[1] == 1:
-            return z_spatial, None
+        batch, frames, cells, width = features.shape
+        positions = square_positions(frames, cells, width).to(features)  # (1 + k, hw, D)
+        blank = features.new_zeros(batch, 1, len(self.spatial_queries), width)
+        z_spatial = self.spatial_encoder(blank, self.spatial_queries, features[:, :1], positions[:1])  # (B, 1, L_s, D)
+        if frames == 1:
+            return z_spatial.flatten(1, 2), None
         start = features[:, :1] if self.residual == "first_frame" else features[:, :-1]
         residuals = start - features[:, 1:]  # (B, k, hw, D)
-        if self.per_location:
-            queries = repeat(self.temporal_queries, "q d -> b q 1 d", b=batch)
-            residuals = rearrange(residuals, "b k c d -> b c k d")  # one group of k residuals a cell
+        address = self.temporal_queries
+        if self.per_location:  # one group a cell: its query and its k residuals
+            address, residuals = address[:, None], rearrange(residuals, "b k c d -> b c k d")
+            places = rearrange(positions[1:], "k c d -> c k d")
         else:
-            queries = repeat(self.temporal_queries, "q d -> b 1 q d", b=batch)
-            residuals = rearrange(residuals, "b k c d -> b 1 (k c) d")
-        return z_spatial, self.temporal_encoder(queries, residuals).flatten(1, 2)  # (B, L_t, D)
+            address, residuals = address[None], rearrange(residuals, "b k c d -> b 1 (k c) d")
+            places = rearrange(positions[1:], "k c d -> 1 (k c) d")
+        blank = features.new_zeros(batch, *address.shape)
+        return z_spatial.flatten(1, 2), self.temporal_encoder(blank, address, residuals, places).flatten(1, 2)
 
     def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
         batch, _, width = zq_spatial.shape
-        positions = _square_positions(frames, self.cells, width).to(zq_spatial)  # (frames, hw, D)
-        queries = repeat(self.patch_query + positions[0], "c d -> b 1 c d", b=batch)
-        # A token's word says nothing about which token it is: the decoder tells them apart by the encoder's queries.
-        zq_spatial = zq_spatial + self.spatial_queries
-        space = self.spatial_decoder(queries, zq_spatial[:, None])  # (B, 1, hw, D)
+        positions = square_positions(frames, self.cells, width).to(zq_spatial)  # (1 + k, hw, D)
+        # In decoders the place is part of the content: the same token has to become another patch in each cell.
+        queries = (self.patch_query + positions[:1]).expand(batch, 1, self.cells, width)
+        space = self.spatial_decoder(queries, positions[:1], zq_spatial[:, None], self.spatial_queries)  # (B, 1, hw, D)
         if zq_temporal is None:
             return space
-        zq_temporal = zq_temporal + self.temporal_queries
-        tiled = rearrange(space + positions, "b t c d -> b c t d")  # v~_s, tiled over time
-        return rearrange(self.temporal_decoder(tiled, zq_temporal[:, None]), "b c t d -> b t c d")
+        address = rearrange(positions, "t c d -> c t d")
+        tiled = repeat(space, "b 1 c d -> b c t d", t=frames) + address  # v~_s for every latent frame
+        clip = self.temporal_decoder(tiled, address, zq_temporal[:, None], self.temporal_queries)
+        return rearrange(clip, "b c t d -> b t c d")
 
 
 class CoupledQueries(nn.Module):
@@ -101,18 +104,21 @@ class CoupledQueries(nn.Module):
 
     def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
         features = self.embed(clip)  # (B, 1 + k, hw, D)
-        used = self.queries if features.shape[1] > 1 else self.queries[: self.spatial_tokens]
-        queries = repeat(used, "q d -> b 1 q d", b=features.shape[0])
-        z = self.encoder(queries, rearrange(features, "b t c d -> b 1 (t c) d")).flatten(1, 2)
+        batch, frames, cells, width = features.shape
+        positions = square_positions(frames, cells, width).to(features)
+        address = self.queries if frames > 1 else self.queries[: self.spatial_tokens]
+        blank = features.new_zeros(batch, 1, *address.shape)
+        z = self.encoder(blank, address, features.flatten(1, 2)[:, None], positions.flatten(0, 1)).flatten(1, 2)
         spatial, temporal = z[:, : self.spatial_tokens], z[:, self.spatial_tokens :]
-        return spatial, temporal if features.shape[1] > 1 else None
+        return spatial, temporal if frames > 1 else None
 
     def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
         tokens = zq_spatial if zq_temporal is None else torch.cat([zq_spatial, zq_temporal], dim=1)
-        tokens = tokens + self.queries[: tokens.shape[1]]
-        positions = _square_positions(frames, self.cells, tokens.shape[-1]).to(tokens)
-        queries = repeat(self.patch_query + positions, "t c d -> b c t d", b=tokens.shape[0])
-        return rearrange(self.decoder(queries, tokens[:, None]), "b c t d -> b t c d")
+        positions = square_positions(frames, self.cells, tokens.shape[-1]).to(tokens)
+        address = rearrange(positions, "t c d -> c t d")
+        queries = (self.patch_query + address).expand(len(tokens), *address.shape)
+        clip = self.decoder(queries, address, tokens[:, None], self.queries[: tokens.shape[1]])
+        return rearrange(clip, "b c t d -> b t c d")
 
 
 class Downsampling(nn.Module):
@@ -123,16 +129,18 @@ class Downsampling(nn.Module):
         t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
         self.side = math.isqrt(cells)
         self.factor = math.isqrt(cells // t.spatial_tokens)
-        if self.factor**2 * t.spatial_tokens != cells or t.temporal_tokens % t.spatial_tokens:
+        if self.factor**2 * t.spatial_tokens != cells or t.temporal_tokens != (frames - 1) * t.spatial_tokens:
             raise ValueError(
-                f"down-sampling needs spatial_tokens = cells / f^2 and temporal_tokens a multiple of it; "
+                f"down-sampling needs spatial_tokens = cells / f^2 and that many for each of {frames - 1} later latent frames; "
                 f"got {t.spatial_tokens} and {t.temporal_tokens} for {cells} cells"
             )
         self.embed = PatchEmbed(patches, width)
         self.encoder = nn.Sequential(*(GridBlock(width, t.heads, t.expansion) for _ in range(depth)))
         self.merge = nn.Linear(width * self.factor**2, width)
         self.split = nn.Linear(width, width * self.factor**2)
-        self.decoder = nn.Sequential(*(GridBlock(width, t.heads, t.expansion) for _ in range(depth)), nn.LayerNorm(width))
+        self.decoder = nn.Sequential(
+            *(GridBlock(width, t.heads, t.expansion) for _ in range(depth)), nn.LayerNorm(width)
+        )
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
         return {
@@ -142,7 +150,7 @@ class Downsampling(nn.Module):
         }
 
     def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
-        features = self.encoder(self.embed(clip))  # (B, 1 + k, hw, D)
+        features = self.encoder(with_positions(self.embed(clip)))  # (B, 1 + k, hw, D)
         f, h = self.factor, self.side // self.factor
         merged = rearrange(features, "b t (h p w q) d -> b t (h w) (p q d)", p=f, q=f, h=h, w=h)
         z = self.merge(merged)  # (B, 1 + k, hw / f^2, D)
@@ -153,12 +161,7 @@ class Downsampling(nn.Module):
         f, h = self.factor, self.side // self.factor
         grid = self.split(tokens.unflatten(1, (frames, h * h)))  # (B, frames, hw / f^2, f f D)
         grid = rearrange(grid, "b t (h w) (p q d) -> b t (h p w q) d", h=h, p=f, q=f)
-        return self.decoder(grid + _square_positions(frames, self.side**2, grid.shape[-1]).to(grid))
-
-
-def _square_positions(frames: int, cells: int, width: int) -> Tensor:
-    side = math.isqrt(cells)
-    return grid_positions(frames, side, side, width)
+        return self.decoder(with_positions(grid))
 
 
 ARCHITECTURES = {"decoupled": DecoupledQueries, "coupled": CoupledQueries, "downsample": Downsampling}

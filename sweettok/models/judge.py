@@ -60,7 +60,9 @@ class Judge(nn.Module):
         maps = self.maps(clip)[-1]
         image = maps.mean(dim=(2, 3, 4))
         video = self._video_features(maps)
-        return {name: (self.image_heads[_key(name)](image), self.video_heads[_key(name)](video)) for name in self.labels}
+        return {
+            name: (self.image_heads[_key(name)](image), self.video_heads[_key(name)](video)) for name in self.labels
+        }
 
     @torch.no_grad()
     def class_logits(self, clip: Tensor) -> Tensor:

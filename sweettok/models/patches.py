@@ -27,13 +27,13 @@ def check_clip(clip: Tensor, patches: Patches) -> None:
     if not clip.is_floating_point():
         raise ValueError(f"expected a float clip in [-1, 1], got {clip.dtype}; see sweettok.video.store.to_float")
     low, high = (value.item() for value in clip.aminmax())
-    if not (-1.001 <= low and high <= 1.001):
+    if not (low >= -1.001 and high <= 1.001):
         raise ValueError(f"expected values in [-1, 1], got [{low:.3g}, {high:.3g}]")
 
 
 def _sincos(places: Tensor, dim: int) -> Tensor:
-    """Sine-cosine code of real-valued places (n,): (n, dim)."""
-    angles = places[:, None] / 100 ** (torch.arange(dim // 2) / (dim // 2))
+    """Sine-cosine code of real-valued places (n,): (n, dim). Wavelengths from 2 patches, so that neighbours differ."""
+    angles = math.pi * places[:, None] / 64 ** (torch.arange(dim // 2) / (dim // 2))
     return torch.cat([angles.sin(), angles.cos(), torch.zeros(len(places), dim % 2)], dim=1)
 
 
@@ -56,7 +56,7 @@ def grid_positions(frames: int, height: int, width: int, dim: int) -> Tensor:
 
 
 class PatchEmbed(nn.Module):
-    """P_s and P_t: clip (B, 3, 1 + k p_t, H, W) -> features (B, 1 + k, h w, D), with positions added."""
+    """P_s and P_t: clip (B, 3, 1 + k p_t, H, W) -> features (B, 1 + k, h w, D), without positions."""
 
     def __init__(self, patches: Patches, width: int) -> None:
         super().__init__()
@@ -72,9 +72,18 @@ class PatchEmbed(nn.Module):
         if clip.shape[2] > 1:
             rest = rearrange(clip[:, :, 1:], "b c (t s) (h p) (w q) -> b t (h w) (c s p q)", s=pt, p=p, q=p)
             features = torch.cat([features, self.rest(rest)], dim=1)  # (B, 1 + k, h w, D)
-        height, width = clip.shape[3] // p, clip.shape[4] // p
-        positions = grid_positions(features.shape[1], height, width, features.shape[-1])
-        return features + positions.to(features)
+        return features
+
+
+def with_positions(features: Tensor) -> Tensor:
+    """Features of a square grid (B, frames, cells, D) plus their position codes."""
+    return features + square_positions(features.shape[1], features.shape[2], features.shape[3]).to(features)
+
+
+def square_positions(frames: int, cells: int, width: int) -> Tensor:
+    """Position codes of a square latent grid: (frames, cells, width)."""
+    side = math.isqrt(cells)
+    return grid_positions(frames, side, side, width)
 
 
 class PatchToPixels(nn.Module):

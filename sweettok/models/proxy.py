@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sweettok.models.attention import GridBlock
-from sweettok.models.patches import PatchEmbed, PatchToPixels
+from sweettok.models.patches import PatchEmbed, PatchToPixels, with_positions
 from sweettok.models.quantizers import LearnedQuantizer, Quantized
 from sweettok.params import Patches, Proxy
 
@@ -41,7 +41,7 @@ class ProxyTokenizer(nn.Module):
 
     def forward(self, clip: Tensor) -> tuple[Tensor, Quantized]:
         """clip -> (reconstruction, quantisation with indices (B, 1 + k, hw))."""
-        latent = self.to_code(self.blocks(self.embed(clip)))  # (B, 1 + k, hw, code_dim)
+        latent = self.to_code(self.blocks(with_positions(self.embed(clip))))  # (B, 1 + k, hw, code_dim)
         quantized = self.quantizer(latent.flatten(1, 2))
         codes = quantized.z_q.unflatten(1, latent.shape[1:3])
         indices = quantized.indices.unflatten(1, latent.shape[1:3])

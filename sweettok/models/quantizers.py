@@ -106,7 +106,10 @@ class LanguageQuantizer(nn.Module):
         self.register_buffer("edges", adjacency.indices())
         self.register_buffer("edge_weights", adjacency.values())
         hidden = max(64, 2 * code_dim)
-        self.graph_in, self.skip_in = nn.Linear(vectors.shape[1], hidden), nn.Linear(vectors.shape[1], hidden, bias=False)
+        self.graph_in, self.skip_in = (
+            nn.Linear(vectors.shape[1], hidden),
+            nn.Linear(vectors.shape[1], hidden, bias=False),
+        )
         self.graph_out, self.skip_out = nn.Linear(hidden, code_dim), nn.Linear(vectors.shape[1], code_dim, bias=False)
         self.to_code = ToCode(width, code_dim, tokens)
         self.project_out = nn.Linear(code_dim, width)
@@ -119,7 +122,9 @@ class LanguageQuantizer(nn.Module):
             return [(0, len(parts_of_words))]
         first = sum(part == parts[0] for part in parts_of_words)
         if parts_of_words != [parts[0]] * first + [parts[1]] * (len(parts_of_words) - first):
-            raise ValueError(f"composed lookup needs words of {parts[0]} then {parts[1]} only; set tokenizer.words to by_part_of_speech")
+            raise ValueError(
+                f"composed lookup needs words of {parts[0]} then {parts[1]} only; set tokenizer.words to by_part_of_speech"
+            )
         if self.project_out.in_features % 2 or first < 2:
             raise ValueError(f"composed lookup needs an even code_dim and at least two words of {parts[0]}")
         return [(0, first), (0, first), (first, len(parts_of_words) - first)]
@@ -134,7 +139,9 @@ class LanguageQuantizer(nn.Module):
         if not self.training and self._cache is not None and self._cache.device == self.vectors.device:
             return self._cache
         with torch.autocast(self.vectors.device.type, enabled=False):
-            adjacency = torch.sparse_coo_tensor(self.edges, self.edge_weights, (self.size, self.size), check_invariants=False)
+            adjacency = torch.sparse_coo_tensor(
+                self.edges, self.edge_weights, (self.size, self.size), check_invariants=False
+            )
             hidden = F.relu(torch.sparse.mm(adjacency, self.graph_in(self.vectors)) + self.skip_in(self.vectors))
             codes = torch.sparse.mm(adjacency, self.graph_out(hidden)) + self.skip_out(self.vectors)
             codes = codes - codes.mean(0)
@@ -160,7 +167,9 @@ class LanguageQuantizer(nn.Module):
             target = self._compose(indices, codes)
             if not self.training:  # exactly what decoding from indices gives
                 return Quantized(self.project_out(target), indices, z.new_zeros(()), _usage(indices, self.size))
-            loss = (latent.detach() - target).pow(2).sum(-1).mean() + self.commitment * (latent - target.detach()).pow(2).sum(-1).mean()
+            loss = (latent.detach() - target).pow(2).sum(-1).mean() + self.commitment * (latent - target.detach()).pow(
+                2
+            ).sum(-1).mean()
             if self.usage_entropy:
                 loss = loss + self.usage_entropy * _assignment_entropy(latent, codes)
             straight_through = latent + (target - latent).detach()
@@ -169,10 +178,12 @@ class LanguageQuantizer(nn.Module):
     def _nearest(self, latent: Tensor, codes: Tensor) -> Tensor:
         if self.lookup_mode == "union":
             return (latent @ codes.T).argmax(-1)  # (B, N)
-        (_, first), _, (start, count) = self.slots
-        left, right = latent.chunk(2, dim=-1)
-        two = (left @ codes[:first].chunk(2, dim=-1)[0].T).topk(2, dim=-1).indices
-        one = (right @ codes[start : start + count].chunk(2, dim=-1)[1].T).argmax(-1, keepdim=True) + start
+        (_, first), _, (start, _) = self.slots
+        left, right = latent.flatten(0, 1).chunk(2, dim=-1)  # halves are no unit vectors: by distance, not by cosine
+        code_left, code_right = codes.chunk(2, dim=-1)
+        two = torch.cdist(left, code_left[:first]).topk(2, dim=-1, largest=False).indices
+        one = torch.cdist(right, code_right[start:]).argmin(-1, keepdim=True) + start
+        two, one = two.unflatten(0, latent.shape[:2]), one.unflatten(0, latent.shape[:2])
         return torch.cat([two, one], dim=-1)  # (B, N, 3)
 
     def _compose(self, indices: Tensor, codes: Tensor) -> Tensor:
@@ -183,9 +194,13 @@ class LanguageQuantizer(nn.Module):
 
     def lookup(self, indices: Tensor) -> Tensor:
         """Inverse of `forward` for decoding: indices (B, N) or (B, N, 3) -> z_q (B, N, D)."""
-        _check_indices(indices, self.size)
         with torch.autocast(self.vectors.device.type, enabled=False):
-            return self.project_out(self._compose(indices, self.codes()))
+            return self.project_out(self.code_vectors(indices))
+
+    def code_vectors(self, indices: Tensor) -> Tensor:
+        """The code each token stands for: indices (B, N) or (B, N, 3) -> (B, N, code_dim), fp32."""
+        _check_indices(indices, self.size)
+        return self._compose(indices, self.codes())
 
 
 class LearnedQuantizer(nn.Module):
@@ -220,8 +235,12 @@ class LearnedQuantizer(nn.Module):
 
     def lookup(self, indices: Tensor) -> Tensor:
         """indices (B, N) -> z_q (B, N, D)."""
+        return self.project_out(self.code_vectors(indices))
+
+    def code_vectors(self, indices: Tensor) -> Tensor:
+        """indices (B, N) -> (B, N, code_dim)."""
         _check_indices(indices, self.size)
-        return self.project_out(self.quantize.get_codes_from_indices(indices))
+        return self.quantize.get_codes_from_indices(indices)
 
 
 Quantizer = LanguageQuantizer | LearnedQuantizer
@@ -276,5 +295,5 @@ def _usage(indices: Tensor, size: int) -> float:
 
 
 def _check_indices(indices: Tensor, size: int) -> None:
-    if indices.numel() and not (0 <= int(indices.min()) and int(indices.max()) < size):
+    if indices.numel() and not (int(indices.min()) >= 0 and int(indices.max()) < size):
         raise ValueError(f"expected indices in [0, {size}), got [{int(indices.min())}, {int(indices.max())}]")

@@ -29,7 +29,11 @@ class Coded:
     @property
     def tokens(self) -> Tensor:
         """(B, tokens) or (B, tokens, 3), spatial first."""
-        return self.spatial.indices if self.temporal is None else torch.cat([self.spatial.indices, self.temporal.indices], dim=1)
+        return (
+            self.spatial.indices
+            if self.temporal is None
+            else torch.cat([self.spatial.indices, self.temporal.indices], dim=1)
+        )
 
     @property
     def loss(self) -> Tensor:
@@ -50,7 +54,9 @@ class VideoTokenizer(nn.Module):
     the expected code, softmax(logits) @ codes (training 3), as in the authors' code.
     """
 
-    def __init__(self, tokenizer: Tokenizer, patches: Patches, proxy: Proxy, clip: tuple[int, int], codebook: Codebook) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, patches: Patches, proxy: Proxy, clip: tuple[int, int], codebook: Codebook
+    ) -> None:
         super().__init__()
         self.config, self.patches, self.proxy, self.codebook = tokenizer, patches, proxy, codebook
         self.frames, self.size = clip
@@ -165,15 +171,19 @@ class VideoTokenizer(nn.Module):
         self.codebook.save(folder / "codebook")
         sections = {"tokenizer": self.config, "patches": self.patches, "proxy": self.proxy}
         config = {"format": FORMAT, "clip": [self.frames, self.size], "sha256": sha256_of(folder / "model.safetensors")}
-        write_json(folder / "config.json", config | {name: part.model_dump(mode="json") for name, part in sections.items()})
+        write_json(
+            folder / "config.json", config | {name: part.model_dump(mode="json") for name, part in sections.items()}
+        )
 
     @classmethod
     def load(cls, folder: str | Path) -> "VideoTokenizer":
         """Read what `save` wrote, in eval mode. Raises InputError for an absent, damaged or foreign folder."""
         folder = Path(folder)
         config = read_json(folder / "config.json")
-        if config.get("format") != FORMAT:
-            raise InputError(f"{folder} has model format {config.get('format')}, this code reads {FORMAT}; train it again")
+        if not isinstance(config, dict) or config.get("format") != FORMAT or "sha256" not in config:
+            raise InputError(
+                f"{folder}/config.json is of another model format, this code reads {FORMAT}; train it again"
+            )
         weights = load_checked(folder / "model.safetensors", config["sha256"])
         model = cls(
             Tokenizer.model_validate(config["tokenizer"]),
@@ -191,5 +201,7 @@ def load_checked(path: Path, sha256: str) -> dict[str, Tensor]:
     if not path.exists():
         raise InputError(f"{path} does not exist; run `dvc repro` for the stage that makes it")
     if sha256_of(path) != sha256:
-        raise InputError(f"{path} is damaged (checksum differs from config.json); delete its folder and run `dvc repro`")
+        raise InputError(
+            f"{path} is damaged (checksum differs from config.json); delete its folder and run `dvc repro`"
+        )
     return load_file(path)

@@ -40,6 +40,9 @@ class Checkpoint:
         except Exception as error:  # any damage means the same: start afresh
             log.warning("checkpoint %s is unreadable (%s); starting afresh", self.path, type(error).__name__)
             return None
+        if not isinstance(state, dict) or not {"identity", "step"} <= state.keys():
+            log.warning("checkpoint %s is no checkpoint of ours; starting afresh", self.path)
+            return None
         if state["identity"] != self.identity:
             log.warning("checkpoint %s belongs to other params or data; starting afresh", self.path)
             return None

@@ -14,7 +14,7 @@ from sweettok.language.codebook import Codebook
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import CurriculumStage, Params, Patches, PixelLoss, Proxy, Section, Tokenizer
+from sweettok.params import CodeLoss, CurriculumStage, Params, Patches, PixelLoss, Proxy, Section, Tokenizer
 from sweettok.storage import atomic_directory, read_json
 from sweettok.training.checkpoint import Checkpoint, hash_of, load_weights, write_history, write_module
 from sweettok.training.loop import train
@@ -45,7 +45,9 @@ class Supplies:
         codes = {split: torch.from_numpy(np.load(Path(proxy) / f"codes_{split}.npy")) for split in ("train", "val")}
         for split, store in (("train", train), ("val", val)):
             if len(codes[split]) != len(store):
-                raise InputError(f"{proxy}/codes_{split}.npy has {len(codes[split])} clips, the store {len(store)}; run dvc repro train_proxy")
+                raise InputError(
+                    f"{proxy}/codes_{split}.npy has {len(codes[split])} clips, the store {len(store)}; run dvc repro train_proxy"
+                )
         return cls(train, val, codes, hash_of([train.fingerprint, read_json(Path(proxy) / "config.json")]))
 
 
@@ -89,7 +91,9 @@ def finish_stage(name: str, model: VideoTokenizer, history: list[dict]) -> None:
     (CHECKPOINTS / f"{name}.pt").unlink(missing_ok=True)
 
 
-def build_tokenizer(tokenizer: Tokenizer, codebook: Codebook, proxy: ProxyTokenizer, clip: tuple[int, int]) -> VideoTokenizer:
+def build_tokenizer(
+    tokenizer: Tokenizer, codebook: Codebook, proxy: ProxyTokenizer, clip: tuple[int, int]
+) -> VideoTokenizer:
     """A tokenizer with initial weights (drawn from `tokenizer.seed`) for clips of (frames, size), started from the proxy or not."""
     torch.manual_seed(tokenizer.seed)
     model = VideoTokenizer(tokenizer, proxy.patches, proxy.proxy, clip, codebook)
@@ -103,25 +107,37 @@ def train_stage(
     model: VideoTokenizer,
     stage: CurriculumStage,
     supplies: Supplies,
+    code_loss: CodeLoss | None = None,
     pixel_loss: PixelLoss | None = None,
     judge: Judge | None = None,
     run: Any = None,
+    first_step: int = 0,
 ) -> tuple[VideoTokenizer, list[dict]]:
     """Run one training of the curriculum on `model`; returns (averaged model in eval mode, history).
+
+    `first_step` is where its curves start in the run that logs several trainings.
 
     Resumes from `outputs/.checkpoints/<name>.pt` where one of the same params, data and start exists.
     """
     torch.manual_seed(stage.seed)
-    criterion = PixelCriterion(pixel_loss, judge, stage.optimiser.steps) if stage.target == "pixels" else None
-    task = TokenizerTask(name, model, stage, criterion, supplies.train, supplies.val, supplies.codes)
-    sections = [section for section in (model.config, stage, pixel_loss) if section is not None]
-    checkpoint = training_checkpoint(name, sections, [supplies.fingerprint, weights_hash(model), judge.fingerprint if judge else ""])
-    return train(task, stage.optimiser, stage.seed, checkpoint, run)
+    criterion = (
+        PixelCriterion(pixel_loss, judge, model.patches.temporal, stage.optimiser.steps)
+        if stage.target == "pixels"
+        else None
+    )
+    task = TokenizerTask(name, model, stage, criterion, code_loss, supplies.train, supplies.val, supplies.codes)
+    sections = [section for section in (model.config, stage, code_loss, pixel_loss) if section is not None]
+    checkpoint = training_checkpoint(
+        name, sections, [supplies.fingerprint, weights_hash(model), judge.fingerprint if judge else ""]
+    )
+    return train(task, stage.optimiser, stage.seed, checkpoint, run, first_step)
 
 
 def training_checkpoint(name: str, sections: list[Section], inputs: list[str]) -> Checkpoint:
     """The checkpoint of the training `name`, valid only for these params and the fingerprints of these inputs."""
-    return Checkpoint(CHECKPOINTS / f"{name}.pt", hash_of([section.model_dump(mode="json") for section in sections] + inputs))
+    return Checkpoint(
+        CHECKPOINTS / f"{name}.pt", hash_of([section.model_dump(mode="json") for section in sections] + inputs)
+    )
 
 
 def weights_hash(model: torch.nn.Module) -> str:
@@ -146,16 +162,60 @@ def cell_trainings(params: Params, variant: str, seed: int) -> tuple[Tokenizer, 
         tokenizer = Tokenizer.model_validate(params.tokenizer.model_dump() | chosen.tokenizer | {"seed": seed})
     except ValueError as error:
         raise InputError(f"ablation.variants.{variant}.tokenizer: {' '.join(str(error).split())}") from error
-    lengths = {"train_spatial": schedule.spatial_steps, "train_joint": schedule.joint_steps, "finetune_pixels": schedule.pixel_steps}
+    lengths = {
+        "train_spatial": schedule.spatial_steps,
+        "train_joint": schedule.joint_steps,
+        "finetune_pixels": schedule.pixel_steps,
+    }
     if chosen.curriculum == "end_to_end":
         pixels = params.finetune_pixels
-        whole = pixels.model_copy(update={"trains": ("spatial", "temporal", "decoder", "pixel_decoder"), "clips": "videos"})
-        return tokenizer, [("end_to_end", _resized(whole, sum(lengths.values()), schedule.batch_size, seed, lr=params.train_joint.optimiser.lr))]
-    return tokenizer, [(name, _resized(getattr(params, name), steps, schedule.batch_size, seed)) for name, steps in lengths.items()]
+        whole = pixels.model_copy(
+            update={"trains": ("spatial", "temporal", "decoder", "pixel_decoder"), "clips": "videos"}
+        )
+        return tokenizer, [
+            (
+                "end_to_end",
+                _resized(whole, sum(lengths.values()), schedule.batch_size, seed, lr=params.train_joint.optimiser.lr),
+            )
+        ]
+    return tokenizer, [
+        (name, _resized(getattr(params, name), steps, schedule.batch_size, seed)) for name, steps in lengths.items()
+    ]
 
 
 def _resized(stage: CurriculumStage, steps: int, batch_size: int, seed: int, **optimiser: Any) -> CurriculumStage:
     """The stage with another length; warm-up keeps its share of the steps."""
     warmup = round(stage.optimiser.warmup * steps / max(1, stage.optimiser.steps))
-    changed = {"steps": steps, "batch_size": batch_size, "warmup": warmup, "validate_every": max(1, steps), "checkpoint_every": 100} | optimiser
+    changed = {
+        "steps": steps,
+        "batch_size": batch_size,
+        "warmup": warmup,
+        "validate_every": max(1, steps),
+        "checkpoint_every": 100,
+    } | optimiser
     return stage.model_copy(update={"seed": seed, "optimiser": stage.optimiser.model_copy(update=changed)})
+
+
+def train_cell(
+    params: Params,
+    variant: str,
+    seed: int,
+    supplies: Supplies,
+    codebook: Codebook,
+    proxy: ProxyTokenizer,
+    judge: Judge,
+    run: Any = None,
+) -> tuple[VideoTokenizer, list[dict], int]:
+    """All trainings of an ablation cell, one after another: (model, history with a `stage` column, steps in all)."""
+    tokenizer, trainings = cell_trainings(params, variant, seed)
+    model, history, steps = build_tokenizer(tokenizer, codebook, proxy, supplies.clip), [], 0
+    for name, stage in trainings:
+        checkpoint = f"ablation-{variant}-{seed}-{name}"
+        model, rows = train_stage(
+            checkpoint, model, stage, supplies, params.code_loss, params.pixel_loss, judge, run, first_step=steps
+        )
+        history += [{"stage": name} | row | {"step": steps + row["step"]} for row in rows]
+        steps += stage.optimiser.steps
+    for name, _ in trainings:
+        (CHECKPOINTS / f"ablation-{variant}-{seed}-{name}.pt").unlink(missing_ok=True)
+    return model, history, steps

@@ -77,13 +77,16 @@ class Average:
         self.model.eval()  # drops what eval mode caches from the old weights
 
 
-def train(task: Task, optimiser: Optimiser, seed: int, checkpoint: Checkpoint, run: Any = None) -> tuple[nn.Module, list[dict]]:
+def train(
+    task: Task, optimiser: Optimiser, seed: int, checkpoint: Checkpoint, run: Any = None, first_step: int = 0
+) -> tuple[nn.Module, list[dict]]:
     """Train `task.model` and return (averaged model in eval mode, history rows).
 
     Args:
         seed: of everything random in the steps.
         checkpoint: saved every `optimiser.checkpoint_every` steps; an existing one of the same identity is resumed.
         run: sweettok.tracking run that gets the logged metrics, or None.
+        first_step: where this training starts on the run's step axis.
 
     Raises TrainingDiverged with step and batch where loss or gradient are not finite.
     """
@@ -126,15 +129,23 @@ def train(task: Task, optimiser: Optimiser, seed: int, checkpoint: Checkpoint, r
             clock, clock_step = time.perf_counter(), done
             row = {"step": done, "split": "train", "loss": loss.item(), **metrics, "lr": learning_rate(step, optimiser)}
             history.append(row)
-            bar.set_postfix({name: f"{row[name]:.3g}" for name in row if name not in ("step", "split", "lr")}, refresh=False)
+            bar.set_postfix(
+                {name: f"{row[name]:.3g}" for name in row if name not in ("step", "split", "lr")}, refresh=False
+            )
             if run:
-                run.log_metrics({f"train/{name}": row[name] for name in row if name not in ("step", "split")} | {"steps_per_s": speed}, done)
+                run.log_metrics(
+                    {f"train/{name}": row[name] for name in row if name not in ("step", "split")}
+                    | {"steps_per_s": speed},
+                    first_step + done,
+                )
         if done % optimiser.validate_every == 0 or done == optimiser.steps:
             row = {"step": done, "split": "val", **validate(task, average.model)}
             history.append(row)
             alarmed = alarmed or _alarm(task.name, row)
             if run:
-                run.log_metrics({f"val/{name}": row[name] for name in row if name not in ("step", "split")}, done)
+                run.log_metrics(
+                    {f"val/{name}": row[name] for name in row if name not in ("step", "split")}, first_step + done
+                )
         if done % optimiser.checkpoint_every == 0 and done < optimiser.steps:
             checkpoint.save(
                 {"step": done, "history": history, "model": model.state_dict(), "average": average.model.state_dict(),
@@ -155,5 +166,7 @@ def _alarm(name: str, row: dict[str, Any]) -> bool:
     """Warn (once a training) where a codebook has collapsed."""
     collapsed = {key: value for key, value in row.items() if key.startswith("usage") and value < USAGE_ALARM}
     for key, value in collapsed.items():
-        tqdm.write(f"WARNING {name}: {key} is {value:.1%} at step {row['step']}: the codebook is collapsing; raise usage_entropy or lower lr")
+        tqdm.write(
+            f"WARNING {name}: {key} is {value:.1%} at step {row['step']}: the codebook is collapsing; raise usage_entropy or lower lr"
+        )
     return bool(collapsed)

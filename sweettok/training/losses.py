@@ -10,14 +10,24 @@ from sweettok.models.discriminator import PatchDiscriminator, feature_matching_l
 from sweettok.params import PixelLoss
 
 
+def squared_error(clip: Tensor, reconstruction: Tensor, patch_frames: int) -> Tensor:
+    """Mean squared error in which every latent frame counts the same: the first frame, a latent frame of its own, as
+    much as `patch_frames` others. With all frames alike the first would get 1/17 of the gradient for 1/5 of the patches.
+    """
+    errors = (clip - reconstruction.float()).pow(2).mean(dim=(0, 1, 3, 4))  # (T,)
+    weights = torch.ones_like(errors)
+    weights[0] = patch_frames if len(errors) > 1 else 1
+    return (errors * weights).sum() / weights.sum()
+
+
 class PixelCriterion:
     """Weighted pixel losses of a reconstruction; owns the discriminator and trains it.
 
     The adversary is silent before `adversarial_start` of the steps, so that it meets reconstructions worth judging.
     """
 
-    def __init__(self, weights: PixelLoss, judge: nn.Module, steps: int) -> None:
-        self.weights, self.judge = weights, judge
+    def __init__(self, weights: PixelLoss, judge: nn.Module, patch_frames: int, steps: int) -> None:
+        self.weights, self.judge, self.patch_frames = weights, judge, patch_frames
         self.start = round(weights.adversarial_start * steps)
         self.discriminator = PatchDiscriminator(weights.discriminator_width) if weights.adversarial else None
         if self.discriminator:
@@ -30,8 +40,8 @@ class PixelCriterion:
 
     def __call__(self, clip: Tensor, reconstruction: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
         w = self.weights
-        l2 = (clip - reconstruction).pow(2).mean()
-        metrics = {"psnr": psnr_of(l2)}
+        l2 = squared_error(clip, reconstruction, self.patch_frames)
+        metrics = {"psnr": psnr_of((clip - reconstruction).pow(2).mean())}
         loss = w.l2 * l2
         if w.perceptual:
             perceptual = perceptual_distance(self.judge, clip, reconstruction).mean()

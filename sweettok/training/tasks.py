@@ -11,8 +11,8 @@ from sweettok.metrics.perceptual import perceptual_distance
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import CurriculumStage
-from sweettok.training.losses import PixelCriterion, psnr_of
+from sweettok.params import CodeLoss, CurriculumStage
+from sweettok.training.losses import PixelCriterion, psnr_of, squared_error
 from sweettok.video.store import ClipStore, batches
 
 VALIDATION_BATCH = 32
@@ -88,7 +88,7 @@ class ProxyTask(StoreTask):
         clip = self.train_clips.clips(indices)
         self.model.train()
         reconstruction, quantized = self.model(clip)
-        l2 = (clip - reconstruction.float()).pow(2).mean()
+        l2 = squared_error(clip, reconstruction, self.model.patches.temporal)
         loss = 4 * l2 + quantized.loss
         if weight := self.model.proxy.perceptual_weight:
             loss = loss + weight * perceptual_distance(self.judge, clip, reconstruction).mean()
@@ -115,12 +115,13 @@ class TokenizerTask(StoreTask):
         model: VideoTokenizer,
         stage: CurriculumStage,
         criterion: PixelCriterion | None,
+        code_loss: CodeLoss | None,
         train: ClipStore,
         val: ClipStore,
         codes: dict[str, Tensor],
     ) -> None:
         super().__init__(name, model, train, val, stage.seed)
-        self.stage, self.criterion, self.codes = stage, criterion, codes
+        self.stage, self.criterion, self.code_loss, self.codes = stage, criterion, code_loss, codes
         parts = model.parts()
         self.learning = [part for name in stage.trains for part in parts[name]]
         self.encoder_learns = bool({"spatial", "temporal"} & set(stage.trains))
@@ -153,12 +154,19 @@ class TokenizerTask(StoreTask):
         metrics = {f"usage_{group}": usage for group, usage in coded.usage.items()}
         if self.stage.target == "proxy_codes":
             wanted = self.codes["train"][indices][:, : logits.shape[1]].long()
-            loss = F.cross_entropy(logits.float().flatten(0, 2), wanted.flatten())
+            loss = self.code_criterion(logits.float(), wanted)
             metrics["accuracy"] = (logits.argmax(-1) == wanted).float().mean().item()
         else:
             loss, pixel_metrics = self.criterion(clip, self.model.pixels(logits).float(), step)
             metrics |= pixel_metrics
         return loss + coded.loss if self.encoder_learns else loss, metrics
+
+    def code_criterion(self, logits: Tensor, wanted: Tensor) -> Tensor:
+        """logits (B, frames, cells, codes), wanted codes (B, frames, cells) -> weighted loss."""
+        codes = self.model.proxy_codes
+        distance = (logits.softmax(-1) @ codes - codes[wanted]).pow(2).sum(-1).mean()
+        cross_entropy = F.cross_entropy(logits.flatten(0, 2), wanted.flatten())
+        return self.code_loss.cross_entropy * cross_entropy + self.code_loss.expected_code * distance
 
     def after_step(self, step: int) -> dict[str, float]:
         return self.criterion.update_discriminator(step) if self.criterion else {}
@@ -174,7 +182,9 @@ class TokenizerTask(StoreTask):
             for group, quantized in (("spatial", coded.spatial), ("temporal", coded.temporal)):
                 if quantized is not None:
                     used.setdefault(group, set()).update(quantized.indices.unique().tolist())
-        return total.means() | {f"usage_{group}": len(seen) / model.quantizers[group].size for group, seen in used.items()}
+        return total.means() | {
+            f"usage_{group}": len(seen) / model.quantizers[group].size for group, seen in used.items()
+        }
 
     def state(self) -> dict[str, Any]:
         return self.criterion.state() if self.criterion else {}

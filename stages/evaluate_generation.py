@@ -1,0 +1,52 @@
+"""Sample clips of every class, decode them, compare them with real ones: outputs/generation."""
+
+import numpy as np
+import torch
+
+from sweettok.generation.prior import Prior
+from sweettok.generation.sampling import sample
+from sweettok.metrics.generation import evaluate_samples
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import Params
+from sweettok.stage import run_stage
+from sweettok.storage import atomic_directory, write_json
+from sweettok.tracking import Run
+from sweettok.training.curriculum import load_judge
+from sweettok.video.store import ClipStore, to_uint8
+
+SAMPLES_KEPT = 64  # for pictures
+
+
+def body(params: Params, run: Run) -> None:
+    settings = params.sampling
+    test, train = ClipStore.open("outputs/data", "test"), ClipStore.open("outputs/data", "train")
+    tokenizer, prior, judge = (
+        VideoTokenizer.load("outputs/pixels"),
+        Prior.load("outputs/generator"),
+        load_judge("outputs/judge"),
+    )
+    labels = torch.arange(settings.samples) % len(test.classes)
+    generator = torch.Generator().manual_seed(settings.seed)
+    tokens = torch.cat([sample(prior, part, settings, generator) for part in labels.split(settings.batch_size)])
+    samples = torch.cat([tokenizer.decode(part) for part in tokens.split(settings.batch_size)])
+    parts = torch.arange(len(test)).split(settings.batch_size)
+    reconstructions = torch.cat([tokenizer.reconstruct(test.clips(part)) for part in parts])
+    records = evaluate_samples(judge, samples, labels.numpy(), reconstructions, test, train, settings.seed)
+    summary = {"metrics": records, "sampling": settings.model_dump(mode="json"), "parameters": prior.parameter_count()}
+    with atomic_directory("outputs/generation") as partial:
+        write_json(partial / "summary.json", summary)
+        kept = slice(0, SAMPLES_KEPT)
+        np.savez_compressed(
+            partial / "samples.npz",
+            samples=to_uint8(samples[kept]),
+            labels=labels[kept].numpy(),
+            classes=np.array(test.classes),
+        )
+    for name, entry in records.items():
+        print(f"{name}: {entry['value']:.3f} (n = {entry['n']})")
+    run.log_metrics({name.replace(":", "-"): entry["value"] for name, entry in records.items()})
+    run.log_artifact("outputs/generation/summary.json")
+
+
+if __name__ == "__main__":
+    run_stage("evaluate_generation", body)

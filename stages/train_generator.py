@@ -1,0 +1,48 @@
+"""Train the class-conditional prior over the tokens of the training clips: outputs/generator."""
+
+import torch
+
+from sweettok.generation.layout import layout_of
+from sweettok.generation.prior import Prior, PriorConfig
+from sweettok.generation.task import PriorTask
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import Params
+from sweettok.stage import run_stage
+from sweettok.storage import atomic_directory
+from sweettok.tracking import Run
+from sweettok.training.checkpoint import write_history
+from sweettok.training.curriculum import training_checkpoint, weights_hash
+from sweettok.training.loop import train
+from sweettok.video.store import ClipStore
+
+CLIPS_AT_ONCE = 32
+
+
+def body(params: Params, run: Run) -> None:
+    settings = params.generator
+    clips = {split: ClipStore.open("outputs/data", split) for split in ("train", "val")}
+    tokenizer = VideoTokenizer.load("outputs/pixels")
+    layout = layout_of(tokenizer)
+    ids = {
+        split: torch.cat(
+            [
+                layout.flatten(tokenizer.encode(store.clips(part)))
+                for part in torch.arange(len(store)).split(CLIPS_AT_ONCE)
+            ]
+        )
+        for split, store in clips.items()
+    }
+    classes = len(clips["train"].classes)
+    config = PriorConfig(settings.layers, settings.heads, settings.width, classes, settings.label_dropout, layout)
+    prior = Prior(config, torch.Generator().manual_seed(settings.seed))
+    task = PriorTask(prior, ids, clips["train"], clips["val"], settings.seed)
+    checkpoint = training_checkpoint("generator", [settings], [clips["train"].fingerprint, weights_hash(tokenizer)])
+    prior, history = train(task, settings.optimiser, settings.seed, checkpoint, run)
+    with atomic_directory("outputs/generator") as partial:
+        prior.save(partial)
+        write_history(partial / "history.csv", history)
+    checkpoint.delete()
+
+
+if __name__ == "__main__":
+    run_stage("train_generator", body)

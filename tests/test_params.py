@@ -1,0 +1,181 @@
+"""params.yaml: every profile loads; every mistake is one line with its path and what is allowed."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sweettok.errors import InputError
+from sweettok.params import Params, load_params, parse_params, stage_params
+
+ROOT = Path(__file__).parents[1]
+PROFILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
+CONTENT = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+def changed(path, value):
+    """The default params with one value replaced (or added)."""
+    content = copy.deepcopy(CONTENT)
+    *sections, key = path.split(".")
+    place = content
+    for section in sections:
+        place = place[section]
+    place[key] = value
+    return content
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.name)
+def test_every_profile_loads_whole(path):
+    params = load_params(path)
+    assert params.data.frames == 1 + (params.data.frames - 1) // params.patches.temporal * params.patches.temporal
+    assert set(params.ablation.matrix.variants) <= set(params.ablation.variants)
+    assert [len(p.trains) for p in (params.train_spatial, params.train_joint, params.finetune_pixels)] == [2, 3, 2]
+
+
+@pytest.mark.parametrize("path", PROFILES[1:], ids=lambda path: path.name)
+def test_profiles_have_the_sections_of_the_default(path):
+    assert list(yaml.safe_load(path.read_text())) == list(CONTENT)
+
+
+@pytest.mark.parametrize(
+    "path, value, said",
+    [
+        ("nonsense", 1, "unknown key; allowed here: profile, data, codebook"),
+        ("tokenizer.nonsense", 1, "unknown key; allowed here: architecture, width, heads"),
+        ("data.clips.trian", 1, "unknown key; allowed here: train, val, test"),
+        ("train_joint.optimiser.learning_rate", 1, "unknown key; allowed here: steps, batch_size, lr"),
+        ("tokenizer.width", "64", "got '64'"),
+        ("tokenizer.width", 64.5, "got 64.5"),
+        ("tokenizer.width", 0, "greater than 0; got 0"),
+        ("tokenizer.width", True, "got True"),
+        ("tokenizer.architecture", "magic", "'decoupled', 'coupled' or 'downsample'; got 'magic'"),
+        ("proxy.optimiser.lr", -1.0, "greater than 0; got -1.0"),
+        ("data.two_objects", 1.5, "less than or equal to 1; got 1.5"),
+        ("sampling.top_p", 0.0, "greater than 0; got 0.0"),
+        ("data.classes", 1, "greater than or equal to 2; got 1"),
+        ("semantics.shots", ["x"], "got 'x'"),
+        (
+            "train_joint.trains",
+            ["spatial", "wings"],
+            "'spatial', 'temporal', 'decoder' or 'pixel_decoder'; got 'wings'",
+        ),
+        ("train_joint.optimiser.betas", [0.9], "got"),
+        ("judge", None, "missing section"),
+    ],
+)
+def test_mistakes_name_their_path_and_what_is_allowed(tmp_path, path, value, said):
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(changed(path, value)))
+    with pytest.raises(InputError) as refused:
+        load_params(file)
+    message = str(refused.value)
+    assert message.startswith(f"{file}: ") and path in message and said in message and "\n" not in message
+
+
+def test_a_missing_key_is_named():
+    content = copy.deepcopy(CONTENT)
+    del content["tokenizer"]["heads"]
+    with pytest.raises(InputError, match=r"^here: tokenizer\.heads: Field required"):
+        parse_params(content, "here")
+
+
+def test_more_mistakes_are_counted():
+    content = changed("tokenizer.width", "a")
+    content["tokenizer"]["heads"] = "b"
+    with pytest.raises(InputError, match=r"tokenizer\.width: .*\(and 1 more\)"):
+        parse_params(content, "here")
+
+
+@pytest.mark.parametrize(
+    "path, value, said",
+    [
+        ("data.size", 30, "data.size 30 is not a multiple of patches.spatial 4"),
+        ("data.frames", 16, "data.frames 16 is not 1 + a multiple of patches.temporal 4"),
+        (
+            "tokenizer.temporal_tokens",
+            63,
+            "tokenizer.temporal_tokens is 63, but per_location queries need one per grid cell: 64",
+        ),
+        ("ablation.matrix.variants", ["full", "fool"], "matrix.variants names fool, but variants has only full"),
+    ],
+)
+def test_geometry_and_names_must_agree(path, value, said):
+    with pytest.raises(InputError) as refused:
+        parse_params(changed(path, value), "here")
+    assert said in str(refused.value) and str(refused.value).startswith("here: ") and "\n" not in str(refused.value)
+
+
+def test_global_queries_may_be_any_number():
+    content = changed("tokenizer.temporal_tokens", 63)
+    content["tokenizer"]["temporal_queries"] = "global"
+    assert parse_params(content, "here").tokenizer.temporal_tokens == 63
+
+
+def test_files_that_are_no_params(tmp_path):
+    file = tmp_path / "params.yaml"
+    with pytest.raises(InputError, match="cannot read .*params.yaml: No such file"):
+        load_params(file)
+    for content, said in (
+        ("a: [", "not valid YAML"),
+        ("- 1\n- 2\n", "expected a mapping of sections, got list"),
+        ("", "got NoneType"),
+    ):
+        file.write_text(content)
+        with pytest.raises(InputError, match=said) as refused:
+            load_params(file)
+        assert "\n" not in str(refused.value)
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="not valid YAML"):
+        load_params(file)
+
+
+def test_yaml_cannot_make_objects(tmp_path):
+    file = tmp_path / "params.yaml"
+    file.write_text(f"profile: !!python/object/apply:os.mkdir ['{tmp_path}/made']\n")
+    with pytest.raises(InputError, match="not valid YAML"):
+        load_params(file)
+    assert not (tmp_path / "made").exists()
+
+
+def test_params_are_frozen():
+    params = parse_params(CONTENT, "here")
+    with pytest.raises(ValueError, match="frozen"):
+        params.tokenizer.width = 1
+    with pytest.raises(ValueError, match="frozen"):
+        params.tokenizer = None
+
+
+def test_a_stage_sees_only_what_it_declares():
+    params = stage_params("train_spatial", ROOT / "params.yaml", ROOT / "dvc.yaml")
+    assert params.tokenizer.width > 0 and params.train_spatial.clips == "images"
+    declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train_spatial"]["params"]
+    for name in set(Params.model_fields) - set(declared):
+        with pytest.raises(InputError, match=f"`{name}` was not loaded; list it under this stage's params in dvc.yaml"):
+            getattr(params, name)
+
+
+def test_every_stage_of_the_pipeline_loads():
+    for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items():
+        params = stage_params(name, ROOT / "params.yaml", ROOT / "dvc.yaml")
+        for section in {str(key).split(".")[0] for key in stage.get("params", ())}:
+            assert getattr(params, section) is not None
+
+
+def test_a_mistake_in_any_section_stops_every_stage(tmp_path):
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(changed("sampling.top_k", -1)))
+    with pytest.raises(InputError, match="sampling.top_k"):
+        stage_params("prepare_data", file, ROOT / "dvc.yaml")
+
+
+def test_unknown_stage():
+    with pytest.raises(InputError, match="no stage 'fly'; known: prepare_data, build_codebook"):
+        stage_params("fly", ROOT / "params.yaml", ROOT / "dvc.yaml")
+
+
+def test_flat_names_every_value_once():
+    flat = stage_params("prepare_data", ROOT / "params.yaml", ROOT / "dvc.yaml").flat()
+    data = CONTENT["data"]
+    values = {f"data.{name}": value for name, value in data.items() if name != "clips"}
+    assert flat == values | {f"data.clips.{split}": count for split, count in data["clips"].items()}

@@ -1,0 +1,109 @@
+"""All-or-nothing writes, checksums, JSON."""
+
+import hashlib
+import json
+import math
+
+import pytest
+
+from sweettok.errors import InputError
+from sweettok.storage import atomic_directory, atomic_file, read_json, sha256_of, write_json
+
+
+class Crash(Exception):
+    pass
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_file_appears_only_when_complete(tmp_path):
+    with atomic_file(tmp_path / "new" / "file.txt") as temporary:
+        temporary.write_text("content")
+        assert temporary.parent == tmp_path / "new" and not (tmp_path / "new" / "file.txt").exists()
+    assert (tmp_path / "new" / "file.txt").read_text() == "content" and names(tmp_path / "new") == ["file.txt"]
+
+
+def test_crash_keeps_the_old_file(tmp_path):
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(Crash), atomic_file(tmp_path / "file") as temporary:
+        temporary.write_text("half")
+        raise Crash
+    assert (tmp_path / "file").read_text() == "old" and names(tmp_path) == ["file"]
+
+
+def test_crash_before_the_first_byte(tmp_path):
+    with pytest.raises(Crash), atomic_file(tmp_path / "file"):
+        raise Crash
+    assert names(tmp_path) == []
+
+
+def test_directory_replaces_the_old_one_whole(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "stale").write_text("x")
+    with atomic_directory(tmp_path / "out") as temporary:
+        (temporary / "fresh").write_text("y")
+        assert names(tmp_path / "out") == ["stale"]
+    assert names(tmp_path / "out") == ["fresh"] and names(tmp_path) == ["out"]
+
+
+def test_crash_keeps_the_old_directory(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_text("x")
+    with pytest.raises(Crash), atomic_directory(tmp_path / "out") as temporary:
+        (temporary / "half").write_text("y")
+        raise Crash
+    assert names(tmp_path / "out") == ["old"] and names(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("write", [atomic_file, atomic_directory])
+def test_folder_that_cannot_be_made(tmp_path, write):
+    (tmp_path / "file").write_text("x")
+    with (
+        pytest.raises(InputError, match="cannot write .*make .* a writable folder"),
+        write(tmp_path / "file" / "inside"),
+    ):
+        pass
+    assert names(tmp_path) == ["file"]
+
+
+def test_failed_write_is_named(tmp_path):
+    with (
+        pytest.raises(InputError, match=r"cannot write .*out: No space left.*free space"),
+        atomic_file(tmp_path / "out"),
+    ):
+        raise OSError(28, "No space left on device")
+    with pytest.raises(InputError, match=r"cannot write .*out: No space left"), atomic_directory(tmp_path / "out"):
+        raise OSError(28, "No space left on device")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])
+def test_sha256(tmp_path, size):
+    content = bytes(range(256)) * (size // 256 + 1)
+    (tmp_path / "file").write_bytes(content[:size])
+    assert sha256_of(tmp_path / "file") == hashlib.sha256(content[:size]).hexdigest()
+
+
+def test_json_round_trip(tmp_path):
+    content = {"a": [1, 2.5, None, True], "ü": {"b": "ß"}}
+    write_json(tmp_path / "x.json", content)
+    assert read_json(tmp_path / "x.json") == content == json.loads((tmp_path / "x.json").read_text())
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, {1, 2}])
+def test_what_json_cannot_say_leaves_the_old_file(tmp_path, value):
+    write_json(tmp_path / "x.json", 1)
+    with pytest.raises((ValueError, TypeError)):
+        write_json(tmp_path / "x.json", {"a": value})
+    assert read_json(tmp_path / "x.json") == 1 and names(tmp_path) == ["x.json"]
+
+
+def test_json_that_cannot_be_read(tmp_path):
+    with pytest.raises(InputError, match=r"x.json does not exist; run `dvc repro`"):
+        read_json(tmp_path / "x.json")
+    for content in (b"{", b"", b"\xff\xfe"):
+        (tmp_path / "x.json").write_bytes(content)
+        with pytest.raises(InputError, match=r"x.json is not valid JSON .*delete it"):
+            read_json(tmp_path / "x.json")

@@ -1,0 +1,173 @@
+"""Twelve small clips, a drawn codebook, a proxy and a judge with initial weights: everything a training reads."""
+
+import pytest
+import torch
+
+from sweettok.language.codebook import Codebook
+from sweettok.models.judge import Judge
+from sweettok.models.proxy import ProxyTokenizer
+from sweettok.params import CodeLoss, CurriculumStage, Data, Optimiser, Patches, PixelLoss, Proxy, SplitSizes, Tokenizer
+from sweettok.training.curriculum import Supplies, build_tokenizer, code_clips, train_stage
+from sweettok.training.losses import PixelCriterion
+from sweettok.training.tasks import TokenizerTask
+from sweettok.video.prepare import prepare
+from sweettok.video.store import ClipStore
+
+PARTS = {"adjective": 8, "noun": 8, "adverb": 8, "verb": 8}
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("store") / "data"
+    sizes = SplitSizes(train=12, val=4, test=4)
+    prepare(Data(name="sprites", clips=sizes, frames=9, size=16, seed=0, two_objects=0.25, classes=3), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stores(data_folder):
+    return {split: ClipStore.open(data_folder, split) for split in ("train", "val", "test")}
+
+
+@pytest.fixture(scope="session")
+def codebook():
+    generator = torch.Generator().manual_seed(0)
+    words = [f"{part}{place}" for part, count in PARTS.items() for place in range(count)]
+    edges = [(a, 8 + (3 * a + step) % 8) for a in range(8) for step in range(2)]
+    edges = torch.tensor(edges + [(a + 16, b + 16) for a, b in edges])
+    return Codebook(
+        words=words,
+        part_of_speech=[part for part, count in PARTS.items() for _ in range(count)],
+        vectors=torch.nn.functional.normalize(torch.randn(len(words), 24, generator=generator), dim=-1),
+        counts=torch.ones(len(words), dtype=torch.int64),
+        edges=edges,
+        edge_counts=torch.ones(len(edges), dtype=torch.int64),
+        provider="drawn",
+        fingerprint="0" * 64,
+        min_count=1,
+        captions=30,
+    )
+
+
+@pytest.fixture(scope="session")
+def optimiser_of():
+    """overrides -> Optimiser params for a dozen steps."""
+
+    def make(**overrides):
+        settings = {
+            "steps": 12, "batch_size": 3, "lr": 3e-3, "final_lr": 1e-3, "warmup": 2, "betas": (0.9, 0.99),
+            "weight_decay": 1e-4,
+            "grad_clip": 1.0, "ema": 0.9, "precision": "fp32", "checkpoint_every": 5, "validate_every": 6,
+        }  # fmt: skip
+        return Optimiser(**(settings | overrides))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def stage_of(optimiser_of):
+    """clips, target, trains, optimiser overrides -> a training of the curriculum."""
+
+    def make(clips="videos", target="proxy_codes", trains=("spatial", "temporal", "decoder"), **optimiser):
+        return CurriculumStage(clips=clips, target=target, trains=trains, seed=0, optimiser=optimiser_of(**optimiser))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tokenizer_of():
+    """overrides -> Tokenizer params at 4 + 16 tokens for 9 frames of 16 x 16."""
+
+    def make(**overrides):
+        settings = {
+            "architecture": "decoupled", "width": 24, "heads": 2, "expansion": 2, "spatial_depth": 1,
+            "temporal_depth": 1,
+            "spatial_tokens": 4, "temporal_tokens": 16, "temporal_queries": "per_location", "residual": "first_frame",
+            "code_dim": 4, "quantizer": "language", "words": "by_part_of_speech", "lookup": "union", "commitment": 0.25,
+            "usage_entropy": 0.1, "decoder_start": "proxy", "seed": 0,
+        }  # fmt: skip
+        return Tokenizer(**(settings | overrides))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_proxy(optimiser_of, stores):
+    """A proxy that has seen one batch, always the same."""
+
+    def make():
+        torch.manual_seed(0)
+        params = Proxy(
+            width=12, heads=2, expansion=2, depth=1, codes=16, code_dim=4, perceptual_weight=0.05, seed=0,
+            optimiser=optimiser_of(),
+        )  # fmt: skip
+        proxy = ProxyTokenizer(params, Patches(spatial=4, temporal=2))
+        with torch.no_grad():
+            proxy.train()(stores["train"].clips(range(12)))
+        return proxy.eval().requires_grad_(False)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def proxy(make_proxy):
+    return make_proxy()
+
+
+@pytest.fixture(scope="session")
+def judge():
+    torch.manual_seed(0)
+    judge = Judge({"class": 3}, 4).eval().requires_grad_(False)
+    judge.fingerprint = "judge of the tests"
+    return judge
+
+
+@pytest.fixture(scope="session")
+def supplies(stores, proxy):
+    codes = {split: torch.from_numpy(code_clips(proxy, stores[split])) for split in ("train", "val")}
+    return Supplies(stores["train"], stores["val"], codes, "supplies of the tests")
+
+
+@pytest.fixture
+def make_model(tokenizer_of, codebook, proxy, supplies):
+    """overrides -> a tokenizer with initial weights, always the same for the same overrides."""
+    return lambda **overrides: build_tokenizer(tokenizer_of(**overrides), codebook, proxy, supplies.clip)
+
+
+@pytest.fixture
+def pixel_loss():
+    """The discriminator acts from the fourth of twelve steps on."""
+    return PixelLoss(
+        l2=4.0, perceptual=0.1, adversarial=0.05, feature_matching=0.04, adversarial_start=0.25, discriminator_width=4,
+        discriminator_lr=1e-3,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def code_loss():
+    return CodeLoss(cross_entropy=1.0, expected_code=0.5)
+
+
+@pytest.fixture
+def run_stage(supplies, code_loss, pixel_loss, judge):
+    """name, model, stage -> what train_stage returns, with the losses that suit the stage's target."""
+
+    def run(name, model, stage, **changes):
+        pixels = {"pixel_loss": pixel_loss, "judge": judge}
+        given = {"supplies": supplies} | (pixels if stage.target == "pixels" else {"code_loss": code_loss}) | changes
+        return train_stage(name, model, stage, **given)
+
+    return run
+
+
+@pytest.fixture
+def task_of(supplies, code_loss, pixel_loss, judge):
+    """model, stage -> the task of that training."""
+
+    def make(model, stage, given=supplies):
+        steps = stage.optimiser.steps
+        criterion = PixelCriterion(pixel_loss, judge, 2, steps) if stage.target == "pixels" else None
+        clips = {"train": given.train, "val": given.val, "codes": given.codes}
+        return TokenizerTask("x", model, stage, criterion=criterion, code_loss=code_loss, **clips)
+
+    return make

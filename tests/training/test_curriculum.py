@@ -1,0 +1,241 @@
+"""Trainings as data: resumed ones equal uninterrupted ones, ablation cells share a budget, supplies on disk."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sweettok.errors import InputError
+from sweettok.models.judge import Judge
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import Variant, load_params
+from sweettok.training.checkpoint import save_module
+from sweettok.training.curriculum import (
+    CHECKPOINTS,
+    Supplies,
+    build_tokenizer,
+    cell_trainings,
+    code_clips,
+    finish_stage,
+    load_judge,
+    load_proxy,
+    save_proxy,
+    train_cell,
+    weights_hash,
+)
+from sweettok.training.tasks import TokenizerTask
+
+ROOT = Path(__file__).parents[2]
+ALL = ("spatial", "temporal", "decoder", "pixel_decoder")
+PARAMS = load_params(ROOT / "params.yaml")
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def kill_at(monkeypatch):
+    """step, or None -> from now on, trainings die at that step, or run on."""
+    original = TokenizerTask.loss
+
+    def arm(deadly):
+        def loss(self, indices, step):
+            if step == deadly:
+                raise Killed
+            return original(self, indices, step)
+
+        monkeypatch.setattr(TokenizerTask, "loss", loss)
+
+    return arm
+
+
+TRAININGS = {
+    "spatial": ({}, {"clips": "images", "trains": ("spatial", "decoder")}),
+    "joint": ({}, {}),
+    "joint, bf16": ({}, {"precision": "bf16"}),
+    "joint, learned": ({"quantizer": "learned"}, {}),
+    "pixels": ({}, {"target": "pixels", "trains": ("decoder", "pixel_decoder")}),
+    "end to end, learned": (
+        {"quantizer": "learned", "architecture": "downsample"},
+        {"target": "pixels", "trains": ALL},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_killed_and_resumed_is_uninterrupted(make_model, stage_of, run_stage, kill_at, caplog, name):
+    model_of, stage_overrides = TRAININGS[name]
+
+    def run(training):
+        model = make_model(**model_of)
+        averaged, history = run_stage(training, model, stage_of(**stage_overrides))
+        return weights_hash(averaged), weights_hash(model), history
+
+    expected = run("whole")
+    for death in (8, 11):
+        kill_at(death)
+        with pytest.raises(Killed):
+            run("killed")
+    kill_at(None)
+    with caplog.at_level(logging.INFO):
+        assert run("killed") == expected
+    assert "resuming from outputs/.checkpoints/killed.pt at step 10" in caplog.text
+
+
+def test_checkpoint_of_other_params_or_weights_is_not_resumed(make_model, stage_of, run_stage, kill_at, caplog):
+    kill_at(8)
+    with pytest.raises(Killed):
+        run_stage("x", make_model(), stage_of())
+    kill_at(7)  # dies again, unless it starts at step 10
+    for model, stage in (
+        (make_model(), stage_of(lr=1e-3)),
+        (make_model(seed=1), stage_of()),
+        (make_model(commitment=0.5), stage_of()),
+    ):
+        caplog.clear()
+        with pytest.raises(Killed):
+            run_stage("x", model, stage)
+        assert "belongs to other params or data; starting afresh" in caplog.text
+
+
+def test_finish_stage_writes_model_and_history_and_drops_the_checkpoint(make_model, supplies):
+    CHECKPOINTS.mkdir(parents=True)
+    (CHECKPOINTS / "joint.pt").write_bytes(b"x")
+    model = make_model().eval()
+    finish_stage("joint", model, [{"step": 1, "split": "val", "psnr": 20.0}])
+    assert not (CHECKPOINTS / "joint.pt").exists()
+    clip = supplies.val.clips([0, 1])
+    assert torch.equal(VideoTokenizer.load("outputs/joint").reconstruct(clip), model.reconstruct(clip))
+    assert Path("outputs/joint/history.csv").read_text() == "step,split,psnr\n1,val,20\n"
+
+
+def test_a_loaded_model_trains_as_the_one_that_was_saved(make_model, stage_of, run_stage):
+    model = make_model()
+    model.save("model")
+    loaded = VideoTokenizer.load("model")
+    one, _ = run_stage("one", model, stage_of(steps=3))
+    other, _ = run_stage("other", loaded, stage_of(steps=3))
+    assert weights_hash(one) == weights_hash(other)
+
+
+def test_seed_decides_the_initial_weights(make_model):
+    assert weights_hash(make_model()) == weights_hash(make_model()) != weights_hash(make_model(seed=1))
+
+
+def test_decoder_starts_from_the_proxy_or_not(tokenizer_of, codebook, proxy, supplies):
+    for start, same in (("proxy", True), ("random", False)):
+        model = build_tokenizer(tokenizer_of(decoder_start=start), codebook, proxy, supplies.clip)
+        assert (weights_hash(model.pixel_decoder) == weights_hash(proxy.decoder)) == same
+        assert torch.equal(model.proxy_codes, proxy.codebook()) == same
+
+
+def test_cells_share_steps_batches_and_seed():
+    schedule = PARAMS.ablation.schedule
+    for variant in PARAMS.ablation.variants:
+        tokenizer, trainings = cell_trainings(PARAMS, variant, seed=2)
+        assert sum(stage.optimiser.steps for _, stage in trainings) == (
+            schedule.spatial_steps + schedule.joint_steps + schedule.pixel_steps
+        )
+        assert {stage.optimiser.batch_size for _, stage in trainings} == {schedule.batch_size}
+        assert {stage.seed for _, stage in trainings} == {2} == {tokenizer.seed}
+        assert all(stage.optimiser.warmup <= stage.optimiser.steps for _, stage in trainings)
+
+
+def test_cells_change_only_what_their_variant_says():
+    full, trainings = cell_trainings(PARAMS, "full", seed=0)
+    assert [name for name, _ in trainings] == ["train_spatial", "train_joint", "finetune_pixels"]
+    assert full == PARAMS.tokenizer.model_copy(update={"seed": 0})
+    for variant, chosen in PARAMS.ablation.variants.items():
+        tokenizer, theirs = cell_trainings(PARAMS, variant, seed=0)
+        assert tokenizer.model_dump() == full.model_dump() | chosen.tokenizer
+        if chosen.curriculum == "three_stage":
+            assert theirs == trainings
+    (name, whole), *rest = cell_trainings(PARAMS, "end_to_end", seed=0)[1]
+    assert rest == [] and name == "end_to_end"
+    assert set(whole.trains) == set(ALL) and whole.clips == "videos" and whole.target == "pixels"
+
+
+@pytest.mark.parametrize(
+    "override, named", [({"nonsense": 1}, "nonsense"), ({"lookup": "psychic"}, "composed"), ({"width": "64"}, "width")]
+)
+def test_wrong_override_of_a_variant(override, named):
+    variants = PARAMS.ablation.variants | {"odd": Variant(tokenizer=override, curriculum="three_stage")}
+    params = PARAMS.model_copy(update={"ablation": PARAMS.ablation.model_copy(update={"variants": variants})})
+    with pytest.raises(InputError, match=rf"ablation\.variants\.odd\.tokenizer: .*{named}") as refused:
+        cell_trainings(params, "odd", 0)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("variant", ["full", "end_to_end", "downsample"])
+def test_a_whole_cell(variant, tokenizer_of, supplies, codebook, proxy, judge):
+    schedule = PARAMS.ablation.schedule.model_copy(
+        update={"spatial_steps": 3, "joint_steps": 4, "pixel_steps": 2, "batch_size": 2}
+    )
+    ablation = PARAMS.ablation.model_copy(update={"schedule": schedule})
+    params = PARAMS.model_copy(update={"tokenizer": tokenizer_of(), "ablation": ablation})
+    model, history, steps = train_cell(params, variant, 1, supplies, codebook, proxy, judge)
+    assert steps == 9 == history[-1]["step"] and not model.training
+    assert [row["step"] for row in history] == sorted(row["step"] for row in history)
+    ends = {row["stage"]: row["step"] for row in history}
+    assert ends == (
+        {"end_to_end": 9} if variant == "end_to_end" else {"train_spatial": 3, "train_joint": 7, "finetune_pixels": 9}
+    )
+    assert not CHECKPOINTS.exists() or list(CHECKPOINTS.iterdir()) == []
+
+
+def test_proxy_and_its_codes_on_disk(proxy, stores, data_folder):
+    codes = {split: code_clips(proxy, stores[split]) for split in ("train", "val")}
+    assert codes["train"].shape == (12, 5, 16) and codes["train"].dtype == np.int16
+    assert np.array_equal(codes["val"], proxy.encode(stores["val"].clips(range(4))).numpy())
+    save_proxy("proxy", proxy, codes, [{"step": 1}])
+    loaded = load_proxy("proxy")
+    assert weights_hash(loaded) == weights_hash(proxy) and not loaded.training
+    assert not any(p.requires_grad for p in loaded.parameters())
+    supplies = Supplies.load(data_folder, "proxy")
+    assert supplies.clip == (9, 16) and torch.equal(supplies.codes["train"], torch.from_numpy(codes["train"]))
+
+
+def test_codes_of_other_clips_are_refused(proxy, stores, data_folder):
+    codes = {split: code_clips(proxy, stores[split]) for split in ("train", "val")}
+    save_proxy("proxy", proxy, codes | {"train": codes["train"][:5]}, [])
+    with pytest.raises(InputError, match=r"codes_train.npy has 5 clips, the store 12"):
+        Supplies.load(data_folder, "proxy")
+
+
+def test_supplies_are_told_apart_by_clips_and_proxy(proxy, make_proxy, stores, data_folder):
+    codes = {split: code_clips(proxy, stores[split]) for split in ("train", "val")}
+    save_proxy("one", proxy, codes, [])
+    other = make_proxy()
+    other.decoder.expand.weight.data.add_(1.0)
+    save_proxy("other", other, codes, [])
+    prints = [Supplies.load(data_folder, folder).fingerprint for folder in ("one", "one", "other")]
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_judge_on_disk(stores):
+    torch.manual_seed(0)
+    judge = Judge({"class": 3, "factor:shape": 2}, 4).eval()
+    save_module("judge", judge, {"labels": {"class": ["a", "b", "c"], "factor:shape": ["d", "e"]}, "width": 4}, [])
+    loaded = load_judge("judge")
+    clip = stores["val"].clips([0])
+    assert torch.equal(loaded.class_logits(clip), judge.class_logits(clip))
+    assert len(loaded.fingerprint) == 64 and not any(p.requires_grad for p in loaded.parameters())
+    with pytest.raises(InputError, match="does not exist"):
+        load_judge("nowhere")
+
+
+def test_weights_hash_sees_every_bit_and_name():
+    one, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    other.load_state_dict(one.state_dict())
+    assert weights_hash(one) == weights_hash(other)
+    with torch.no_grad():
+        other.bias[1] = torch.nextafter(other.bias[1], torch.tensor(9.0))
+    assert weights_hash(one) != weights_hash(other)

@@ -1,0 +1,241 @@
+"""The loop on a task that can be computed by hand: schedule, average, guards, resuming, logging."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from sweettok.errors import InputError
+from sweettok.training.checkpoint import Checkpoint
+from sweettok.training.loop import Average, TrainingDiverged, learning_rate, train
+from sweettok.video.store import batches
+
+
+class Killed(Exception):
+    pass
+
+
+class Line:
+    """Fit y = a . x on eight points, with noise drawn in each step; breaks as it is told to."""
+
+    name = "line"
+
+    def __init__(self, kill_at=None, nan_at=None, usage=0.5):
+        torch.manual_seed(0)
+        self.model = nn.Sequential(nn.Linear(3, 1), nn.BatchNorm1d(1))
+        self.x = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
+        self.y = self.x @ torch.tensor([[1.0], [-2.0], [0.5]])
+        self.kill_at, self.nan_at, self.usage, self.seen = kill_at, nan_at, usage, {}
+
+    def trainable(self):
+        return list(self.model.parameters())
+
+    def batches(self, batch_size, steps, start):
+        return batches(self.x, batch_size, steps, 0, start)
+
+    def loss(self, indices, step):
+        if step == self.kill_at:
+            raise Killed
+        self.seen[step] = indices.tolist()
+        self.model.train()
+        x = self.x[indices] + 0.01 * torch.randn(len(indices), 3)
+        loss = (self.model(x) - self.y[indices]).square().mean()
+        return loss * (math.nan if step == self.nan_at else 1), {"half": loss.item() / 2}
+
+    def after_step(self, step):
+        return {"after": float(step)}
+
+    def validate(self, model):
+        assert not model.training
+        return {"error": (model(self.x) - self.y).square().mean().item(), "usage_spatial": self.usage}
+
+    def state(self):
+        return {"seen": len(self.seen)}
+
+    def load_state(self, state):
+        self.restored = state
+
+
+class Run:
+    def __init__(self):
+        self.rows = []
+
+    def log_metrics(self, metrics, step):
+        self.rows.append((step, metrics))
+
+
+def same_weights(one, other):
+    theirs = other.state_dict()
+    return all(torch.equal(value, theirs[name]) for name, value in one.state_dict().items())
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    return Checkpoint(tmp_path / "line.pt", "line")
+
+
+def test_learning_rate_warms_up_then_falls_to_its_end(optimiser_of):
+    optimiser = optimiser_of(steps=100, warmup=10, lr=1.0, final_lr=0.1)
+    rates = [learning_rate(step, optimiser) for step in range(101)]
+    assert rates[:11] == pytest.approx([(step + 1) / 11 for step in range(11)])
+    assert max(rates) == rates[10] == 1 and rates[100] == pytest.approx(0.1)
+    assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert rates[55] == pytest.approx((1 + 0.1) / 2)
+
+
+@pytest.mark.parametrize("steps, warmup", [(10, 0), (5, 5), (5, 9), (1, 0)])
+def test_learning_rate_of_short_trainings_is_positive(optimiser_of, steps, warmup):
+    optimiser = optimiser_of(steps=steps, warmup=warmup, lr=1.0, final_lr=0.1)
+    assert all(0 < learning_rate(step, optimiser) <= 1 for step in range(steps))
+
+
+def test_average_against_the_plain_formula():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    average = Average(model, 0.5)
+    expected = {name: value.detach().clone() for name, value in model.named_parameters()}
+    for step in range(12):
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn(parameter.shape))
+        model(torch.randn(4, 3))
+        average.update(model, step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        for name, value in model.named_parameters():
+            expected[name] = decay * expected[name] + (1 - decay) * value.detach()
+    for name, value in average.model.named_parameters():
+        assert torch.allclose(value, expected[name], atol=1e-6) and not value.requires_grad
+    for mine, theirs in zip(average.model.buffers(), model.buffers(), strict=True):
+        assert torch.equal(mine, theirs) and mine is not theirs
+    assert not average.model.training and model.training
+
+
+def test_without_decay_the_average_is_the_model(checkpoint, optimiser_of):
+    task = Line()
+    averaged, _ = train(task, optimiser_of(ema=0.0), 0, checkpoint)
+    for mine, theirs in zip(averaged.parameters(), task.model.parameters(), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-7)
+
+
+def test_learns(checkpoint, optimiser_of):
+    _, history = train(
+        Line(), optimiser_of(steps=200, lr=0.05, final_lr=0.01, batch_size=8, validate_every=50), 0, checkpoint
+    )
+    errors = [row["error"] for row in history if row["split"] == "val"]
+    assert len(errors) == 4 and errors[-1] < 0.1 and errors[-1] < errors[0]
+
+
+def test_history_and_logged_metrics(checkpoint, optimiser_of):
+    run = Run()
+    _, history = train(Line(), optimiser_of(steps=45, validate_every=30), 0, checkpoint, run, first_step=1000)
+    assert [(row["step"], row["split"]) for row in history] == [
+        (20, "train"),
+        (30, "val"),
+        (40, "train"),
+        (45, "train"),
+        (45, "val"),
+    ]
+    assert {"loss", "half", "after", "lr"} <= set(history[0]) and {"error", "usage_spatial"} <= set(history[1])
+    assert history[0]["after"] == 19.0
+    assert [step for step, _ in run.rows] == [1020, 1030, 1040, 1045, 1045]
+    assert {"train/loss", "train/half", "steps_per_s"} <= set(run.rows[0][1]) and "val/error" in run.rows[1][1]
+    assert run.rows[0][1]["train/loss"] == history[0]["loss"]
+
+
+def test_no_steps_leave_the_model_as_it_is(checkpoint, optimiser_of):
+    task = Line()
+    averaged, history = train(task, optimiser_of(steps=0), 0, checkpoint)
+    assert history == [] and same_weights(averaged, task.model) and not averaged.training
+
+
+@pytest.mark.parametrize("deaths", [[3], [5], [7], [7, 11], [6, 6, 11]])
+def test_killed_and_resumed_is_uninterrupted(tmp_path, optimiser_of, deaths, caplog):
+    whole = Line()
+    expected, rows = train(whole, optimiser_of(), 0, Checkpoint(tmp_path / "whole.pt", "line"))
+    for death in deaths:
+        with pytest.raises(Killed):
+            train(Line(kill_at=death), optimiser_of(), 0, Checkpoint(tmp_path / "line.pt", "line"))
+    last = Line()
+    with caplog.at_level("INFO"):
+        averaged, history = train(last, optimiser_of(), 0, Checkpoint(tmp_path / "line.pt", "line"))
+    start = 5 * (max(deaths) // 5)
+    assert sorted(last.seen) == list(range(start, 12)) and all(
+        last.seen[step] == whole.seen[step] for step in last.seen
+    )
+    assert ("resuming from" in caplog.text) == (start > 0)
+    assert same_weights(averaged, expected) and same_weights(last.model, whole.model) and history == rows
+
+
+def test_resuming_restores_the_task(checkpoint, optimiser_of):
+    with pytest.raises(Killed):
+        train(Line(kill_at=7), optimiser_of(), 0, checkpoint)
+    task = Line()
+    train(task, optimiser_of(), 0, checkpoint)
+    assert task.restored == {"seen": 5}
+
+
+def test_seed_decides_what_is_drawn(tmp_path, optimiser_of):
+    models = [
+        train(Line(), optimiser_of(), seed, Checkpoint(tmp_path / f"{n}.pt", "x"))[0]
+        for n, seed in enumerate((0, 0, 1))
+    ]
+    assert same_weights(models[0], models[1]) and not same_weights(models[0], models[2])
+
+
+def test_training_does_not_depend_on_the_random_state_it_finds(tmp_path, optimiser_of):
+    first, _ = train(Line(), optimiser_of(), 0, Checkpoint(tmp_path / "a.pt", "x"))
+    task = Line()
+    torch.manual_seed(999)
+    assert same_weights(first, train(task, optimiser_of(), 0, Checkpoint(tmp_path / "b.pt", "x"))[0])
+
+
+def test_nan_stops_the_training_and_names_step_and_clips(checkpoint, optimiser_of):
+    task = Line(nan_at=7)
+    with pytest.raises(TrainingDiverged) as stopped:
+        train(task, optimiser_of(), 0, checkpoint)
+    message = str(stopped.value)
+    assert "line: loss nan" in message and "step 7" in message and str(task.seen[7]) in message and "\n" not in message
+    assert isinstance(stopped.value, InputError)
+    assert all(p.isfinite().all() for p in task.model.parameters())  # stopped before the weights took harm
+    assert checkpoint.load()["step"] == 5
+
+
+def test_damaged_checkpoint_starts_afresh(tmp_path, optimiser_of, caplog):
+    expected, rows = train(Line(), optimiser_of(), 0, Checkpoint(tmp_path / "whole.pt", "line"))
+    with pytest.raises(Killed):
+        train(Line(kill_at=7), optimiser_of(), 0, Checkpoint(tmp_path / "line.pt", "line"))
+    file = tmp_path / "line.pt"
+    file.write_bytes(file.read_bytes()[:200])
+    averaged, history = train(Line(), optimiser_of(), 0, Checkpoint(file, "line"))
+    assert "starting afresh" in caplog.text
+    assert same_weights(averaged, expected) and history == rows
+
+
+def test_checkpoint_of_another_training_starts_afresh(tmp_path, optimiser_of, caplog):
+    with pytest.raises(Killed):
+        train(Line(kill_at=7), optimiser_of(), 0, Checkpoint(tmp_path / "line.pt", "one"))
+    task = Line()
+    train(task, optimiser_of(), 0, Checkpoint(tmp_path / "line.pt", "other"))
+    assert min(task.seen) == 0 and "belongs to other params or data; starting afresh" in caplog.text
+
+
+def test_collapsing_codebook_warns_once(checkpoint, optimiser_of, capsys):
+    train(Line(usage=0.01), optimiser_of(validate_every=3), 0, checkpoint)
+    printed = "".join(capsys.readouterr())
+    assert printed.count("WARNING") == 1 and "line: usage_spatial is 1.0% at step 3" in printed
+
+
+def test_codebook_in_use_does_not_warn(checkpoint, optimiser_of, capsys):
+    train(Line(usage=0.5), optimiser_of(validate_every=3), 0, checkpoint)
+    assert "WARNING" not in "".join(capsys.readouterr())
+
+
+def test_weights_that_are_not_trainable_stay(checkpoint, optimiser_of):
+    task = Line()
+    task.trainable = lambda: [task.model[0].weight]
+    bias = task.model[0].bias.detach().clone()
+    weight = task.model[0].weight.detach().clone()
+    averaged, _ = train(task, optimiser_of(), 0, checkpoint)
+    assert torch.equal(task.model[0].bias, bias) and torch.equal(averaged[0].bias, bias)
+    assert not torch.equal(task.model[0].weight, weight)

@@ -1,0 +1,115 @@
+"""Pixel losses against their formulas; the adversary's silence, its updates, its state."""
+
+import copy
+
+import pytest
+import torch
+
+from sweettok.metrics.perceptual import perceptual_distance
+from sweettok.training.losses import PixelCriterion, psnr_of, squared_error
+
+
+@pytest.fixture
+def pair(stores):
+    clip = stores["train"].clips([0, 1])
+    noise = torch.randn(clip.shape, generator=torch.Generator().manual_seed(0))
+    return clip, clip + 0.1 * noise
+
+
+def build(pixel_loss, judge, **changes):
+    torch.manual_seed(0)
+    return PixelCriterion(pixel_loss.model_copy(update=changes), judge, patch_frames=2, steps=12)
+
+
+def test_psnr():
+    for error in (4.0, 0.04, 1e-4):
+        a = torch.zeros(4, 8, 8)
+        b = torch.full((4, 8, 8), error**0.5)
+        expected = 10 * torch.log10(2.0**2 / (a - b).square().mean())
+        assert psnr_of((a - b).square().mean()) == pytest.approx(expected.item(), abs=1e-4)
+    assert psnr_of(torch.tensor(0.0)) == pytest.approx(10 * torch.log10(torch.tensor(4e10)).item())
+
+
+def test_squared_error_counts_every_latent_frame_alike():
+    """The first frame and each group of patch_frames others weigh the same."""
+    clip = torch.zeros(2, 3, 9, 4, 4)
+    first, later = clip.clone(), clip.clone()
+    first[:, :, 0], later[:, :, 3:5] = 1.0, 1.0
+    assert (
+        squared_error(clip, first, 2).item()
+        == pytest.approx(squared_error(clip, later, 2).item())
+        == pytest.approx(1 / 5)
+    )
+    assert squared_error(clip, clip, 2) == 0
+    assert squared_error(clip[:, :, :1], first[:, :, :1], 2).item() == pytest.approx(1.0)
+
+
+def test_loss_before_the_adversary_acts(pixel_loss, judge, pair):
+    loss, metrics = build(pixel_loss, judge)(*pair, step=0)
+    expected = 4.0 * squared_error(*pair, 2) + 0.1 * perceptual_distance(judge, *pair).mean()
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert metrics["psnr"] == pytest.approx(psnr_of((pair[0] - pair[1]).square().mean()))
+    assert metrics["perceptual"] == pytest.approx(perceptual_distance(judge, *pair).mean().item(), rel=1e-5)
+
+
+def test_adversary_is_silent_before_its_start(pixel_loss, judge, pair):
+    criterion, silent = build(pixel_loss, judge), build(pixel_loss, judge, adversarial=0.0)
+    assert [criterion.active(step) for step in range(5)] == [False, False, False, True, True]
+    before = [p.clone() for p in criterion.discriminator.parameters()]
+    assert criterion(*pair, step=2)[0].item() == silent(*pair, step=2)[0].item()
+    assert criterion.update_discriminator(2) == {}
+    assert all(torch.equal(p, q) for p, q in zip(criterion.discriminator.parameters(), before, strict=True))
+    assert criterion(*pair, step=3)[0].item() != silent(*pair, step=3)[0].item()
+
+
+def test_without_an_adversary(pixel_loss, judge, pair):
+    criterion = build(pixel_loss, judge, adversarial=0.0)
+    assert criterion.discriminator is None and not criterion.active(11) and criterion.state() == {}
+    criterion(*pair, step=11)
+    assert criterion.update_discriminator(11) == {}
+    criterion.load_state({})
+
+
+def test_model_and_discriminator_have_gradients_of_their_own(pixel_loss, judge, pair):
+    criterion, (clip, reconstruction) = build(pixel_loss, judge), pair
+    reconstruction.requires_grad_()
+    criterion(clip, reconstruction, step=5)[0].backward()
+    assert reconstruction.grad.any() and reconstruction.grad.isfinite().all()
+    assert all(p.grad is None and p.requires_grad for p in criterion.discriminator.parameters())
+    left = reconstruction.grad.clone()
+    before = [p.detach().clone() for p in criterion.discriminator.parameters()]
+    assert set(criterion.update_discriminator(5)) == {"discriminator"}
+    assert torch.equal(reconstruction.grad, left)
+    assert any(not torch.equal(p, q) for p, q in zip(criterion.discriminator.parameters(), before, strict=True))
+    assert all(p.grad is None for p in judge.parameters())
+
+
+def test_discriminator_learns_to_tell_reconstructions(pixel_loss, judge, pair):
+    criterion = build(pixel_loss, judge)
+    losses = []
+    for _ in range(30):
+        criterion(*pair, step=5)
+        losses.append(criterion.update_discriminator(5)["discriminator"])
+    assert losses[-1] < losses[0] - 0.2
+
+
+def test_state_carries_on_exactly(pixel_loss, judge, pair):
+    one = build(pixel_loss, judge)
+    for _ in range(3):
+        one(*pair, step=5)
+        one.update_discriminator(5)
+    torch.manual_seed(7)
+    other = PixelCriterion(pixel_loss, judge, patch_frames=2, steps=12)
+    other.load_state(copy.deepcopy(one.state()))
+    for criterion in (one, other):
+        criterion(*pair, step=6)
+        criterion.update_discriminator(6)
+    theirs = other.discriminator.state_dict()
+    assert all(torch.equal(value, theirs[name]) for name, value in one.discriminator.state_dict().items())
+
+
+def test_images_are_clips_of_one_frame(pixel_loss, judge, pair):
+    clip, reconstruction = (x[:, :, :1] for x in pair)
+    criterion = build(pixel_loss, judge)
+    loss, _ = criterion(clip, reconstruction, step=5)
+    assert loss.isfinite() and "discriminator" in criterion.update_discriminator(5)

@@ -1,0 +1,202 @@
+"""The tasks: what learns and what stays frozen, learning on few clips, validation, labels."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from sweettok.models.judge import Judge
+from sweettok.training.checkpoint import Checkpoint
+from sweettok.training.curriculum import Supplies
+from sweettok.training.loop import train, validate
+from sweettok.training.tasks import JudgeTask, Means, ProxyTask, label_tensors, label_values, mean_psnr
+
+ALL = ("spatial", "temporal", "decoder", "pixel_decoder")
+
+
+class FirstTwo:
+    """The first two clips of a store."""
+
+    def __init__(self, store):
+        self.store, self.frames, self.size = store, store.frames, store.size
+
+    def __len__(self):
+        return 2
+
+    def clips(self, indices):
+        return self.store.clips(indices)
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # checkpoints go to outputs/ below the working folder
+
+
+@pytest.fixture
+def two(supplies):
+    pair = FirstTwo(supplies.train)
+    codes = supplies.codes["train"][:2]
+    return Supplies(pair, pair, {"train": codes, "val": codes}, "two")
+
+
+def states(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def changed_parts(model, before):
+    """part -> whether any of its state (weights and buffers) differs from `before`."""
+    names = {id(value): name for name, value in model.state_dict(keep_vars=True).items()}
+    changed = {}
+    for part, members in model.parts().items():
+        tensors = []
+        for member in members:
+            tensors += member.state_dict(keep_vars=True).values() if isinstance(member, torch.nn.Module) else [member]
+        changed[part] = any(not torch.equal(tensor, before[names[id(tensor)]]) for tensor in tensors)
+    return changed
+
+
+@pytest.mark.parametrize("model_of", [{}, {"quantizer": "learned"}, {"architecture": "downsample"}])
+@pytest.mark.parametrize(
+    "clips, target, trains",
+    [
+        ("images", "proxy_codes", ("spatial", "decoder")),
+        ("videos", "proxy_codes", ("spatial", "temporal", "decoder")),
+        ("videos", "pixels", ("decoder", "pixel_decoder")),
+        ("videos", "pixels", ALL),
+    ],
+)
+def test_what_does_not_learn_stays_as_it_is(make_model, stage_of, run_stage, supplies, model_of, clips, target, trains):
+    model = make_model(**model_of)
+    with torch.no_grad():
+        model.train()(supplies.train.clips(range(8)))  # statistics and learned codes are started
+    before = states(model)
+    averaged, _ = run_stage("x", model, stage_of(clips, target, trains, steps=4))
+    expected = {part: part in trains for part in ALL}
+    assert changed_parts(model, before) == expected and changed_parts(averaged, before) == expected
+
+
+@pytest.mark.parametrize("quantizer", ["language", "learned"])
+def test_finetuning_pixels_leaves_tokens_as_they_are(make_model, stage_of, run_stage, supplies, quantizer):
+    model = make_model(quantizer=quantizer)
+    with torch.no_grad():
+        model.train()(supplies.train.clips(range(8)))
+    clip = supplies.val.clips(range(4))
+    tokens = model.eval().encode(clip)
+    averaged, _ = run_stage("x", model, stage_of("videos", "pixels", ("decoder", "pixel_decoder"), steps=6))
+    assert torch.equal(averaged.encode(clip), tokens)
+
+
+def test_end_to_end_changes_every_weight_that_learns(make_model, stage_of, run_stage):
+    model = make_model(decoder_start="random")
+    before = states(model)
+    run_stage("x", model, stage_of("videos", "pixels", ALL, steps=3, weight_decay=0.0))
+    unchanged = [name for name, p in model.named_parameters() if torch.equal(p, before[name])]
+    # Encoder queries start alike (blank), so in the first layer there is nothing they could tell each other.
+    assert [name for name in unchanged if "encoder.layers.0.query_" not in name] == []
+
+
+@pytest.mark.parametrize("model_of", [{}, {"quantizer": "learned"}, {"architecture": "coupled"}])
+def test_learns_the_codes_of_two_clips(make_model, stage_of, task_of, two, model_of):
+    stage = stage_of(steps=40, batch_size=2, lr=5e-3, final_lr=1e-3, ema=0.0, checkpoint_every=1000, validate_every=40)
+    model = make_model(**model_of)
+    task = task_of(model, stage, two)
+    start = validate(task, model)["accuracy"]
+    _, history = train(task, stage.optimiser, 0, Checkpoint("x.pt", "x"))
+    losses = [row["loss"] for row in history if row["split"] == "train"]
+    assert losses[-1] < 0.8 * losses[0]
+    assert history[-1]["accuracy"] > start + 0.15
+
+
+def test_learns_the_pixels_of_two_clips(make_model, stage_of, run_stage, two, pixel_loss):
+    stage = stage_of(
+        "videos", "pixels", ALL, steps=40, batch_size=2, lr=5e-3, ema=0.0, checkpoint_every=1000, validate_every=10
+    )
+    weights = pixel_loss.model_copy(update={"adversarial": 0.0})
+    _, history = run_stage("x", make_model(), stage, supplies=two, pixel_loss=weights)
+    psnr = [row["psnr"] for row in history if row["split"] == "val"]
+    assert len(psnr) == 4 and psnr[-1] > psnr[0] + 1
+
+
+def test_learns_on_images(make_model, stage_of, run_stage, two):
+    stage = stage_of(
+        "images", "proxy_codes", ("spatial", "decoder"), steps=40, batch_size=2, lr=5e-3, ema=0.0, validate_every=10
+    )
+    _, history = run_stage("x", make_model(), stage, supplies=two)
+    rows = [row for row in history if row["split"] == "val"]
+    assert rows[-1]["accuracy"] > rows[0]["accuracy"] and "usage_temporal" not in rows[0]
+
+
+def test_proxy_learns(make_proxy, optimiser_of, stores, judge):
+    task = ProxyTask(make_proxy().requires_grad_(True), judge, stores["train"], stores["val"], 0)
+    start = validate(task, task.model)["psnr"]
+    _, history = train(task, optimiser_of(steps=60, lr=5e-3, ema=0.5, validate_every=60), 0, Checkpoint("x.pt", "x"))
+    assert history[-1]["psnr"] > start + 2 and 0 < history[-1]["usage"] <= 1
+
+
+def test_judge_learns(optimiser_of, stores):
+    torch.manual_seed(0)
+    values = label_values(stores["train"])
+    task = JudgeTask(
+        Judge({name: len(known) for name, known in values.items()}, 8), stores["train"], stores["train"], 0
+    )
+    start = validate(task, task.model)
+    _, history = train(
+        task, optimiser_of(steps=60, batch_size=12, lr=5e-3, ema=0.5, validate_every=60), 0, Checkpoint("x.pt", "x")
+    )
+    assert (
+        history[-1]["loss"] < 0.8 * start["loss"]
+        and "accuracy_class" in history[-1]
+        and "accuracy_shape" in history[-1]
+    )
+
+
+def test_validation_against_the_model_itself(make_model, stage_of, task_of, supplies):
+    model = make_model().eval()
+    task = task_of(model, stage_of())
+    found = validate(task, model)
+    clip = supplies.val.clips(range(4))
+    tokens = model.encode(clip)
+    with torch.no_grad():
+        logits = model(clip)[1]
+    assert found["accuracy"] == pytest.approx((logits.argmax(-1) == supplies.codes["val"]).float().mean().item())
+    assert found["usage_spatial"] == pytest.approx(len(tokens[:, :4].unique()) / 16)
+    assert found["usage_temporal"] == pytest.approx(len(tokens[:, 4:].unique()) / 16)
+    assert found["psnr"] == pytest.approx(mean_psnr(clip, model.decode(tokens)), abs=1e-3)
+
+
+def test_loss_on_codes_against_its_formula(make_model, stage_of, task_of, supplies):
+    model = make_model()
+    task = task_of(model, stage_of(trains=("decoder",)))
+    loss, metrics = task.loss(torch.tensor([3, 5]), 0)
+    with torch.no_grad():
+        logits = model.eval()(supplies.train.clips([3, 5]))[1]
+    wanted = supplies.codes["train"][[3, 5]].long()
+    expected = F.cross_entropy(logits.reshape(-1, 16), wanted.reshape(-1)).item()
+    for row, code in zip(logits.reshape(-1, 16), wanted.reshape(-1).tolist(), strict=True):
+        between = sum(p * vector for p, vector in zip(row.softmax(0), model.proxy_codes, strict=True))
+        expected += 0.5 * (between - model.proxy_codes[code]).square().sum().item() / wanted.numel()
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
+    assert metrics["accuracy"] == pytest.approx((logits.argmax(-1) == wanted).float().mean().item())
+
+
+def test_labels_by_name_and_place(stores):
+    values = label_values(stores["train"])
+    assert "class" in values and "factor:shape" in values and "caption" not in values
+    places = label_tensors(stores["train"], values)
+    for name, known in values.items():
+        assert known == sorted(set(stores["train"].labels[name]))
+        assert [known[place] for place in places[name].tolist()] == stores["train"].labels[name].tolist()
+
+
+def test_means_are_weighted_by_samples():
+    means = Means()
+    means.add({"a": 1.0}, 3)
+    means.add({"a": 5.0}, 1)
+    assert means.means() == {"a": 2.0}
+
+
+def test_mean_psnr_is_of_clips_and_clamped():
+    clip = torch.ones(2, 3, 1, 4, 4)
+    reconstruction = torch.stack([clip[0] - 0.2, clip[1] - 0.02])
+    assert mean_psnr(clip, reconstruction) == pytest.approx(np.mean([20.0, 40.0]), abs=1e-3)
+    assert mean_psnr(clip, 3 * clip) == mean_psnr(clip, clip)
