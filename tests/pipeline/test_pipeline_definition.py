@@ -1,0 +1,73 @@
+"""dvc.yaml says what each stage reads: no imported file, no read section is missing from it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+# Code that cannot change a stage's numbers: what reads params, reports errors, tracks runs, writes files.
+PLUMBING = {"sweettok/__init__.py", "sweettok/params.py", "sweettok/errors.py", "sweettok/storage.py", "sweettok/stage.py",
+            "sweettok/tracking.py", "sweettok/provenance.py", "sweettok/torchvision_operators.py"}  # fmt: skip
+
+
+def modules(path: Path) -> set[Path]:
+    """Files of sweettok that a file imports, at any level of nesting."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            if name.startswith("sweettok"):
+                file = ROOT / (name.replace(".", "/") + ".py")
+                found |= {file} if file.is_file() else set()
+    return found
+
+
+def closure(path: Path) -> set[str]:
+    """All files of sweettok that a file needs, directly or not."""
+    todo, seen = [path], set()
+    while todo:
+        for file in modules(todo.pop()):
+            if file not in seen:
+                seen.add(file)
+                todo.append(file)
+    return {str(file.relative_to(ROOT)) for file in seen}
+
+
+def test_the_closure_follows_imports():
+    assert "sweettok/language/graph.py" in closure(ROOT / "stages/train_joint.py")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_imported_file_is_a_dependency(stage):
+    script = f"stages/{stage}.py"
+    deps = [str(dep) for dep in STAGES[stage]["deps"]]
+    assert script in deps
+    needed = closure(ROOT / script) - PLUMBING
+    missing = [file for file in needed if not any(file == dep or file.startswith(dep + "/") for dep in deps)]
+    assert not missing
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_script_reads_only_declared_sections(stage):
+    from sweettok.params import Params
+
+    declared = {key.split(".")[0] for key in STAGES[stage].get("params", [])}
+    tree = ast.parse((ROOT / f"stages/{stage}.py").read_text())
+    read = {
+        node.attr for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "params"
+    }  # fmt: skip
+    assert read & set(Params.model_fields) <= declared
+
+
+def test_outputs_are_ignored_by_git_and_named_once():
+    outs = [str(out) for stage in STAGES.values() for out in stage.get("outs", []) if isinstance(out, str)]
+    assert len(outs) == len(set(outs))
+    assert "/outputs/" in (ROOT / ".gitignore").read_text().split()

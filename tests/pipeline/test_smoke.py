@@ -1,0 +1,119 @@
+"""The whole DAG at smoke size, in a scratch copy: outputs exist, parse and are finite; reruns do what they must."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+import yaml
+
+pytestmark = pytest.mark.pipeline
+ROOT = Path(__file__).parents[2]
+COPIED = ("sweettok", "stages", "profiles", ".dvc/config", ".dvcignore", "dvc.yaml", "pyproject.toml")
+
+
+class Project:
+    """A scratch copy of the project with the smoke profile, in which DVC runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in COPIED:
+            source, target = ROOT / name, folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        shutil.copy(folder / "profiles" / "smoke.yaml", folder / "params.yaml")
+        self.run("config", "core.no_scm", "true")
+
+    def run(self, *arguments: str, ok: bool = True) -> str:
+        paths = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(self.folder),
+        }
+        result = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=self.folder,
+            env=os.environ | paths,
+            capture_output=True,
+            text=True,
+        )
+        output = result.stdout + result.stderr
+        assert (result.returncode == 0) == ok, output[-3000:]
+        return output
+
+    def edit(self, change) -> None:
+        path = self.folder / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        change(params)
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    project = Project(tmp_path_factory.mktemp("smoke"))
+    project.run("repro")
+    return project
+
+
+def stages_run(output: str) -> list[str]:
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def test_every_output_exists_parses_and_is_finite(project):
+    summaries = sorted((project.folder / "outputs").rglob("summary.json"))
+    assert len(summaries) == 3 + 6  # reconstruction, generation, semantics; 3 variants x 2 seeds
+    for path in summaries:
+        json.loads(path.read_text(), parse_constant=pytest.fail)  # NaN, Infinity
+    for path in (project.folder / "outputs").rglob("history.csv"):
+        table = pandas.read_csv(path)
+        assert np.isfinite(table["loss"].dropna()).all() and len(table) > 0
+    for number in range(1, 8):
+        assert len(pandas.read_csv(project.folder / f"reports/tables/T{number}.csv")) > 0
+    assert not list((project.folder / "outputs").rglob("*.partial"))
+    assert not list((project.folder / "outputs/.checkpoints").glob("*.pt"))
+
+
+def test_second_repro_runs_nothing(project):
+    assert stages_run(project.run("repro")) == []
+
+
+def test_metrics_are_shown(project):
+    assert "psnr" in project.run("metrics", "show")
+
+
+def test_one_loss_weight_reruns_exactly_what_depends_on_it(project):
+    project.edit(lambda params: params["pixel_loss"].update(perceptual=0.2))
+    cells = {f"ablation@{variant}-{seed}" for variant in ("full", "coupled", "end_to_end") for seed in (0, 1)}
+    expected = {
+        "finetune_pixels",
+        "evaluate_reconstruction",
+        "train_generator",
+        "evaluate_generation",
+        "evaluate_semantics",
+        "report",
+    }
+    assert set(stages_run(project.run("repro"))) == expected | cells
+
+
+def test_report_alone_redraws_figures(project):
+    shutil.rmtree(project.folder / "reports")
+    assert stages_run(project.run("repro", "--single-item", "report")) == ["report"]
+    assert (project.folder / "reports/figures/reconstruction.png").stat().st_size > 1000
+
+
+def test_bad_params_end_with_one_line_and_keep_outputs(project):
+    before = (project.folder / "outputs/data/store.json").read_bytes()
+    project.edit(lambda params: params["data"].update(sise=16))
+    output = project.run("repro", "prepare_data", ok=False)
+    line = next(line for line in output.splitlines() if line.startswith("error in stage"))
+    assert "data.sise" in line and "allowed here" in line and "Traceback" not in output
+    project.edit(lambda params: params["data"].pop("sise"))
+    project.run("repro", "prepare_data")
+    assert (project.folder / "outputs/data/store.json").read_bytes() == before
