@@ -73,7 +73,7 @@ def test_union_takes_the_nearest_word_by_euclidean_distance(make):
 
 
 def test_composed_lookup_against_a_plain_re_derivation(make, codebook):
-    """Two best of the first part of speech by left halves, best of the second by right ones, by inner product."""
+    """Two best of the first part of speech by left halves, best of the second by right ones, by distance."""
     for group, (first, second) in PARTS_OF_SPEECH.items():
         quantizer = make(lookup="composed")[group]
         z = latents(4, seed=3, tokens=quantizer.to_code.mean.shape[0])
@@ -84,13 +84,13 @@ def test_composed_lookup_against_a_plain_re_derivation(make, codebook):
                 for n in range(latent.shape[1]):
                     left, right = latent[b, n, :2], latent[b, n, 2:]
                     scores = {
-                        i: float(left @ codes[i, :2]) for i, word in enumerate(quantizer.words) if part[word] == first
+                        i: float((left - codes[i, :2]).norm()) for i, word in enumerate(quantizer.words) if part[word] == first
                     }
-                    one, two = sorted(scores, key=scores.get, reverse=True)[:2]
+                    one, two = sorted(scores, key=scores.get)[:2]
                     scores = {
-                        i: float(right @ codes[i, 2:]) for i, word in enumerate(quantizer.words) if part[word] == second
+                        i: float((right - codes[i, 2:]).norm()) for i, word in enumerate(quantizer.words) if part[word] == second
                     }
-                    three = max(scores, key=scores.get)
+                    three = min(scores, key=scores.get)
                     assert quantized.indices[b, n].tolist() == [one, two, three]
                     code = torch.cat([(codes[one, :2] + codes[two, :2]) / 2, codes[three, 2:]])
                     assert torch.allclose(quantized.z_q[b, n], quantizer.project_out(code), atol=1e-5)
