@@ -84,11 +84,15 @@ def test_composed_lookup_against_a_plain_re_derivation(make, codebook):
                 for n in range(latent.shape[1]):
                     left, right = latent[b, n, :2], latent[b, n, 2:]
                     scores = {
-                        i: float((left - codes[i, :2]).norm()) for i, word in enumerate(quantizer.words) if part[word] == first
+                        i: float((left - codes[i, :2]).norm())
+                        for i, word in enumerate(quantizer.words)
+                        if part[word] == first
                     }
                     one, two = sorted(scores, key=scores.get)[:2]
                     scores = {
-                        i: float((right - codes[i, 2:]).norm()) for i, word in enumerate(quantizer.words) if part[word] == second
+                        i: float((right - codes[i, 2:]).norm())
+                        for i, word in enumerate(quantizer.words)
+                        if part[word] == second
                     }
                     three = min(scores, key=scores.get)
                     assert quantized.indices[b, n].tolist() == [one, two, three]
