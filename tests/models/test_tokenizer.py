@@ -180,9 +180,10 @@ def test_damaged_or_foreign_folder(models, tmp_path):
     weights.unlink()
     with pytest.raises(InputError, match=r"model.safetensors does not exist"):
         load_checked(weights, "0" * 64)
-    config.write_text(json.dumps({"format": 99}))
-    with pytest.raises(InputError, match="model format 99"):
-        VideoTokenizer.load(tmp_path / "model")
+    for foreign in ({"format": 99}, {"format": 1}, []):
+        config.write_text(json.dumps(foreign))
+        with pytest.raises(InputError, match="config.json is of another model format"):
+            VideoTokenizer.load(tmp_path / "model")
     config.write_text("{")
     with pytest.raises(InputError, match="not valid JSON"):
         VideoTokenizer.load(tmp_path / "model")
