@@ -5,7 +5,7 @@ import torch
 
 from sweettok.language.codebook import Codebook
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import Optimiser, Patches, Proxy, Tokenizer
+from sweettok.params import Optimiser, Patches, Proxy
 
 PARTS = {"adjective": 10, "noun": 9, "adverb": 7, "verb": 8}
 CLIP = (9, 16)  # frames, size: a 4 x 4 grid with 1 + 4 latent frames
@@ -57,23 +57,6 @@ def proxy_params():
 
 
 @pytest.fixture(scope="session")
-def tokenizer_params():
-    """overrides -> Tokenizer params that suit CLIP, at 4 + 16 tokens in every architecture."""
-
-    def make(**overrides):
-        settings = {
-            "architecture": "decoupled", "width": 24, "heads": 2, "expansion": 2, "spatial_depth": 1,
-            "temporal_depth": 1,
-            "spatial_tokens": 4, "temporal_tokens": 16, "temporal_queries": "per_location", "residual": "first_frame",
-            "code_dim": 4, "quantizer": "language", "words": "by_part_of_speech", "lookup": "union", "commitment": 0.25,
-            "usage_entropy": 0.1, "decoder_start": "proxy", "seed": 0,
-        }  # fmt: skip
-        return Tokenizer(**(settings | overrides))
-
-    return make
-
-
-@pytest.fixture(scope="session")
 def clips():
     """count, seed -> clips (count, 3, 9, 16, 16) in [-1, 1]."""
 
@@ -85,12 +68,12 @@ def clips():
 
 
 @pytest.fixture(scope="session")
-def make_model(codebook, proxy_params, tokenizer_params, clips):
+def make_model(codebook, proxy_params, tokenizer_of, clips):
     """overrides -> a tokenizer in eval mode whose codes and statistics have seen a few batches."""
 
     def make(**overrides):
         torch.manual_seed(0)
-        model = VideoTokenizer(tokenizer_params(**overrides), PATCHES, proxy_params, CLIP, codebook)
+        model = VideoTokenizer(tokenizer_of(**overrides), PATCHES, proxy_params, CLIP, codebook)
         with torch.no_grad():
             for seed in range(3):
                 model.train()(clips(8, seed))

@@ -18,10 +18,10 @@ BACKBONES = {
 
 
 @pytest.fixture
-def build(tokenizer_params):
+def build(tokenizer_of):
     def make(**overrides):
         torch.manual_seed(0)
-        params = tokenizer_params(**overrides)
+        params = tokenizer_of(**overrides)
         return ARCHITECTURES[params.architecture](params, PATCHES, FRAMES, CELLS).eval()
 
     return make

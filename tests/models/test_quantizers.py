@@ -23,12 +23,12 @@ def latents(batch, seed=0, tokens=4):
 
 
 @pytest.fixture
-def make(codebook, tokenizer_params):
+def make(codebook, tokenizer_of):
     """overrides -> the two quantisers, in eval mode; the spatial one has seen some latents."""
 
     def build(**overrides):
         torch.manual_seed(0)
-        quantizers = build_quantizers(tokenizer_params(**overrides), codebook).train()
+        quantizers = build_quantizers(tokenizer_of(**overrides), codebook).train()
         with torch.no_grad():
             for seed in range(3):
                 quantizers["spatial"](latents(16, seed))
@@ -168,14 +168,14 @@ def test_loss_moves_words_and_latents(make, kind):
     assert quantizer.vectors.grad is None and not quantizer.vectors.requires_grad  # word vectors stay frozen
 
 
-def test_usage_entropy_rewards_spread_words(codebook, tokenizer_params):
+def test_usage_entropy_rewards_spread_words(codebook, tokenizer_of):
     """With the term, a batch whose latents are all alike costs more than one whose latents differ."""
 
     def extra(z):
         losses = []
         for weight in (0.0, 1.0):
             torch.manual_seed(0)
-            quantizer = build_quantizers(tokenizer_params(usage_entropy=weight), codebook)["spatial"].train()
+            quantizer = build_quantizers(tokenizer_of(usage_entropy=weight), codebook)["spatial"].train()
             with torch.no_grad():
                 quantizer(latents(64))
                 quantizer.to_code._update = lambda latent: None  # keep the statistics of the varied batch

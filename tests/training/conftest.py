@@ -6,7 +6,7 @@ import torch
 from sweettok.language.codebook import Codebook
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
-from sweettok.params import CodeLoss, CurriculumStage, Data, Optimiser, Patches, PixelLoss, Proxy, SplitSizes, Tokenizer
+from sweettok.params import CodeLoss, CurriculumStage, Data, Optimiser, Patches, PixelLoss, Proxy, SplitSizes
 from sweettok.training.curriculum import Supplies, build_tokenizer, code_clips, train_stage
 from sweettok.training.losses import PixelCriterion
 from sweettok.training.tasks import TokenizerTask
@@ -70,23 +70,6 @@ def stage_of(optimiser_of):
 
     def make(clips="videos", target="proxy_codes", trains=("spatial", "temporal", "decoder"), **optimiser):
         return CurriculumStage(clips=clips, target=target, trains=trains, seed=0, optimiser=optimiser_of(**optimiser))
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def tokenizer_of():
-    """overrides -> Tokenizer params at 4 + 16 tokens for 9 frames of 16 x 16."""
-
-    def make(**overrides):
-        settings = {
-            "architecture": "decoupled", "width": 24, "heads": 2, "expansion": 2, "spatial_depth": 1,
-            "temporal_depth": 1,
-            "spatial_tokens": 4, "temporal_tokens": 16, "temporal_queries": "per_location", "residual": "first_frame",
-            "code_dim": 4, "quantizer": "language", "words": "by_part_of_speech", "lookup": "union", "commitment": 0.25,
-            "usage_entropy": 0.1, "decoder_start": "proxy", "seed": 0,
-        }  # fmt: skip
-        return Tokenizer(**(settings | overrides))
 
     return make
 
