@@ -11,8 +11,9 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor, nn
 
-from sweettok.models.attention import GridBlock, QueryStack, learned_queries
+from sweettok.models.attention import GridBlock
 from sweettok.models.patches import PatchEmbed, square_positions, with_positions
+from sweettok.models.queries import QueryStack, learned_queries, quarters, query_spacing
 from sweettok.params import Patches, Tokenizer
 
 
@@ -30,11 +31,15 @@ class DecoupledQueries(nn.Module):
         times = [0] if self.per_location else later
         self.temporal_queries = learned_queries(t.temporal_tokens, times, side, width)
         self.patch_query = nn.Parameter(torch.zeros(1, width))
-        self.spatial_encoder = QueryStack(*block, t.spatial_depth)
-        self.temporal_encoder = QueryStack(*block, t.temporal_depth, read_over="group")
-        self.spatial_decoder = QueryStack(*block, t.spatial_depth)
+        space = quarters(query_spacing(t.spatial_tokens, [0], side))
+        read, give = (quarters(query_spacing(t.temporal_tokens, times, side)),) * 2
+        if self.per_location:  # a query reads its cell at all times, and a cell its one token
+            read, give = [(float(time), 0.0, 0.0) for time in later], [(0.0, 0.0, 0.0)]
+        self.spatial_encoder = QueryStack(*block, t.spatial_depth, space)
+        self.temporal_encoder = QueryStack(*block, t.temporal_depth, read, read_over="group")
+        self.spatial_decoder = QueryStack(*block, t.spatial_depth, space)
         # Each cell's queries attend to each other over time; what moves between cells is read from all tokens.
-        self.temporal_decoder = QueryStack(*block, t.temporal_depth, self_over="group")
+        self.temporal_decoder = QueryStack(*block, t.temporal_depth, give, self_over="group")
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
         """Which modules each curriculum part names."""
@@ -91,8 +96,9 @@ class CoupledQueries(nn.Module):
         temporal = learned_queries(t.temporal_tokens, later, side, width)
         self.queries = nn.Parameter(torch.cat([spatial, temporal]).detach())
         self.patch_query = nn.Parameter(torch.zeros(1, width))
-        self.encoder = QueryStack(width, t.heads, t.expansion, depth)
-        self.decoder = QueryStack(width, t.heads, t.expansion, depth, self_over="group")
+        glances = quarters(query_spacing(t.temporal_tokens, later, side))
+        self.encoder = QueryStack(width, t.heads, t.expansion, depth, glances)
+        self.decoder = QueryStack(width, t.heads, t.expansion, depth, glances, self_over="group")
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
         """Queries of both kinds are one module: `spatial` trains all, `temporal` adds the embedding of later frames."""

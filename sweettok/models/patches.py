@@ -49,6 +49,22 @@ def position_codes(times: Tensor, rows: Tensor, columns: Tensor, dim: int) -> Te
     return rearrange(torch.cat([time, row, column], dim=-1), "t h w d -> t (h w) d")
 
 
+def shift_of_codes(step: tuple[float, float, float], dim: int) -> Tensor:
+    """The matrix that moves a position code: code(place) @ matrix = code(place + step), (dim, dim).
+
+    A sum of angles is a rotation of each (sin, cos) pair, so any step, also of parts of a patch, is exact.
+    """
+    third, matrix, start = dim // 3, torch.zeros(dim, dim), 0
+    for moved, part in zip(step, (dim - 2 * third, third, third), strict=True):
+        pairs = part // 2
+        sin, cos = start + torch.arange(pairs), start + pairs + torch.arange(pairs)
+        angle = math.pi * moved / 64 ** (torch.arange(pairs) / pairs)
+        matrix[sin, sin], matrix[cos, sin] = angle.cos(), angle.sin()  # sin(a + b) = sin a cos b + cos a sin b
+        matrix[cos, cos], matrix[sin, cos] = angle.cos(), -angle.sin()  # cos(a + b) = cos a cos b - sin a sin b
+        start += part
+    return matrix
+
+
 @lru_cache(maxsize=32)
 def grid_positions(frames: int, height: int, width: int, dim: int) -> Tensor:
     """Position codes of a latent grid: (frames, height * width, dim)."""

@@ -91,7 +91,9 @@ def train(
     Raises TrainingDiverged with step and batch where loss or gradient are not finite.
     """
     model, parameters = task.model, task.trainable()
-    adam = torch.optim.AdamW(parameters, lr=optimiser.lr, betas=optimiser.betas, weight_decay=optimiser.weight_decay)
+    adam = torch.optim.AdamW(
+        parameters, lr=optimiser.lr, betas=optimiser.betas, weight_decay=optimiser.weight_decay, fused=True
+    )
     average = Average(model, optimiser.ema)
     history: list[dict] = []
     start = 0

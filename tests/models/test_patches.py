@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from sweettok.models.patches import PatchEmbed, PatchToPixels, check_clip, grid_positions, position_codes
+from sweettok.models.patches import (
+    PatchEmbed,
+    PatchToPixels,
+    check_clip,
+    grid_positions,
+    position_codes,
+    shift_of_codes,
+)  # fmt: skip
 from sweettok.params import Patches
 
 PATCHES = Patches(spatial=4, temporal=2)
@@ -91,3 +98,12 @@ def test_clips_at_the_edges_are_accepted():
 def test_what_is_no_clip_is_refused(clip, named):
     with pytest.raises(ValueError, match=named):
         check_clip(clip, PATCHES)
+
+
+@pytest.mark.parametrize("dim", [24, 32, 64])
+@pytest.mark.parametrize("step", [(0, 0, 0), (1, 0, 0), (0, -0.5, 0.5), (2, 0.25, -3)])
+def test_shifted_codes_are_the_codes_of_shifted_places(dim, step):
+    places = torch.arange(5.0)
+    codes = position_codes(places, places, places, dim)
+    moved = position_codes(*(places + by for by in step), dim)
+    assert torch.allclose(codes @ shift_of_codes(step, dim), moved, atol=1e-5)
