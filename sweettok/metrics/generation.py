@@ -4,13 +4,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sweettok.metrics.frechet import FeatureMoments, frechet_distance, frechet_interval
+from sweettok.metrics.frechet import frechet_record
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
 from sweettok.video.store import ClipStore
 
-FRECHET_RESAMPLES = 200
 CLIPS_AT_ONCE = 32
 
 
@@ -43,18 +42,9 @@ def evaluate_samples(
     facts |= {"extractor": judge.name, "weights_sha256": judge.fingerprint}
     records = {}
     for name, (values, _) in features.items():
-        distance = frechet_distance(FeatureMoments.of(values), FeatureMoments.of(real_features))
         paired = name.endswith("reconstruction")
-        low, high = frechet_interval(values, real_features, FRECHET_RESAMPLES, seed, paired=paired)
-        interval = [min(low, distance), max(high, distance)]
-        records[name] = record(
-            distance,
-            len(values),
-            interval=interval,
-            metric=name,
-            **facts,
-            covariance="unbiased",
-            reference_clips=len(test),
+        records[name] = frechet_record(
+            values, real_features, paired=paired, metric=name, **facts, reference_clips=len(test)
         )
     for name, hits in {
         "class_consistency": features["frechet_video/judge"][1] == labels,

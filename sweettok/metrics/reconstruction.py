@@ -11,7 +11,7 @@ from torch import Tensor
 from sweettok.metrics.bits import TokenGroup, index_count, token_bits, token_count
 from sweettok.metrics.codebook_health import CodebookHealth
 from sweettok.metrics.fidelity import psnr, ssim
-from sweettok.metrics.frechet import FeatureMoments, frechet_distance, frechet_interval
+from sweettok.metrics.frechet import frechet_record
 from sweettok.metrics.perceptual import perceptual_distance
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_interval
@@ -20,8 +20,6 @@ from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import EvaluateReconstruction
 from sweettok.video.store import ClipStore
-
-FRECHET_RESAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -74,15 +72,9 @@ def summarise(
             float(values.mean()), len(values), interval=list(interval), metric=name, **facts, **protocol, **more
         )
     for kind in ("video", "image"):
-        name, n = f"frechet_{kind}/judge", len(made.features[kind])
-        distance = frechet_distance(FeatureMoments.of(made.features[kind]), FeatureMoments.of(real.features[kind]))
-        interval = frechet_interval(
-            made.features[kind], real.features[kind], FRECHET_RESAMPLES, settings.seed, paired=True
-        )
-        low, high = min(interval[0], distance), max(interval[1], distance)
-        details = {"covariance": "unbiased", "input": "whole clip" if kind == "video" else "first frame"}
-        records[name] = record(
-            distance, n, interval=[low, high], metric=name, **facts, **protocol, **extractor, **details
+        name, seen = f"frechet_{kind}/judge", "whole clip" if kind == "video" else "first frame"
+        records[name] = frechet_record(
+            made.features[kind], real.features[kind], paired=True, metric=name, **facts, **protocol, **extractor, input=seen
         )
     return records
 
