@@ -16,8 +16,8 @@ CLIPS_AT_ONCE = 32
 @torch.no_grad()
 def judge_clips(judge: Judge, clips: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """clips (n, 3, T, H, W) -> video features (n, F), predicted class (n,)."""
-    pieces = [(judge.video_features(part), judge.class_logits(part).argmax(-1)) for part in clips.split(CLIPS_AT_ONCE)]
-    return tuple(torch.cat(column).numpy() for column in zip(*pieces, strict=True))
+    features = torch.cat([judge.video_features(part) for part in clips.split(CLIPS_AT_ONCE)])
+    return features.numpy(), judge.classify(features).argmax(-1).numpy()
 
 
 def evaluate_samples(

@@ -74,7 +74,14 @@ def summarise(
     for kind in ("video", "image"):
         name, seen = f"frechet_{kind}/judge", "whole clip" if kind == "video" else "first frame"
         records[name] = frechet_record(
-            made.features[kind], real.features[kind], paired=True, metric=name, **facts, **protocol, **extractor, input=seen
+            made.features[kind],
+            real.features[kind],
+            paired=True,
+            metric=name,
+            **facts,
+            **protocol,
+            **extractor,
+            input=seen,
         )
     return records
 
