@@ -40,11 +40,14 @@ def learned_bars(psnr: dict[str, float], usage: dict[str, float]) -> list[dict]:
 
 def body(params: Params, run: Run) -> None:
     settings = params.evaluate_reconstruction
-    test, val = ClipStore.open("outputs/data", "test"), ClipStore.open("outputs/data", "val")
     judge, proxy, model = (
         load_judge("outputs/judge"),
         load_proxy("outputs/proxy"),
         VideoTokenizer.load("outputs/pixels"),
+    )
+    test, val = (
+        ClipStore.open("outputs/data", split).expect(model.frames, model.size, by="outputs/pixels")
+        for split in ("test", "val")
     )
     sizes = {"sweettok": size_of_code(model), "proxy": size_of_proxy_code(proxy, test.frames, test.size)}
     fitting = val.clips(range(min(FITTING_CLIPS, len(val))))
