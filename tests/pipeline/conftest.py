@@ -54,6 +54,5 @@ class Project:
 
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory) -> Project:
-    project = Project(tmp_path_factory.mktemp("project"))
-    project.run("config", "core.no_scm", "true")
-    return project
+    """A copy shared by the tests of a file."""
+    return Project(tmp_path_factory.mktemp("project"))

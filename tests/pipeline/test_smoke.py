@@ -12,6 +12,7 @@ pytestmark = pytest.mark.pipeline
 
 @pytest.fixture(scope="module")
 def project(scratch):
+    scratch.run("config", "core.no_scm", "true")
     scratch.run("repro")
     return scratch
 
