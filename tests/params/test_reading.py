@@ -9,7 +9,7 @@ import yaml
 from sweettok.errors import InputError
 from sweettok.params import Params, load_params, parse_params, stage_params
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROFILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
 CONTENT = yaml.safe_load((ROOT / "params.yaml").read_text())
 
