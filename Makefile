@@ -23,8 +23,10 @@ repro: install  ## the whole pipeline: data, codebook, trainings, ablations, rep
 report: install  ## redraw tables and figures from stored results
 	dvc repro report
 
-test: install  ## what CI runs
+lint: install
 	ruff check .
+
+test: lint  ## what CI runs
 	OMP_NUM_THREADS=2 python -m pytest -q
 
 smoke: install  ## the whole pipeline at smoke size, in a scratch copy

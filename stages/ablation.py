@@ -6,8 +6,15 @@ import time
 import pandas
 
 from sweettok.language.codebook import Codebook
-from sweettok.metrics.baselines import mean_colour
-from sweettok.metrics.reconstruction import codebook_health, per_clip_rows, score, size_of_code, summarise
+from sweettok.metrics.reconstruction import (
+    codebook_health,
+    mean_colour_psnr,
+    per_clip_rows,
+    real_features,
+    score,
+    size_of_code,
+    summarise,
+)  # fmt: skip
 from sweettok.params import Params
 from sweettok.stage import run_stage
 from sweettok.storage import atomic_directory, write_json
@@ -24,9 +31,8 @@ def body(params: Params, run: Run, variant: str, seed: int) -> None:
     codebook, proxy = Codebook.load("outputs/codebook"), load_proxy("outputs/proxy")
     model, history, steps = train_cell(params, variant, seed, supplies, codebook, proxy, judge, run)
     test = ClipStore.open("outputs/data", "test")
-    real = score(lambda clip: clip, judge, test, settings.batch_size)
+    real = real_features(judge, test, settings.batch_size)
     made = score(model.reconstruct, judge, test, settings.batch_size)
-    floor = score(mean_colour, judge, test, settings.batch_size)
     summary = {
         "variant": variant,
         "seed": seed,
@@ -35,7 +41,7 @@ def body(params: Params, run: Run, variant: str, seed: int) -> None:
         "codebook": codebook_health(model, supplies.val, settings.batch_size),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "steps": steps,
-        "mean_colour_psnr": float(floor.scores["psnr"].mean()),
+        "mean_colour_psnr": mean_colour_psnr(test, settings.batch_size),
     }
     with atomic_directory(f"outputs/ablation/{cell}") as partial:
         write_json(partial / "summary.json", summary)

@@ -19,11 +19,14 @@ SAMPLES_KEPT = 64  # for pictures
 
 def body(params: Params, run: Run) -> None:
     settings = params.sampling
-    test, train = ClipStore.open("outputs/data", "test"), ClipStore.open("outputs/data", "train")
     tokenizer, prior, judge = (
         VideoTokenizer.load("outputs/pixels"),
         Prior.load("outputs/generator"),
         load_judge("outputs/judge"),
+    )
+    test, train = (
+        ClipStore.open("outputs/data", split).expect(tokenizer.frames, tokenizer.size, by="outputs/pixels")
+        for split in ("test", "train")
     )
     labels = torch.arange(settings.samples) % len(test.classes)
     generator = torch.Generator().manual_seed(settings.seed)

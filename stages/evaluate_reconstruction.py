@@ -7,6 +7,7 @@ from sweettok.metrics import baselines
 from sweettok.metrics.reconstruction import (
     codebook_health,
     per_clip_rows,
+    real_features,
     score,
     size_of_code,
     size_of_proxy_code,
@@ -39,11 +40,14 @@ def learned_bars(psnr: dict[str, float], usage: dict[str, float]) -> list[dict]:
 
 def body(params: Params, run: Run) -> None:
     settings = params.evaluate_reconstruction
-    test, val = ClipStore.open("outputs/data", "test"), ClipStore.open("outputs/data", "val")
     judge, proxy, model = (
         load_judge("outputs/judge"),
         load_proxy("outputs/proxy"),
         VideoTokenizer.load("outputs/pixels"),
+    )
+    test, val = (
+        ClipStore.open("outputs/data", split).expect(model.frames, model.size, by="outputs/pixels")
+        for split in ("test", "val")
     )
     sizes = {"sweettok": size_of_code(model), "proxy": size_of_proxy_code(proxy, test.frames, test.size)}
     fitting = val.clips(range(min(FITTING_CLIPS, len(val))))
@@ -62,7 +66,7 @@ def body(params: Params, run: Run) -> None:
         "trilinear_tokens": lambda clip: baselines.trilinear(clip, token_grid),
         "trilinear_bits": lambda clip: baselines.trilinear(clip, bit_grid),
     }
-    real = score(lambda clip: clip, judge, test, settings.batch_size)
+    real = real_features(judge, test, settings.batch_size)
     made = {name: score(method, judge, test, settings.batch_size) for name, method in methods.items()}
     records = {name: summarise(scored, real, judge, test, settings) for name, scored in made.items()}
     health = {"sweettok": codebook_health(model, val, settings.batch_size)}
@@ -81,8 +85,9 @@ def body(params: Params, run: Run) -> None:
         write_json(partial / "summary.json", summary)
         rows = [pandas.DataFrame({"method": name} | per_clip_rows(scored, test)) for name, scored in made.items()]
         pandas.concat(rows).to_csv(partial / "per_clip.csv", index=False, float_format="%.6g")
+        first = test.clips(range(len(made["sweettok"].first)))
         np.savez_compressed(
-            partial / "strips.npz", original=to_uint8(real.first), **{n: to_uint8(m.first) for n, m in made.items()}
+            partial / "strips.npz", original=to_uint8(first), **{n: to_uint8(m.first) for n, m in made.items()}
         )
     for bar in summary["learned"]:
         print(

@@ -11,8 +11,9 @@ from sweettok.video.store import ClipStore
 
 
 def body(params: Params, run: Run) -> None:
-    test = ClipStore.open("outputs/data", "test")
-    vectors = representations(VideoTokenizer.load("outputs/pixels"), load_judge("outputs/judge"), test)
+    model = VideoTokenizer.load("outputs/pixels")
+    test = ClipStore.open("outputs/data", "test").expect(model.frames, model.size, by="outputs/pixels")
+    vectors = representations(model, load_judge("outputs/judge"), test)
     summary = {
         "few_shot": few_shot_rows(vectors, test, params.semantics),
         "probes": probe_rows(vectors, test, params.semantics),

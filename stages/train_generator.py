@@ -20,8 +20,11 @@ CLIPS_AT_ONCE = 32
 
 def body(params: Params, run: Run) -> None:
     settings = params.generator
-    clips = {split: ClipStore.open("outputs/data", split) for split in ("train", "val")}
     tokenizer = VideoTokenizer.load("outputs/pixels")
+    clips = {
+        split: ClipStore.open("outputs/data", split).expect(tokenizer.frames, tokenizer.size, by="outputs/pixels")
+        for split in ("train", "val")
+    }
     layout = layout_of(tokenizer)
     ids = {
         split: torch.cat(

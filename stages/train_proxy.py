@@ -14,7 +14,10 @@ from sweettok.video.store import ClipStore
 
 def body(params: Params, run: Run) -> None:
     proxy = params.proxy
-    clips = {split: ClipStore.open("outputs/data", split) for split in ("train", "val")}
+    clips = {
+        split: ClipStore.open("outputs/data", split).expect(params.data.frames, params.data.size, by="params.yaml")
+        for split in ("train", "val")
+    }
     judge = load_judge("outputs/judge")
     torch.manual_seed(proxy.seed)
     model = ProxyTokenizer(proxy, params.patches)

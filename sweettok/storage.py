@@ -1,5 +1,7 @@
 """Files on disk: all-or-nothing writes, checksums, JSON."""
 
+import errno
+import glob
 import hashlib
 import json
 import os
@@ -12,29 +14,60 @@ from typing import Any
 
 from sweettok.errors import InputError
 
+PARTIAL, FORMER = "partial", "former"  # what is being written, and what it replaces
+_UNNAMED_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # write(2) fails without naming the file
 
-def _temporary_sibling(path: Path) -> Path:
-    """A name beside `path` (same file system, so that the final rename is atomic)."""
+
+def _sibling(path: Path, kind: str) -> Path:
+    """A name beside `path` (same file system, so that renaming is atomic) that no other process uses."""
+    return path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.{kind}"
+
+
+def _delete_leftovers(path: Path, kind: str) -> None:
+    """Delete the siblings of a kind that killed runs have left. One process at a time writes a path."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.{kind}"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def _new_partial(path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}; make {path.parent} a writable folder") from error
-    return path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.partial"
+    _delete_leftovers(path, PARTIAL)
+    return _sibling(path, PARTIAL)
+
+
+@contextmanager
+def _naming_write_errors(path: Path, temporary: Path) -> Iterator[None]:
+    """Turn an OSError about `temporary` into an InputError about `path`; those about other files pass unchanged."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error.filename, str | os.PathLike):
+            ours = Path(os.path.abspath(error.filename)).is_relative_to(os.path.abspath(temporary))
+        else:
+            ours = error.errno in _UNNAMED_WRITE_ERRORS
+        if not ours:
+            raise
+        raise InputError(f"cannot write {path}: {error.strerror or error}; check permissions and free space") from error
 
 
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary name; on success it is renamed to `path`, on any error it is deleted.
 
-    Raises InputError where the folder cannot be written.
+    Raises InputError where the file cannot be written.
     """
     path = Path(path)
-    temporary = _temporary_sibling(path)
+    temporary = _new_partial(path)
     try:
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}; check permissions and free space") from error
+        with _naming_write_errors(path, temporary):
+            yield temporary
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -43,20 +76,35 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 def atomic_directory(path: str | Path) -> Iterator[Path]:
     """Yield an empty temporary folder; on success it replaces `path` whole, on any error it is deleted.
 
-    Raises InputError where the parent folder cannot be written.
+    At every moment `path` or, for the instant of the exchange, a sibling `.<name>.<8 digits>.former` holds the former
+    content whole. Raises InputError where the folder cannot be written, or a file stands in its place.
     """
     path = Path(path)
-    temporary = _temporary_sibling(path)
+    temporary = _new_partial(path)
+    if path.exists() and not path.is_dir():
+        raise InputError(f"cannot write {path}: a file stands where a folder must be; move it away")
     try:
-        temporary.mkdir()
-        yield temporary
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}; check permissions and free space") from error
+        with _naming_write_errors(path, temporary):
+            temporary.mkdir()
+            yield temporary
+            _exchange(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _exchange(temporary: Path, path: Path) -> None:
+    """Put the folder `temporary` in the place of `path`; folders, unlike files, cannot be renamed over one another."""
+    if path.exists():
+        former = _sibling(path, FORMER)
+        os.replace(path, former)
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            os.replace(former, path)
+            raise
+    else:
+        os.replace(temporary, path)
+    _delete_leftovers(path, FORMER)
 
 
 def sha256_of(path: str | Path) -> str:

@@ -3,11 +3,17 @@
 import hashlib
 import json
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from sweettok.errors import InputError
 from sweettok.storage import atomic_directory, atomic_file, read_json, sha256_of, write_json
+
+ROOT = Path(__file__).parents[1]
 
 
 class Crash(Exception):
@@ -77,6 +83,97 @@ def test_failed_write_is_named(tmp_path):
     with pytest.raises(InputError, match=r"cannot write .*out: No space left"), atomic_directory(tmp_path / "out"):
         raise OSError(28, "No space left on device")
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("write", [atomic_file, atomic_directory])
+def test_errors_about_other_files_keep_their_name(tmp_path, write):
+    with pytest.raises(FileNotFoundError, match="absent.csv"), write(tmp_path / "out"):
+        (tmp_path / "absent.csv").read_text()
+    with pytest.raises(ConnectionError), write(tmp_path / "out"):
+        raise ConnectionResetError(104, "Connection reset by peer")
+    assert names(tmp_path) == []
+
+
+def test_errors_about_files_inside_the_folder_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="cannot write out: No such file"), atomic_directory("out") as temporary:
+        (temporary / "absent" / "file").write_text("x")
+    with pytest.raises(InputError, match="cannot write out: Is a directory"), atomic_directory("out") as temporary:
+        temporary.resolve().write_text("x")
+    assert names(tmp_path) == []
+
+
+def test_a_file_in_the_place_of_a_folder_is_refused_before_any_work(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with (
+        pytest.raises(InputError, match="out: a file stands where a folder must be"),
+        atomic_directory(tmp_path / "out"),
+    ):
+        pytest.fail("the body ran")
+    assert (tmp_path / "out").read_text() == "mine" and names(tmp_path) == ["out"]
+
+
+def test_a_folder_in_the_place_of_a_file_is_kept(tmp_path):
+    (tmp_path / "out").mkdir()
+    with (
+        pytest.raises(InputError, match="cannot write .*out: Is a directory"),
+        atomic_file(tmp_path / "out") as temporary,
+    ):
+        temporary.write_text("x")
+    assert names(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_failed_exchange_puts_the_old_folder_back(tmp_path, monkeypatch, error):
+    def fail_on_the_new_one(source, target, replace=os.replace):
+        if str(source).endswith(".partial"):
+            raise error(5, "Input/output error", str(source))
+        replace(source, target)
+
+    write_out(tmp_path / "out", "old")
+    monkeypatch.setattr(os, "replace", fail_on_the_new_one)
+    with pytest.raises((InputError, KeyboardInterrupt)):
+        write_out(tmp_path / "out", "new")
+    assert (tmp_path / "out" / "content").read_text() == "old" and names(tmp_path) == ["out"]
+
+
+def write_out(path, content):
+    with atomic_directory(path) as temporary:
+        (temporary / "content").write_text(content)
+
+
+# A stage that is killed (no `finally` runs) either while it writes or between the two renames of the exchange.
+KILLED = """
+import os, sys
+from sweettok.storage import atomic_directory
+if sys.argv[2] == "exchanging":
+    replace = os.replace
+    os.replace = lambda source, target: os._exit(9) if str(source).endswith(".partial") else replace(source, target)
+with atomic_directory(sys.argv[1]) as temporary:
+    (temporary / "content").write_text("new")
+    if sys.argv[2] == "writing":
+        os._exit(9)
+"""
+
+
+@pytest.mark.parametrize(("moment", "left"), [("writing", ".partial"), ("exchanging", ".former")])
+def test_a_kill_loses_nothing_and_the_next_run_cleans_up(tmp_path, moment, left):
+    write_out(tmp_path / "out", "old")
+    (tmp_path / ".out.txt.0123abcd.partial").write_text("of another output")
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "out"), moment], cwd=ROOT)
+    assert killed.returncode == 9
+    assert any(name.endswith(left) for name in names(tmp_path))
+    assert "old" in [(folder / "content").read_text() for folder in tmp_path.iterdir() if folder.is_dir()]
+    write_out(tmp_path / "out", "newest")
+    assert (tmp_path / "out" / "content").read_text() == "newest"
+    assert names(tmp_path) == [".out.txt.0123abcd.partial", "out"]
+
+
+def test_a_file_of_a_killed_run_is_cleaned_up(tmp_path):
+    (tmp_path / ".file.0123abcd.partial").write_text("half")
+    with atomic_file(tmp_path / "file") as temporary:
+        temporary.write_text("whole")
+    assert names(tmp_path) == ["file"]
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])

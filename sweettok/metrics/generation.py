@@ -4,21 +4,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sweettok.metrics.frechet import FeatureMoments, frechet_distance, frechet_interval
+from sweettok.metrics.frechet import frechet_record
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
 from sweettok.video.store import ClipStore
 
-FRECHET_RESAMPLES = 200
 CLIPS_AT_ONCE = 32
 
 
 @torch.no_grad()
 def judge_clips(judge: Judge, clips: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """clips (n, 3, T, H, W) -> video features (n, F), predicted class (n,)."""
-    pieces = [(judge.video_features(part), judge.class_logits(part).argmax(-1)) for part in clips.split(CLIPS_AT_ONCE)]
-    return tuple(torch.cat(column).numpy() for column in zip(*pieces, strict=True))
+    features = torch.cat([judge.video_features(part) for part in clips.split(CLIPS_AT_ONCE)])
+    return features.numpy(), judge.classify(features).argmax(-1).numpy()
 
 
 def evaluate_samples(
@@ -43,18 +42,9 @@ def evaluate_samples(
     facts |= {"extractor": judge.name, "weights_sha256": judge.fingerprint}
     records = {}
     for name, (values, _) in features.items():
-        distance = frechet_distance(FeatureMoments.of(values), FeatureMoments.of(real_features))
         paired = name.endswith("reconstruction")
-        low, high = frechet_interval(values, real_features, FRECHET_RESAMPLES, seed, paired=paired)
-        interval = [min(low, distance), max(high, distance)]
-        records[name] = record(
-            distance,
-            len(values),
-            interval=interval,
-            metric=name,
-            **facts,
-            covariance="unbiased",
-            reference_clips=len(test),
+        records[name] = frechet_record(
+            values, real_features, paired=paired, metric=name, **facts, reference_clips=len(test)
         )
     for name, hits in {
         "class_consistency": features["frechet_video/judge"][1] == labels,

@@ -64,10 +64,14 @@ class Judge(nn.Module):
             name: (self.image_heads[_key(name)](image), self.video_heads[_key(name)](video)) for name in self.labels
         }
 
+    def classify(self, features: Tensor) -> Tensor:
+        """video features (B, 4 width) -> class logits (B, classes)."""
+        return self.video_heads[_key("class")](features)
+
     @torch.no_grad()
     def class_logits(self, clip: Tensor) -> Tensor:
         """clip -> (B, classes)."""
-        return self.video_heads[_key("class")](self.video_features(clip))
+        return self.classify(self.video_features(clip))
 
 
 def _key(label: str) -> str:

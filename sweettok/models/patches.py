@@ -24,6 +24,8 @@ def check_clip(clip: Tensor, patches: Patches) -> None:
             f"expected time = 1 + k * {patches.temporal} and sides that are multiples of {patches.spatial}, "
             f"got time {frames}, height {height}, width {width}"
         )
+    if clip.numel() == 0:
+        raise ValueError(f"expected at least one clip with pixels, got shape {tuple(clip.shape)}")
     if not clip.is_floating_point():
         raise ValueError(f"expected a float clip in [-1, 1], got {clip.dtype}; see sweettok.video.store.to_float")
     low, high = (value.item() for value in clip.aminmax())

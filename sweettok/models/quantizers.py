@@ -106,10 +106,8 @@ class LanguageQuantizer(nn.Module):
         self.register_buffer("edges", adjacency.indices())
         self.register_buffer("edge_weights", adjacency.values())
         hidden = max(64, 2 * code_dim)
-        self.graph_in, self.skip_in = (
-            nn.Linear(vectors.shape[1], hidden),
-            nn.Linear(vectors.shape[1], hidden, bias=False),
-        )
+        self.graph_in = nn.Linear(vectors.shape[1], hidden)
+        self.skip_in = nn.Linear(vectors.shape[1], hidden, bias=False)
         self.graph_out, self.skip_out = nn.Linear(hidden, code_dim), nn.Linear(vectors.shape[1], code_dim, bias=False)
         self.to_code = ToCode(width, code_dim, tokens)
         self.project_out = nn.Linear(code_dim, width)
@@ -139,9 +137,7 @@ class LanguageQuantizer(nn.Module):
         if not self.training and self._cache is not None and self._cache.device == self.vectors.device:
             return self._cache
         with torch.autocast(self.vectors.device.type, enabled=False):
-            adjacency = torch.sparse_coo_tensor(
-                self.edges, self.edge_weights, (self.size, self.size), check_invariants=False
-            )
+            adjacency = torch.sparse_coo_tensor(self.edges, self.edge_weights, 2 * (self.size,), check_invariants=False)
             hidden = F.relu(torch.sparse.mm(adjacency, self.graph_in(self.vectors)) + self.skip_in(self.vectors))
             codes = torch.sparse.mm(adjacency, self.graph_out(hidden)) + self.skip_out(self.vectors)
             codes = codes - codes.mean(0)
@@ -167,9 +163,8 @@ class LanguageQuantizer(nn.Module):
             target = self._compose(indices, codes)
             if not self.training:  # exactly what decoding from indices gives
                 return Quantized(self.project_out(target), indices, z.new_zeros(()), _usage(indices, self.size))
-            loss = (latent.detach() - target).pow(2).sum(-1).mean() + self.commitment * (latent - target.detach()).pow(
-                2
-            ).sum(-1).mean()
+            loss = (latent.detach() - target).pow(2).sum(-1).mean()
+            loss = loss + self.commitment * (latent - target.detach()).pow(2).sum(-1).mean()
             if self.usage_entropy:
                 loss = loss + self.usage_entropy * _assignment_entropy(latent, codes)
             straight_through = latent + (target - latent).detach()
@@ -183,8 +178,7 @@ class LanguageQuantizer(nn.Module):
         code_left, code_right = codes.chunk(2, dim=-1)
         two = torch.cdist(left, code_left[:first]).topk(2, dim=-1, largest=False).indices
         one = torch.cdist(right, code_right[start:]).argmin(-1, keepdim=True) + start
-        two, one = two.unflatten(0, latent.shape[:2]), one.unflatten(0, latent.shape[:2])
-        return torch.cat([two, one], dim=-1)  # (B, N, 3)
+        return torch.cat([two, one], dim=-1).unflatten(0, latent.shape[:2])  # (B, N, 3)
 
     def _compose(self, indices: Tensor, codes: Tensor) -> Tensor:
         if self.lookup_mode == "union":
@@ -198,8 +192,8 @@ class LanguageQuantizer(nn.Module):
             return self.project_out(self.code_vectors(indices))
 
     def code_vectors(self, indices: Tensor) -> Tensor:
-        """The code each token stands for: indices (B, N) or (B, N, 3) -> (B, N, code_dim), fp32."""
-        _check_indices(indices, self.size)
+        """The code each token stands for: indices (B, N) or (B, N, 3) -> (B, N, code_dim), fp32. Raises ValueError."""
+        _check_indices(indices, self.slots)
         return self._compose(indices, self.codes())
 
 
@@ -235,11 +229,12 @@ class LearnedQuantizer(nn.Module):
 
     def lookup(self, indices: Tensor) -> Tensor:
         """indices (B, N) -> z_q (B, N, D)."""
-        return self.project_out(self.code_vectors(indices))
+        with torch.autocast(indices.device.type, enabled=False):
+            return self.project_out(self.code_vectors(indices))
 
     def code_vectors(self, indices: Tensor) -> Tensor:
-        """indices (B, N) -> (B, N, code_dim)."""
-        _check_indices(indices, self.size)
+        """indices (B, N) -> (B, N, code_dim). Raises ValueError."""
+        _check_indices(indices, self.slots)
         return self.quantize.get_codes_from_indices(indices)
 
 
@@ -256,9 +251,7 @@ def build_quantizers(tokenizer: Tokenizer, codebook: Codebook) -> nn.ModuleDict:
     quantizers = nn.ModuleDict()
     tokens = {"spatial": tokenizer.spatial_tokens, "temporal": tokenizer.temporal_tokens}
     for group, parts in PARTS_OF_SPEECH.items():
-        words = list(range(len(codebook.words)))
-        if tokenizer.words != "all":
-            words = [index for index in words if codebook.part_of_speech[index] in parts]
+        words = [i for i, part in enumerate(codebook.part_of_speech) if tokenizer.words == "all" or part in parts]
         if tokenizer.quantizer == "learned":
             quantizers[group] = LearnedQuantizer(
                 len(words), tokenizer.width, tokenizer.code_dim, tokens[group], tokenizer.commitment
@@ -294,6 +287,13 @@ def _usage(indices: Tensor, size: int) -> float:
     return indices.unique().numel() / size
 
 
-def _check_indices(indices: Tensor, size: int) -> None:
-    if indices.numel() and not (int(indices.min()) >= 0 and int(indices.max()) < size):
-        raise ValueError(f"expected indices in [0, {size}), got [{int(indices.min())}, {int(indices.max())}]")
+def _check_indices(indices: Tensor, slots: list[tuple[int, int]]) -> None:
+    """Each index of a token must be a word that its slot allows. Raises ValueError."""
+    columns = indices[..., None] if len(slots) == 1 else indices  # (B, N, slots)
+    if columns.shape[-1] != len(slots):
+        raise ValueError(f"expected (B, N, {len(slots)}) indices, got {tuple(indices.shape)}")
+    for place, (start, count) in enumerate(slots):
+        column = columns[..., place]
+        if column.numel() and not (start <= column.min() and column.max() < start + count):
+            allowed, given = f"[{start}, {start + count})", [column.min().item(), column.max().item()]
+            raise ValueError(f"expected indices in {allowed} at place {place} of each token, got {given}")

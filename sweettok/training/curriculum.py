@@ -1,6 +1,7 @@
 """The curriculum: which trainings, in which order, on what (paper: spatial on images, joint on videos, pixels)."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,14 +42,19 @@ class Supplies:
 
     @classmethod
     def load(cls, data: str | Path, proxy: str | Path) -> "Supplies":
+        """Open the splits and the codes for them. Raises InputError (no store or proxy, a proxy of other clips)."""
         train, val = ClipStore.open(data, "train"), ClipStore.open(data, "val")
         codes = {split: torch.from_numpy(np.load(Path(proxy) / f"codes_{split}.npy")) for split in ("train", "val")}
+        config = read_json(Path(proxy) / "config.json")
+        patches = Patches.model_validate(config["patches"])
         for split, store in (("train", train), ("val", val)):
+            _, frames, cells = codes[split].shape
+            store.expect(1 + (frames - 1) * patches.temporal, math.isqrt(cells) * patches.spatial, by=str(proxy))
             if len(codes[split]) != len(store):
                 raise InputError(
                     f"{proxy}/codes_{split}.npy has {len(codes[split])} clips, the store {len(store)}; run dvc repro train_proxy"
                 )
-        return cls(train, val, codes, hash_of([train.fingerprint, read_json(Path(proxy) / "config.json")]))
+        return cls(train, val, codes, hash_of([train.fingerprint, config]))
 
 
 def load_judge(folder: str | Path) -> Judge:
@@ -118,7 +124,9 @@ def train_stage(
     `first_step` is where its curves start in the run that logs several trainings.
 
     Resumes from `outputs/.checkpoints/<name>.pt` where one of the same params, data and start exists.
+    Raises InputError where the clips have another shape than the model's, or the training diverges.
     """
+    supplies.train.expect(model.frames, model.size, by="the tokenizer")
     torch.manual_seed(stage.seed)
     criterion = (
         PixelCriterion(pixel_loss, judge, model.patches.temporal, stage.optimiser.steps)

@@ -105,7 +105,7 @@ def train(
         history, start = saved["history"], saved["step"]
 
     bar = tqdm(total=optimiser.steps, initial=start, desc=task.name, unit="step", mininterval=1.0, dynamic_ncols=True)
-    clock, clock_step, alarmed = time.perf_counter(), start, False
+    clock, clock_step = time.perf_counter(), start
     for step, indices in enumerate(task.batches(optimiser.batch_size, optimiser.steps, start), start):
         torch.manual_seed(seed * 1_000_003 + step)
         for group in adam.param_groups:
@@ -142,8 +142,9 @@ def train(
                 )
         if done % optimiser.validate_every == 0 or done == optimiser.steps:
             row = {"step": done, "split": "val", **validate(task, average.model)}
+            if not any(_collapsed(earlier) for earlier in history):  # once a training, however often it is resumed
+                _warn_of_collapse(task.name, row)
             history.append(row)
-            alarmed = alarmed or _alarm(task.name, row)
             if run:
                 run.log_metrics(
                     {f"val/{name}": row[name] for name in row if name not in ("step", "split")}, first_step + done
@@ -164,11 +165,15 @@ def validate(task: Task, model: nn.Module) -> dict[str, float]:
     return task.validate(model)
 
 
-def _alarm(name: str, row: dict[str, Any]) -> bool:
-    """Warn (once a training) where a codebook has collapsed."""
-    collapsed = {key: value for key, value in row.items() if key.startswith("usage") and value < USAGE_ALARM}
-    for key, value in collapsed.items():
+def _collapsed(row: dict[str, Any]) -> dict[str, float]:
+    """The codebooks that a validation row finds collapsed, with their usage."""
+    if row["split"] != "val":  # one batch never uses all words
+        return {}
+    return {key: value for key, value in row.items() if key.startswith("usage") and value < USAGE_ALARM}
+
+
+def _warn_of_collapse(name: str, row: dict[str, Any]) -> None:
+    for key, value in _collapsed(row).items():
         tqdm.write(
             f"WARNING {name}: {key} is {value:.1%} at step {row['step']}: the codebook is collapsing; raise usage_entropy or lower lr"
         )
-    return bool(collapsed)

@@ -1,8 +1,9 @@
 """The language of the sprites: factors, their synonyms, and the captions made of them.
 
-Every word belongs to one value of one factor, so that what a word means on screen is known. Nouns and adjectives name
-appearance, verbs and adverbs name motion (PAPER.md section 1, MLC: those two groups quantise spatial and temporal
-tokens). Verbs stand here in their base form and in captions as `slides`, `sliding`.
+Every word belongs to one value of one factor, so that what a word means on screen is known, and is a word that the
+tagger (language/tagging.py) finds to be of the part of speech it has here. Nouns and adjectives name appearance, verbs
+and adverbs name motion (PAPER.md section 1, MLC: those two groups quantise spatial and temporal tokens). Verbs stand
+here in their base form and in captions as `slides`, `sliding`.
 """
 
 from collections.abc import Mapping
@@ -31,18 +32,18 @@ SYNONYMS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
         "purple": {"adjective": ("purple", "violet", "mauve", "amethyst", "lavender")},
         "pink": {"adjective": ("pink", "rosy", "magenta", "fuchsia", "salmon")},
         "white": {"adjective": ("white", "ivory", "snowy", "chalky", "milky")},
-        "black": {"adjective": ("black", "ebony", "inky", "onyx", "sable")},
+        "black": {"adjective": ("black", "ebony", "inky", "sooty", "blackish")},
     },
     "size": {
         "small": {"adjective": ("small", "little", "tiny", "compact", "petite", "miniature")},
-        "medium": {"adjective": ("medium", "average", "moderate", "intermediate", "ordinary")},
-        "large": {"adjective": ("large", "big", "huge", "giant", "enormous", "massive")},
+        "medium": {"adjective": ("midsize", "average", "moderate", "intermediate", "ordinary")},
+        "large": {"adjective": ("large", "big", "huge", "gigantic", "enormous", "massive")},
     },
     "texture": {
-        "plain": {"adjective": ("plain", "solid", "uniform", "simple")},
-        "striped": {"adjective": ("striped", "stripy", "streaky")},
+        "plain": {"adjective": ("plain", "solid", "unmarked", "simple")},
+        "striped": {"adjective": ("striped", "banded", "streaky")},
         "dotted": {"adjective": ("dotty", "spotty", "speckled")},
-        "checkered": {"adjective": ("patchy", "tartan", "plaid", "motley")},
+        "checkered": {"adjective": ("patchy", "chequered", "tiled", "motley")},
         "glossy": {"adjective": ("glossy", "shiny", "glassy", "metallic", "lustrous")},
     },
     "background": {
@@ -133,8 +134,7 @@ def inflect(verb: str, tag: str) -> str:
 
 
 def _with_article(phrase: str) -> str:
-    sounds_like_vowel = phrase[0] in "aeiou" and not phrase.startswith("uni")
-    return f"{'an' if sounds_like_vowel else 'a'} {phrase}"
+    return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"
 
 
 def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:

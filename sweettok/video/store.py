@@ -127,13 +127,16 @@ class ClipStore:
         """Hex SHA-256 of the split's identity: the checksums of its clips and labels in store.json."""
         return hashlib.sha256((self._entry["clips_sha256"] + self._entry["labels_sha256"]).encode()).hexdigest()
 
-    def expect(self, frames: int, size: int) -> "ClipStore":
-        """This store, if its clips have the given frames and size. Raises InputError naming both shapes."""
+    def expect(self, frames: int, size: int, by: str) -> "ClipStore":
+        """This store, if its clips have the frames and size that `by` (a file, a folder, a model) is made for.
+
+        Raises InputError naming both shapes.
+        """
         height, width = self._frames.shape[2:4]
         if (self.frames, height, width) != (frames, size, size):
             raise InputError(
-                f"{self._folder}: store holds {self.frames}x{height}x{width} clips but params say "
-                f"{frames}x{size}x{size}; {_REMEDY}"
+                f"{self._folder} holds {self.frames}x{height}x{width} clips but {by} expects {frames}x{size}x{size}; "
+                "run `dvc repro`, which makes anew what is out of date"
             )
         return self
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 
-from sweettok.metrics.frechet import FeatureMoments, frechet_distance, frechet_interval
+from sweettok.metrics.frechet import RESAMPLES, FeatureMoments, frechet_distance, frechet_interval, frechet_record
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +127,21 @@ def test_drawing_clips_together_tells_more_than_drawing_them_apart():
 def test_paired_interval_needs_equal_rows(features):
     with pytest.raises(ValueError, match="equally many rows"):
         frechet_interval(*features, resamples=2, seed=0, paired=True)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_record_holds_the_distance_within_its_interval(paired):
+    a, b = np.random.default_rng(0).normal(size=(2, 60, 3))
+    made = frechet_record(a, b, "test", 4, paired=paired, metric="frechet_video/judge", frames=17)
+    low, high = frechet_interval(a, b, RESAMPLES, seed=4, paired=paired)
+    assert made["value"] == frechet_distance(FeatureMoments.of(a), FeatureMoments.of(b))
+    assert made["interval"] == [min(low, made["value"]), max(high, made["value"])]
+    assert (made["n"], made["split"], made["seed"]) == (60, "test", 4)
+    assert made["protocol"] == {"covariance": "unbiased", "frames": 17}
+
+
+def test_record_of_a_distance_of_nothing_has_an_interval_that_holds_it(features):
+    """Of equal features the resamples lie above the distance, which is 0 up to rounding."""
+    made = frechet_record(features[0], features[0], "test", 0, paired=True, metric="frechet_video/judge")
+    low, high = made["interval"]
+    assert 0 <= low <= made["value"] <= high < 1e-6

@@ -87,6 +87,8 @@ def test_clips_at_the_edges_are_accepted():
         (torch.zeros(1, 1, 9, 16, 16), r"\(1, 1, 9, 16, 16\)"),
         (torch.zeros(1, 3, 8, 16, 16), r"1 \+ k \* 2.*time 8"),
         (torch.zeros(1, 3, 0, 16, 16), "time 0"),
+        (torch.zeros(0, 3, 9, 16, 16), r"at least one clip.*\(0, 3, 9, 16, 16\)"),
+        (torch.zeros(1, 3, 9, 0, 16), r"at least one clip.*\(1, 3, 9, 0, 16\)"),
         (torch.zeros(1, 3, 9, 15, 16), "height 15"),
         (torch.zeros(1, 3, 9, 16, 18), "width 18"),
         (torch.zeros(1, 3, 9, 16, 16, dtype=torch.uint8), "uint8"),

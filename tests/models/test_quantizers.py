@@ -276,6 +276,24 @@ def test_index_outside_the_vocabulary(make, kind, index):
         quantizer.lookup(torch.full(shape, index))
 
 
+@pytest.mark.parametrize(("place", "index"), [(0, 10), (1, 18), (2, 9), (2, 19)])
+def test_each_index_of_a_composed_token_has_its_own_range(make, place, index):
+    """10 adjectives, then 9 nouns: a noun at an adjective's place is a word, but not one that encoding could give."""
+    quantizer = make(lookup="composed")["spatial"]
+    allowed = [(0, 10), (0, 10), (10, 19)]
+    tokens = torch.tensor([0, 9, 18]).expand(2, 4, 3).clone()
+    assert quantizer.lookup(tokens).isfinite().all()
+    tokens[1, 2, place] = index
+    start, end = allowed[place]
+    with pytest.raises(ValueError, match=rf"in \[{start}, {end}\) at place {place} of each token, got \[\d+, \d+\]"):
+        quantizer.lookup(tokens)
+
+
+def test_composed_tokens_need_three_indices(make):
+    with pytest.raises(ValueError, match=r"expected \(B, N, 3\) indices, got \(1, 4\)"):
+        make(lookup="composed")["spatial"].lookup(torch.zeros(1, 4, dtype=torch.int64))
+
+
 def test_groups_have_their_own_words(make, codebook):
     for group, parts in PARTS_OF_SPEECH.items():
         wanted = [w for w, part in zip(codebook.words, codebook.part_of_speech, strict=True) if part in parts]
@@ -338,4 +356,6 @@ def test_quantising_is_fp32_under_autocast(make, kind):
         quantizer.train().eval()
         with torch.autocast("cpu", torch.bfloat16):
             cast = quantizer(z)
+            looked_up = quantizer.lookup(cast.indices)
     assert cast.z_q.dtype == torch.float32 and torch.equal(plain.indices, cast.indices)
+    assert looked_up.dtype == torch.float32 and torch.equal(looked_up, plain.z_q)

@@ -1,65 +1,20 @@
 """The whole DAG at smoke size, in a scratch copy: outputs exist, parse and are finite; reruns do what they must."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas
 import pytest
-import yaml
 
 pytestmark = pytest.mark.pipeline
-ROOT = Path(__file__).parents[2]
-COPIED = ("sweettok", "stages", "profiles", ".dvc/config", ".dvcignore", "dvc.yaml", "pyproject.toml")
-
-
-class Project:
-    """A scratch copy of the project with the smoke profile, in which DVC runs."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in COPIED:
-            source, target = ROOT / name, folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, target)
-        shutil.copy(folder / "profiles" / "smoke.yaml", folder / "params.yaml")
-        self.run("config", "core.no_scm", "true")
-
-    def run(self, *arguments: str, ok: bool = True) -> str:
-        paths = {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(self.folder),
-        }
-        result = subprocess.run(
-            [sys.executable, "-m", "dvc", *arguments],
-            cwd=self.folder,
-            env=os.environ | paths,
-            capture_output=True,
-            text=True,
-        )
-        output = result.stdout + result.stderr
-        assert (result.returncode == 0) == ok, output[-3000:]
-        return output
-
-    def edit(self, change) -> None:
-        path = self.folder / "params.yaml"
-        params = yaml.safe_load(path.read_text())
-        change(params)
-        path.write_text(yaml.safe_dump(params, sort_keys=False))
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Project:
-    project = Project(tmp_path_factory.mktemp("smoke"))
-    project.run("repro")
-    return project
+def project(scratch):
+    scratch.run("config", "core.no_scm", "true")
+    scratch.run("repro")
+    return scratch
 
 
 def stages_run(output: str) -> list[str]:

@@ -210,6 +210,22 @@ def test_codes_of_other_clips_are_refused(proxy, stores, data_folder):
         Supplies.load(data_folder, "proxy")
 
 
+def test_a_store_of_other_clips_than_the_proxys_is_refused(proxy, stores, data_folder):
+    codes = {split: code_clips(proxy, stores[split]) for split in ("train", "val")}
+    save_proxy("proxy", proxy, {split: array[:, :4] for split, array in codes.items()}, [])
+    with pytest.raises(InputError, match="holds 9x16x16 clips but proxy expects 7x16x16; run `dvc repro`"):
+        Supplies.load(data_folder, "proxy")
+    save_proxy("proxy", proxy, codes | {"val": codes["val"][:, :, :4]}, [])
+    with pytest.raises(InputError, match="val holds 9x16x16 clips but proxy expects 9x8x8"):
+        Supplies.load(data_folder, "proxy")
+
+
+def test_a_model_for_other_clips_is_not_trained(tokenizer_of, codebook, proxy, run_stage, stage_of):
+    model = build_tokenizer(tokenizer_of(), codebook, proxy, (5, 16))
+    with pytest.raises(InputError, match="holds 9x16x16 clips but the tokenizer expects 5x16x16"):
+        run_stage("joint", model, stage_of())
+
+
 def test_supplies_are_told_apart_by_clips_and_proxy(proxy, make_proxy, stores, data_folder):
     codes = {split: code_clips(proxy, stores[split]) for split in ("train", "val")}
     save_proxy("one", proxy, codes, [])

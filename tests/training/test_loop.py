@@ -226,6 +226,23 @@ def test_collapsing_codebook_warns_once(checkpoint, optimiser_of, capsys):
     assert printed.count("WARNING") == 1 and "line: usage_spatial is 1.0% at step 3" in printed
 
 
+def test_collapse_before_a_kill_is_not_reported_again_after_it(checkpoint, optimiser_of, capsys):
+    with pytest.raises(Killed):
+        train(Line(usage=0.01, kill_at=7), optimiser_of(validate_every=3), 0, checkpoint)
+    train(Line(usage=0.01), optimiser_of(validate_every=3), 0, checkpoint)
+    printed = "".join(capsys.readouterr())
+    assert printed.count("WARNING") == 1 and "at step 3" in printed
+
+
+def test_collapse_in_a_training_batch_is_no_reason_to_warn_nor_to_keep_silent(checkpoint, optimiser_of, capsys):
+    task = Line(usage=0.01)
+    loss = task.loss
+    task.loss = lambda indices, step: (loss(indices, step)[0], {"usage_spatial": 0.01})
+    train(task, optimiser_of(steps=40, validate_every=30), 0, checkpoint)
+    printed = "".join(capsys.readouterr())
+    assert printed.count("WARNING") == 1 and "at step 30" in printed
+
+
 def test_codebook_in_use_does_not_warn(checkpoint, optimiser_of, capsys):
     train(Line(usage=0.5), optimiser_of(validate_every=3), 0, checkpoint)
     assert "WARNING" not in "".join(capsys.readouterr())

@@ -49,7 +49,7 @@ def test_summary_agrees_with_what_was_written(tmp_path):
     assert summary["bytes"] == 13 * 5 * 16 * 16 * 3
     assert summary["classes"] == ["slide", "bounce", "rotate", "orbit", "grow"]
     for split in ("train", "val", "test"):
-        store = ClipStore.open(tmp_path / "data", split).expect(5, 16)
+        store = ClipStore.open(tmp_path / "data", split).expect(5, 16, "the test")
         store.verify()
         assert len(store) == len(store.labels) == summary["clips"][split]
         assert summary["sha256"][split] == sha256_of(tmp_path / "data" / split / "clips.npy")

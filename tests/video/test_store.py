@@ -103,9 +103,9 @@ def test_images_are_frames_of_their_clips_and_follow_the_generator(folder):
 
 def test_expect_names_both_shapes(folder):
     store = ClipStore.open(folder, "test")
-    assert store.expect(frames=5, size=16) is store
-    with pytest.raises(InputError, match="holds 5x16x16 clips but params say 17x32x32; .*dvc repro prepare_data"):
-        store.expect(frames=17, size=32)
+    assert store.expect(frames=5, size=16, by="the tokenizer") is store
+    with pytest.raises(InputError, match="holds 5x16x16 clips but the tokenizer expects 17x32x32; .*dvc repro"):
+        store.expect(frames=17, size=32, by="the tokenizer")
 
 
 def test_verify_finds_a_changed_byte(folder):

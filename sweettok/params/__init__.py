@@ -1,0 +1,29 @@
+"""params.yaml as typed, frozen models: the only place that reads params.
+
+One class per section of params.yaml; a section's name is what `params:` in dvc.yaml lists. Unknown keys and wrong
+types are refused with the key's path and what is allowed. A stage loads only the sections that dvc.yaml declares for
+it (`stage_params`), so a parameter that DVC does not watch cannot be read by accident.
+"""
+
+from sweettok.params.data import Codebook, Data, Patches, SplitSizes
+from sweettok.params.evaluation import (
+    Ablation,
+    AblationMatrix,
+    AblationSchedule,
+    EvaluateReconstruction,
+    Sampling,
+    Semantics,
+    Variant,
+)
+from sweettok.params.models import Architecture, Generator, Judge, Lookup, Proxy, Tokenizer
+from sweettok.params.reading import load_params, parse_params, stage_params
+from sweettok.params.section import Section
+from sweettok.params.training import CodeLoss, CurriculumStage, Optimiser, Part, PixelLoss
+from sweettok.params.whole import Params
+
+__all__ = [
+    "Ablation", "AblationMatrix", "AblationSchedule", "Architecture", "CodeLoss", "Codebook", "CurriculumStage", "Data",
+    "EvaluateReconstruction", "Generator", "Judge", "Lookup", "Optimiser", "Params", "Part", "Patches", "PixelLoss",
+    "Proxy", "Sampling", "Section", "Semantics", "SplitSizes", "Tokenizer", "Variant", "load_params", "parse_params",
+    "stage_params",
+]  # fmt: skip

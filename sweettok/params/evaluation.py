@@ -1,0 +1,77 @@
+"""Sections on what is measured: reconstruction, samples, semantics, ablations."""
+
+from typing import Any, Literal
+
+import pydantic
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from sweettok.params.section import Section
+
+
+class EvaluateReconstruction(Section):
+    """Reconstruction of the test clips (stage evaluate_reconstruction, ablation cells)."""
+
+    batch_size: PositiveInt
+    bootstrap: PositiveInt = Field(description="resamples of a 95 % interval")
+    seed: NonNegativeInt
+
+
+class Sampling(Section):
+    """Sampling from the prior (stage evaluate_generation)."""
+
+    samples: PositiveInt
+    batch_size: PositiveInt
+    temperature: PositiveFloat
+    top_k: NonNegativeInt = Field(description="0: all")
+    top_p: pydantic.confloat(gt=0, le=1)
+    guidance: NonNegativeFloat = Field(description="CFG scale: u + s (c - u); 1: none")
+    seed: NonNegativeInt
+
+
+class Semantics(Section):
+    """Probes and few-shot (stage evaluate_semantics)."""
+
+    ways: PositiveInt = Field(ge=2)
+    shots: tuple[PositiveInt, ...] = Field(strict=False)
+    episodes: PositiveInt
+    probe_folds: PositiveInt = Field(ge=2)
+    seed: NonNegativeInt
+
+
+class AblationMatrix(Section):
+    """Which cells dvc.yaml runs."""
+
+    variants: tuple[str, ...] = Field(strict=False)
+    seeds: tuple[NonNegativeInt, ...] = Field(strict=False)
+
+
+class AblationSchedule(Section):
+    """What every ablation cell shares: the length of its trainings (equal for all variants)."""
+
+    spatial_steps: NonNegativeInt
+    joint_steps: NonNegativeInt
+    pixel_steps: NonNegativeInt
+    batch_size: PositiveInt
+
+
+class Variant(Section):
+    """An ablation variant: what it changes of the full model, nothing else."""
+
+    tokenizer: dict[str, Any]
+    curriculum: Literal["three_stage", "end_to_end"]
+
+
+class Ablation(Section):
+    """The ablation cells (stage ablation@variant-seed)."""
+
+    matrix: AblationMatrix
+    schedule: AblationSchedule
+    variants: dict[str, Variant]
+
+    @model_validator(mode="after")
+    def _check_names(self) -> "Ablation":
+        if unknown := [name for name in self.matrix.variants if name not in self.variants]:
+            raise ValueError(
+                f"matrix.variants names {', '.join(unknown)}, but variants has only {', '.join(self.variants)}"
+            )
+        return self

@@ -1,0 +1,11 @@
+"""What all sections of params.yaml share."""
+
+import pydantic
+
+Probability = pydantic.confloat(ge=0, le=1)
+
+
+class Section(pydantic.BaseModel):
+    """Base of all sections: frozen, no unknown keys, no silent type conversion."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -1,0 +1,59 @@
+"""Sections on trainings: the optimiser, the losses, the stages of the curriculum."""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from sweettok.params.section import Probability, Section
+
+Part = Literal["spatial", "temporal", "decoder", "pixel_decoder"]
+
+
+class Optimiser(Section):
+    """One training run: AdamW, linear warm-up, cosine decay, gradient clipping, EMA."""
+
+    steps: NonNegativeInt
+    batch_size: PositiveInt
+    lr: PositiveFloat
+    final_lr: PositiveFloat
+    warmup: NonNegativeInt
+    betas: tuple[float, float] = Field(strict=False)
+    weight_decay: NonNegativeFloat
+    grad_clip: PositiveFloat
+    ema: Probability = Field(description="decay of the weights' moving average; 0: none")
+    precision: Literal["fp32", "bf16"]
+    checkpoint_every: PositiveInt
+    validate_every: PositiveInt
+
+
+class CodeLoss(Section):
+    """Losses on proxy codes, for `target: proxy_codes` (the authors' code: cross-entropy alone).
+
+    `expected_code` weighs the squared distance of softmax(logits) @ codes, which is what the pixel decoder reads, from
+    the proxy's code: near codes count as near, so that short trainings learn faster.
+    """
+
+    cross_entropy: NonNegativeFloat
+    expected_code: NonNegativeFloat
+
+
+class PixelLoss(Section):
+    """Losses on pixels (paper: L2 + LPIPS + GAN; code: 4, 0.1, 0.01, 0.04)."""
+
+    l2: NonNegativeFloat
+    perceptual: NonNegativeFloat
+    adversarial: NonNegativeFloat
+    feature_matching: NonNegativeFloat
+    adversarial_start: Probability = Field(description="share of the steps after which the discriminator acts")
+    discriminator_width: PositiveInt
+    discriminator_lr: PositiveFloat
+
+
+class CurriculumStage(Section):
+    """One training of the curriculum, as data."""
+
+    clips: Literal["images", "videos"]
+    target: Literal["proxy_codes", "pixels"]
+    trains: tuple[Part, ...] = Field(strict=False, description="parts that learn; all others are frozen")
+    seed: NonNegativeInt
+    optimiser: Optimiser

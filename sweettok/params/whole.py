@@ -1,0 +1,72 @@
+"""All sections together, and what must hold between them."""
+
+from typing import Any
+
+from pydantic import model_validator
+
+from sweettok.errors import InputError
+from sweettok.params.data import Codebook, Data, Patches
+from sweettok.params.evaluation import Ablation, EvaluateReconstruction, Sampling, Semantics
+from sweettok.params.models import Generator, Judge, Proxy, Tokenizer
+from sweettok.params.section import Section
+from sweettok.params.training import CodeLoss, CurriculumStage, PixelLoss
+
+
+class Params(Section):
+    """All of params.yaml. Sections are optional only because a stage loads just those it declares."""
+
+    profile: str | None = None
+    data: Data | None = None
+    codebook: Codebook | None = None
+    patches: Patches | None = None
+    judge: Judge | None = None
+    proxy: Proxy | None = None
+    tokenizer: Tokenizer | None = None
+    code_loss: CodeLoss | None = None
+    pixel_loss: PixelLoss | None = None
+    train_spatial: CurriculumStage | None = None
+    train_joint: CurriculumStage | None = None
+    finetune_pixels: CurriculumStage | None = None
+    evaluate_reconstruction: EvaluateReconstruction | None = None
+    generator: Generator | None = None
+    sampling: Sampling | None = None
+    semantics: Semantics | None = None
+    ablation: Ablation | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if value is None and name in type(self).model_fields:
+            raise InputError(f"params section `{name}` was not loaded; list it under this stage's params in dvc.yaml")
+        return value
+
+    @model_validator(mode="after")
+    def _check_geometry(self) -> "Params":
+        sections = self.__dict__
+        data, patches = sections["data"], sections["patches"]
+        if data and patches:
+            if data.size % patches.spatial:
+                raise ValueError(f"data.size {data.size} is not a multiple of patches.spatial {patches.spatial}")
+            if (data.frames - 1) % patches.temporal:
+                raise ValueError(
+                    f"data.frames {data.frames} is not 1 + a multiple of patches.temporal {patches.temporal}"
+                )
+        tokenizer = sections["tokenizer"]
+        if data and patches and tokenizer:
+            cells = (data.size // patches.spatial) ** 2
+            if tokenizer.temporal_queries == "per_location" and tokenizer.temporal_tokens != cells:
+                raise ValueError(
+                    f"tokenizer.temporal_tokens is {tokenizer.temporal_tokens}, but per_location queries need one per "
+                    f"grid cell: {cells}; set it to {cells} or temporal_queries to global"
+                )
+        return self
+
+    def flat(self) -> dict[str, Any]:
+        """`section.key` -> value for every loaded section (what MLflow logs)."""
+        return _flatten({name: value for name, value in self.model_dump(mode="json").items() if value is not None})
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat

@@ -1,0 +1,51 @@
+"""What generated clips are measured with: the judge's features and classes, from one pass."""
+
+import numpy as np
+import pytest
+import torch
+
+from sweettok.metrics.generation import evaluate_samples, judge_clips
+from sweettok.models.judge import Judge
+from sweettok.params import Data, SplitSizes
+from sweettok.video.prepare import prepare
+from sweettok.video.store import ClipStore
+
+CLASSES = 3
+
+
+@pytest.fixture(scope="module")
+def judge():
+    torch.manual_seed(0)
+    judge = Judge({"class": CLASSES}, 4).eval().requires_grad_(False)
+    judge.fingerprint = "0" * 64
+    return judge
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("store") / "data"
+    sizes = SplitSizes(train=12, val=3, test=9)
+    prepare(Data(name="sprites", clips=sizes, frames=5, size=16, seed=0, two_objects=0.0, classes=CLASSES), folder)
+    return {split: ClipStore.open(folder, split) for split in ("train", "test")}
+
+
+def test_one_pass_gives_what_two_would(judge):
+    clips = torch.rand(40, 3, 5, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1  # more than one part
+    features, classes = judge_clips(judge, clips)
+    np.testing.assert_allclose(features, judge.video_features(clips), atol=1e-5)
+    assert np.array_equal(classes, judge.class_logits(clips).argmax(-1))
+
+
+def test_records_of_samples_that_are_the_test_clips(judge, stores):
+    test, train = stores["test"], stores["train"]
+    real = test.clips(range(len(test)))
+    seen = judge.class_logits(real).argmax(-1).numpy()
+    records = evaluate_samples(judge, real, seen, real.flip(2), test, train, seed=0)
+    assert records["frechet_video/judge"]["value"] == pytest.approx(0, abs=1e-6)
+    assert records["frechet_video/judge:reconstruction"]["value"] > 1e-6
+    assert records["class_consistency"]["value"] == 1
+    accuracy = (seen == test.labels["label"].to_numpy()).mean()
+    assert records["class_accuracy_real"]["value"] == pytest.approx(accuracy)
+    for name, entry in records.items():
+        assert entry["interval"][0] <= entry["value"] <= entry["interval"][1], name
+        assert entry["n"] == 9 and entry["split"] == "test" and entry["protocol"]["weights_sha256"] == "0" * 64
