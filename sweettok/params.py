@@ -5,8 +5,10 @@ types are refused with the key's path and what is allowed. A stage loads only th
 it (`stage_params`), so a parameter that DVC does not watch cannot be read by accident.
 """
 
+import re
+import typing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
@@ -17,6 +19,7 @@ from sweettok.errors import InputError
 Probability = pydantic.confloat(ge=0, le=1)
 Architecture = Literal["decoupled", "coupled", "downsample"]
 Lookup = Literal["union", "composed"]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
 class Section(pydantic.BaseModel):
@@ -33,16 +36,164 @@ class SplitSizes(Section):
     test: PositiveInt
 
 
+class ClipCounts(Section):
+    """Number of clips to take for each split, drawn by seed; null: all there are."""
+
+    train: PositiveInt | None
+    val: PositiveInt | None
+    test: PositiveInt | None
+
+
 class Data(Section):
-    """Which clips, how many, how large (stage prepare_data)."""
+    """Which clips, how many, how large (stage prepare_data): what all data sets share. `name` picks the class."""
+
+    name: str
+    clips: SplitSizes | ClipCounts
+    frames: PositiveInt = Field(description="frames a clip, 1 + k * patches.temporal; 1: images")
+    size: PositiveInt = Field(description="height and width in pixels")
+    seed: NonNegativeInt
+
+
+class SpritesData(Data):
+    """The procedural world."""
 
     name: Literal["sprites"]
     clips: SplitSizes
-    frames: PositiveInt = Field(description="frames a clip, 1 + k * patches.temporal")
-    size: PositiveInt = Field(description="height and width in pixels")
-    seed: NonNegativeInt
     two_objects: Probability = Field(description="share of clips with a second, partly occluding object")
     classes: PositiveInt = Field(ge=2, le=10, description="number of motion verbs (the class of a clip)")
+
+
+class FileData(Data):
+    """What data sets of video or image files share."""
+
+    clips: ClipCounts
+    root: str = Field(description="folder of the data set, from the project's root")
+    shorter_side: PositiveInt | None = Field(
+        description="pixels to which the shorter side is resized before a crop of `size`; null: size, the largest crop"
+    )
+    crop: Literal["centre", "random"] = Field(description="random: drawn once a clip, from seed and clip id")
+    captions: str | None = Field(description="captions by clip (.tsv or .jsonl: clip, caption); null: the class's name")
+    max_skipped: Probability = Field(description="share of a split's files that may be absent or unreadable")
+
+    @model_validator(mode="after")
+    def _check_crop(self) -> "FileData":
+        if self.shorter_side is not None and self.shorter_side < self.size:
+            raise ValueError(f"shorter_side {self.shorter_side} is less than size {self.size}, no crop fits")
+        return self
+
+
+class Windows(Section):
+    """Which frames of a video file become clips."""
+
+    stride: PositiveInt = Field(description="frames from one frame of a clip to its next; 1: all")
+    every: PositiveInt | None = Field(description="frames from one clip's start to the next; null: one clip a file")
+    start: Literal["first", "centre", "random"] = Field(description="where the clips stand in the frames there are")
+
+
+class GroupSplit(Section):
+    """Split by performer, source ...: all files of a group fall into one split."""
+
+    by: Literal["group"]
+    pattern: str = Field(description="regular expression searched in class/file; its group 1, or else match, is a group")
+    val: Probability | Names = Field(description="share of the groups, or their list")
+    test: Probability | Names = Field(description="share of the groups, or their list")
+
+    @pydantic.field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"not a regular expression ({error})") from error
+        return pattern
+
+
+class TimeSplit(Section):
+    """Split each file in time: first train, then val, then test."""
+
+    by: Literal["time"]
+    val: Probability = Field(description="share of a file's frames")
+    test: Probability = Field(description="share of a file's frames, at its end")
+    gap: NonNegativeInt = Field(description="frames left out between two splits, beside that windows never overlap")
+
+
+class RandomSplit(Section):
+    """Split the files at random, by seed."""
+
+    by: Literal["random"]
+    val: Probability
+    test: Probability
+
+
+class FolderSplit(Section):
+    """Splits have their own folders root/<folder>/<class>/<file>; a share is taken from train, at random by seed."""
+
+    by: Literal["folder"]
+    train: str
+    val: str | Probability
+    test: str | Probability
+
+
+VideoSplit = Annotated[GroupSplit | TimeSplit | RandomSplit | FolderSplit, Field(discriminator="by")]
+ImageSplit = Annotated[GroupSplit | RandomSplit | FolderSplit, Field(discriminator="by")]
+
+
+class VideoFolderData(FileData):
+    """Any clips in root/<class>/<file>."""
+
+    name: Literal["video_folder"]
+    windows: Windows
+    split: VideoSplit
+
+
+class Ucf101Data(FileData):
+    """UCF-101 as published: root/UCF-101/<class>/*.avi and root/ucfTrainTestlist."""
+
+    name: Literal["ucf101"]
+    windows: Windows
+    split_list: Literal[1, 2, 3] = Field(description="trainlist0N.txt and testlist0N.txt")
+    val_groups: tuple[PositiveInt, ...] = Field(
+        strict=False, min_length=1, description="performer groups (gNN) of the train list that make up val"
+    )
+
+
+class KineticsLists(Section):
+    """Lists of clips, from root: .csv (label, youtube_id, time_start, time_end) or .txt (path, label)."""
+
+    train: str
+    val: str | Probability = Field(description="a list, or the share of train's videos that makes up val")
+    test: str | Probability = Field(description="a list, or the share of train's videos that makes up test")
+
+
+class KineticsData(FileData):
+    """Kinetics (400, 600, 700): lists, and files anywhere under root as <youtube_id>_<start>_<end>.<ending>."""
+
+    name: Literal["kinetics"]
+    windows: Windows
+    lists: KineticsLists
+
+
+class ImageFolderData(FileData):
+    """Images in root/<class>/<file>; an image is a clip of one frame."""
+
+    name: Literal["image_folder"]
+    frames: Literal[1]
+    split: ImageSplit
+
+
+class ImagenetData(FileData):
+    """ImageNet: image folders named by WordNet id."""
+
+    name: Literal["imagenet"]
+    frames: Literal[1]
+    split: ImageSplit
+    class_names: str | None = Field(description="file with `wnid names` a line (LOC_synset_mapping.txt), for captions")
+
+
+AnyData = Annotated[
+    SpritesData | VideoFolderData | Ucf101Data | KineticsData | ImageFolderData | ImagenetData,
+    Field(discriminator="name"),
+]
 
 
 class Codebook(Section):
@@ -247,7 +398,7 @@ class Params(Section):
     """All of params.yaml. Sections are optional only because a stage loads just those it declares."""
 
     profile: str | None = None
-    data: Data | None = None
+    data: AnyData | None = None
     codebook: Codebook | None = None
     patches: Patches | None = None
     judge: Judge | None = None
@@ -303,21 +454,45 @@ def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _allowed(error: dict[str, Any]) -> str:
+def _models(annotation: Any) -> list[Any]:
+    """The section classes that a field's annotation names, at any depth (optional, union, dict of ...)."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [model for part in typing.get_args(annotation) for model in _models(part)]
+
+
+def _tags(model: Any) -> set[str]:
+    """The strings that a section's Literal fields may be: what tells it from the others of its union."""
+    return {value for field in model.model_fields.values() for value in typing.get_args(field.annotation)
+            if isinstance(value, str)}  # fmt: skip
+
+
+def _place(location: tuple[str | int, ...]) -> tuple[str, Any]:
+    """Of a pydantic error: the path as written in the YAML (without the union's tag), and the section it lies in."""
+    path, model, choices, scalar = [], Params, [], False
+    for key in location:
+        if scalar and isinstance(key, str):  # below a field without sections: the alternative of its union, no key
+            continue
+        chosen = [choice for choice in choices if key in _tags(choice)]
+        if len(choices) > 1 and chosen:  # pydantic inserts the tag of the class it chose
+            model, choices = chosen[0], []
+            continue
+        model = choices[0] if choices else model
+        field = getattr(model, "model_fields", {}).get(key)
+        choices = _models(field.annotation) if field else []
+        scalar = bool(field) and not choices
+        path.append(str(key))
+    return ".".join(path), model
+
+
+def _allowed(error: dict[str, Any], model: Any) -> str:
     """What could stand at the place of a pydantic error, in words."""
-    if error["type"] != "extra_forbidden":
-        return (
-            f"{error['msg'].removeprefix('Value error, ')}; got {error['input']!r}"
-            if error["loc"]
-            else error["msg"].removeprefix("Value error, ")
-        )
-    model: Any = Params
-    for key in error["loc"][:-1]:
-        fields = getattr(model, "model_fields", {})
-        candidates = [fields[key].annotation, *getattr(fields[key].annotation, "__args__", ())] if key in fields else []
-        model = next((c for c in candidates if hasattr(c, "model_fields")), None)
-    known = ", ".join(getattr(model, "model_fields", ())) or "none"
-    return f"unknown key; allowed here: {known}"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"unknown key; allowed here: {', '.join(model.model_fields)}"
+    if not error["loc"] or isinstance(error["input"], dict):
+        return message
+    return f"{message}; got {error['input']!r}"
 
 
 def parse_params(content: Any, source: str) -> Params:
@@ -331,9 +506,9 @@ def parse_params(content: Any, source: str) -> Params:
         return Params.model_validate(content)
     except pydantic.ValidationError as invalid:
         first = invalid.errors()[0]
-        path = ".".join(str(part) for part in first["loc"])
+        path, section = _place(first["loc"])
         more = f" (and {invalid.error_count() - 1} more)" if invalid.error_count() > 1 else ""
-        raise InputError(f"{source}: {path + ': ' if path else ''}{_allowed(first)}{more}") from invalid
+        raise InputError(f"{source}: {path + ': ' if path else ''}{_allowed(first, section)}{more}") from invalid
 
 
 def _read_yaml(path: Path) -> Any:
