@@ -94,7 +94,9 @@ class GroupSplit(Section):
     """Split by performer, source ...: all files of a group fall into one split."""
 
     by: Literal["group"]
-    pattern: str = Field(description="regular expression searched in class/file; its group 1, or else match, is a group")
+    pattern: str = Field(
+        description="regular expression searched in class/file; its group 1, or else match, is a group"
+    )
     val: Probability | Names = Field(description="share of the groups, or their list")
     test: Probability | Names = Field(description="share of the groups, or their list")
 
