@@ -5,6 +5,7 @@ per split with clips.npy, uint8 (clips, T, H, W, 3), and labels.csv, one row a c
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence, Sized
 from functools import cached_property
 from pathlib import Path
@@ -107,8 +108,9 @@ class ClipStore:
         import pandas
 
         path = self._folder / "labels.csv"
+        kinds = defaultdict(lambda: str, label="int64")  # a class or a clip named 001 is text
         try:
-            table = pandas.read_csv(path, keep_default_na=False)
+            table = pandas.read_csv(path, keep_default_na=False, dtype=kinds)
         except ValueError as error:  # ParserError, EmptyDataError and UnicodeDecodeError are ValueErrors
             raise InputError(f"{path} is damaged ({error}); {_REMEDY}") from error
         missing = [column for column in LABEL_COLUMNS if column not in table]

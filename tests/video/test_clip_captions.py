@@ -18,8 +18,12 @@ def test_class_names_in_words(name, words):
 
 
 def test_both_formats_say_the_same(tmp_path):
-    (tmp_path / "a.tsv").write_text('clip\tsplit\tcaption\na/b.avi\ttrain\t A "red" ball. \na/c.avi\tval\tTwo\na/c.avi\tval\tThree\n')
-    (tmp_path / "a.jsonl").write_text('{"clip": "a/b.avi", "caption": "A \\"red\\" ball."}\n\n{"clip": "a/c.avi", "caption": "Two"}\n')
+    (tmp_path / "a.tsv").write_text(
+        'clip\tsplit\tcaption\na/b.avi\ttrain\t A "red" ball. \na/c.avi\tval\tTwo\na/c.avi\tval\tThree\n'
+    )
+    (tmp_path / "a.jsonl").write_text(
+        '{"clip": "a/b.avi", "caption": "A \\"red\\" ball."}\n\n{"clip": "a/c.avi", "caption": "Two"}\n'
+    )
     expected = {"a/b.avi": 'A "red" ball.', "a/c.avi": "Two"}
     assert read_clip_captions(tmp_path / "a.tsv") == read_clip_captions(tmp_path / "a.jsonl") == expected
 

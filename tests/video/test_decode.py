@@ -36,7 +36,9 @@ def encoded(request, tmp_path_factory, scene, write_video):
     return write_video(path, scene(40), codec, pixels, options=options)
 
 
-@pytest.mark.parametrize(("start", "stride", "count"), [(0, 1, 40), (0, 1, 1), (13, 1, 9), (39, 1, 1), (8, 3, 10), (17, 7, 2)])
+@pytest.mark.parametrize(
+    ("start", "stride", "count"), [(0, 1, 40), (0, 1, 1), (13, 1, 9), (39, 1, 1), (8, 3, 10), (17, 7, 2)]
+)
 def test_a_window_is_a_slice_of_all_frames(encoded, start, stride, count):
     expected = all_frames(encoded)[start : start + stride * count : stride]
     assert np.array_equal(read_window(encoded, start, stride, count), expected)
@@ -252,7 +254,9 @@ def test_senseless_windows_are_refused(tmp_path, window):
         read_window(tmp_path / "clip.mkv", *window)
 
 
-@pytest.mark.parametrize("pattern", ["ucf101/**/*.avi", "weizmann/wave1/*1_*.mp4", "cctv/street/nofi00*.mp4", "atari/a*/*.gif"])
+@pytest.mark.parametrize(
+    "pattern", ["ucf101/**/*.avi", "weizmann/wave1/*1_*.mp4", "cctv/street/nofi00*.mp4", "atari/a*/*.gif"]
+)
 def test_windows_of_real_files_are_slices(shared_data, pattern):
     name, _, rest = pattern.partition("/")
     paths = sorted(shared_data(name).glob(rest))[:3]

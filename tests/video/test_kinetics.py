@@ -28,7 +28,11 @@ def test_rows_find_their_files_wherever_they_lie(kinetics, file_data):
     listing = list_kinetics(file_data("kinetics", kinetics))
     assert listing.classes == ["abseiling", "air drumming"]
     files = [item.file.relative_to(kinetics).as_posix() for item in listing.splits["train"]]
-    assert files == ["train/abseiling/-abcDEF_123_000010_000020.mp4", "vid2_000000_000010.mkv", "gone_000005_000015.mp4"]
+    assert files == [
+        "train/abseiling/-abcDEF_123_000010_000020.mp4",
+        "vid2_000000_000010.mkv",
+        "gone_000005_000015.mp4",
+    ]
     assert listing.splits["val"][0].file == kinetics / "v" / "vid4.mp4"  # the bare id
     assert listing.splits["train"][1].id == "air drumming/vid2_000000_000010"
 

@@ -8,7 +8,17 @@ from hypothesis import strategies as some
 
 from sweettok.errors import InputError
 from sweettok.video.listing import (
-    SPLITS, Item, Listing, allot, carve, check_disjoint, class_folders, inside, printable, read_lines, root_folder,
+    SPLITS,
+    Item,
+    Listing,
+    allot,
+    carve,
+    check_disjoint,
+    class_folders,
+    inside,
+    printable,
+    read_lines,
+    root_folder,
 )  # fmt: skip
 
 
@@ -19,7 +29,9 @@ def root(tmp_path):
     return root_folder(str(tmp_path / "root"))
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../outside.mp4", "a/../../outside.mp4", "link.mp4", "folder/x.mp4", "a/../a/x.mp4"])
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../outside.mp4", "a/../../outside.mp4", "link.mp4", "folder/x.mp4", "a/../a/x.mp4"]
+)
 def test_paths_that_leave_the_root_are_refused(root, name):
     (root / "link.mp4").symlink_to(root.parent / "outside.mp4")
     (root / "folder").symlink_to(root.parent)
@@ -75,7 +87,12 @@ def test_names_that_are_not_utf8_become_printable(root):
     assert printable("plain é.mp4") == "plain é.mp4"
 
 
-@given(some.sets(some.text("abcdef", min_size=3), min_size=5, max_size=40), some.floats(0, 0.4), some.floats(0, 0.4), some.integers(0, 9))
+@given(
+    some.sets(some.text("abcdef", min_size=3), min_size=5, max_size=40),
+    some.floats(0, 0.4),
+    some.floats(0, 0.4),
+    some.integers(0, 9),
+)
 def test_every_name_gets_one_split_and_shares_hold(names, val, test, seed):
     splits = allot(names, val, test, seed)
     assert set(splits) == names and splits == allot(sorted(names), val, test, seed)

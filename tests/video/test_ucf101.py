@@ -59,7 +59,11 @@ def append(path, text):
     ("name", "text", "message"),
     [
         ("testlist01.txt", "YoYo/v_YoYo_g09_c07.avi\n", "group g09 of YoYo is in the train list and in the test list"),
-        ("testlist01.txt", "Flying/v_Flying_g01_c01.avi\n", "Flying/v_Flying_g01_c01.avi is not <class of classInd.txt>"),
+        (
+            "testlist01.txt",
+            "Flying/v_Flying_g01_c01.avi\n",
+            "Flying/v_Flying_g01_c01.avi is not <class of classInd.txt>",
+        ),
         ("testlist01.txt", "YoYo/clip.avi\n", "YoYo/clip.avi is not"),
         ("trainlist01.txt", "../../YoYo/v_YoYo_g09_c07.avi 2\n", "which lies outside data.root"),
         ("trainlist01.txt", "/YoYo/v_YoYo_g09_c07.avi 2\n", "which lies outside data.root"),
@@ -71,7 +75,10 @@ def test_bad_lists_are_refused(ucf, file_data, name, text, message):
         list_ucf101(file_data("ucf101", ucf))
 
 
-@pytest.mark.parametrize(("groups", "message"), [([3], "val_groups has 3; train list 1 has .8, 9, 10"), ([8, 9, 10], "none is left for train")])
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [([3], "val_groups has 3; train list 1 has .8, 9, 10"), ([8, 9, 10], "none is left for train")],
+)
 def test_val_groups_must_leave_a_train_split(ucf, file_data, groups, message):
     with pytest.raises(InputError, match=message):
         list_ucf101(file_data("ucf101", ucf, val_groups=groups))
