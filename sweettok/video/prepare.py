@@ -82,7 +82,7 @@ def prepare(data: params.Data, out: str | Path) -> dict:
             "classes": source.classes,
             "splits": entries,
         }
-        losses = _write_skipped(source, folder / "skipped.csv") if isinstance(source, FileClips) else {}
+        losses = write_skipped(source, folder / "skipped.csv") if isinstance(source, FileClips) else {}
         write_json(folder / "store.json", description | losses)
     return {
         "name": data.name,
@@ -95,29 +95,41 @@ def prepare(data: params.Data, out: str | Path) -> dict:
     } | losses
 
 
+def checked_clips(
+    data: params.Data, source: Source, split: str, owners: dict[bytes, tuple[str, str]]
+) -> Iterator[tuple[np.ndarray, dict[str, str | int]]]:
+    """The clips of a split as data.clips limits them, with a progress bar. owners: pixels seen so far, kept up to date.
+
+    Raises InputError: a clip of another shape than params say or of another split's pixels; fewer clips than asked, none.
+    """
+    count, shape, found = getattr(data.clips, split), (data.frames, data.size, data.size, 3), 0
+    drawn = islice(source.clips(split), count)
+    for frames, row in tqdm(
+        drawn, total=count, desc=f"prepare {split}", unit="clip", mininterval=1, disable=count is None
+    ):
+        if frames.shape != shape or frames.dtype != np.uint8:
+            raise InputError(f"clip {row['clip']} is {frames.dtype} {frames.shape}, but params say uint8 {shape}")
+        _claim(frames, split, str(row["clip"]), owners)
+        found += 1
+        yield frames, row
+    if count is not None and found < count:
+        raise InputError(f"{data.name} has only {found} {split} clips; lower data.clips.{split} from {count}")
+    if not found:
+        raise InputError(f"{data.name} has no {split} clip; change data.split or add files")
+
+
 def _write_split(
     data: params.Data, source: Source, split: str, folder: Path, owners: dict[bytes, tuple[str, str]]
 ) -> dict:
     """Write clips.npy and labels.csv of one split; returns its entry in store.json."""
     folder.mkdir()
-    count = getattr(data.clips, split)
-    shape = (data.frames, data.size, data.size, 3)
-    rows = []
-    drawn = islice(source.clips(split), count)
-    bar = tqdm(drawn, total=count, desc=f"prepare {split}", unit="clip", mininterval=1, disable=count is None)
+    shape, rows = (data.frames, data.size, data.size, 3), []
     with open(folder / "clips.npy", "wb") as file:
         _write_header(file, 0, shape)
-        for frames, row in bar:
-            if frames.shape != shape or frames.dtype != np.uint8:
-                raise InputError(f"clip {row['clip']} is {frames.dtype} {frames.shape}, but params say uint8 {shape}")
-            _claim(frames, split, str(row["clip"]), owners)
+        for frames, row in checked_clips(data, source, split, owners):
             file.write(np.ascontiguousarray(frames))
             rows.append(row)
         _write_header(file, len(rows), shape)
-    if count is not None and len(rows) < count:
-        raise InputError(f"{data.name} has only {len(rows)} {split} clips; lower data.clips.{split} from {count}")
-    if not rows:
-        raise InputError(f"{data.name} has no {split} clip; change data.split or add files")
     with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         table.writeheader()
@@ -137,7 +149,7 @@ def _write_header(file: BinaryIO, clips: int, shape: tuple[int, ...]) -> None:
     )
 
 
-def _write_skipped(source: FileClips, path: Path) -> dict[str, dict[str, int]]:
+def write_skipped(source: FileClips, path: Path) -> dict[str, dict[str, int]]:
     """Write split, file and reason of all that was skipped; returns the counts by split, beside those of files."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
