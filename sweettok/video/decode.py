@@ -11,6 +11,7 @@ pixels as stored, so a non-square pixel aspect is not applied, as in the publish
 
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count as counting
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 
 ENDINGS = (".avi", ".mp4", ".mkv", ".mpg", ".webm", ".gif")
 _CONTAINERS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo,gif"  # none that names other files or addresses
+_AVI_KEPT = 0.9  # of the frames an .avi announces, at least: its header counts dropped frames as well
 Frame = np.ndarray
 
 
@@ -65,19 +67,20 @@ def video_index(path: str | Path) -> VideoIndex:
     """
     path = Path(path)
     check_file(path, ENDINGS)
-    times, keys, whole = [], [], True
+    times, keys, packets, whole = [], [], 0, True
     with _opened(path) as (container, stream):
+        promised = stream.frames * (_AVI_KEPT if container.format.name == "avi" else 1)
         for packet in container.demux(stream):
-            if packet.size == 0 or packet.is_discard:  # the flushing packet; what an edit list cuts off
+            packets += packet.size > 0  # the last one is empty and flushes the decoder
+            if packet.size == 0 or packet.is_discard:  # discarded: what an edit list cuts off
                 continue
             whole &= not packet.is_corrupt
             times.append(packet.pts)
             keys += [packet.pts] if packet.is_keyframe else []
-        promised = stream.frames
     if not times:
         raise Unreadable("no frames")
-    if not whole or len(times) < promised:
-        raise Unreadable(f"truncated ({len(times)} of {promised or 'an unknown number of'} frames)")
+    if not whole or packets < promised:
+        raise Unreadable(f"truncated after {packets} frames")
     if None in times or len(set(times)) < len(times):
         return VideoIndex(len(times), None, np.empty(0, np.int64))
     ordered = np.sort(np.array(times, np.int64))
@@ -115,33 +118,21 @@ def read_window(
     return np.stack(frames)
 
 
-class _opened:
-    """Context of (container, its first video stream); FFmpeg's errors leave it as Unreadable."""
-
-    def __init__(self, path: Path):
-        self._path = path
-
-    def __enter__(self) -> tuple["av.container.InputContainer", "av.VideoStream"]:
-        options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
-        try:
-            self._container = av.open(self._path, container_options=options, metadata_errors="replace")
-        except (av.FFmpegError, ValueError) as error:
-            raise Unreadable(_reason(error)) from error
-        videos = self._container.streams.video
-        if not videos:
-            self._container.close()
-            raise Unreadable("no video stream")
-        videos[0].codec_context.thread_count = 1  # files are decoded in parallel, not their frames
-        return self._container, videos[0]
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        self._container.close()
-        if isinstance(error, av.FFmpegError):
-            raise Unreadable(_reason(error)) from error
-
-
-def _reason(error: Exception) -> str:
-    return f"cannot be decoded ({getattr(error, 'strerror', None) or error})"
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple["av.container.InputContainer", "av.VideoStream"]]:
+    """The file's container and first video stream. Raises Unreadable, also for FFmpeg's errors in the block."""
+    options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+    try:
+        with av.open(path, container_options=options, metadata_errors="replace") as container:
+            videos = container.streams.video
+            if not videos:
+                raise Unreadable("no video stream")
+            if videos[0].codec_context is None:
+                raise Unreadable("no decoder for its codec")
+            videos[0].codec_context.thread_count = 1  # files are decoded in parallel, not their frames
+            yield container, videos[0]
+    except av.FFmpegError as error:
+        raise Unreadable(f"cannot be decoded ({error.strerror})") from error
 
 
 def _frames_from(path: Path, index: VideoIndex, start: int) -> Iterator[tuple[int, "av.VideoFrame"]]:
@@ -185,11 +176,13 @@ def _collect(
 
 
 def _rgb(frame: "av.VideoFrame") -> Frame:
-    """uint8 (H, W, 3), upright."""
-    if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
-        pixels = frame.to_ndarray(format="rgba")
+    """uint8 (H, W, 3), upright. Raises Unreadable: a pixel format that cannot be converted."""
+    transparent = frame.format.has_palette or any(component.is_alpha for component in frame.format.components)
+    try:
+        pixels = frame.to_ndarray(format="rgba" if transparent else "rgb24")
+    except (av.FFmpegError, ValueError) as error:
+        raise Unreadable(f"pixel format {frame.format.name} cannot be converted") from error
+    if transparent:
         opacity = pixels[..., 3:].astype(np.uint16)
-        picture = ((pixels[..., :3] * opacity + 127) // 255).astype(np.uint8)
-    else:
-        picture = frame.to_ndarray(format="rgb24")
-    return np.ascontiguousarray(np.rot90(picture, round(frame.rotation / 90)))
+        pixels = ((pixels[..., :3] * opacity + 127) // 255).astype(np.uint8)
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))

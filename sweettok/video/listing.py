@@ -48,6 +48,8 @@ def inside(root: Path, name: str | Path, source: str) -> Path:
     root: resolved. source: what names the file, for the message.
     """
     path = root / name
+    if "\0" in str(name):
+        raise InputError(f"{source} has a name with a zero byte, {printable(name)!r}; it is no text file")
     if os.path.isabs(name) or ".." in Path(name).parts or not Path(os.path.realpath(path)).is_relative_to(root):
         raise InputError(
             f"{source} names {printable(name)}, which lies outside data.root {root}; copy it below the root"
@@ -107,6 +109,8 @@ def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[l
     except OSError as error:
         raise InputError(f"cannot list {printable(error.filename)}: {error.strerror}") from error
     items = [Item(printable(file), inside(root, file, "data.root"), printable(file.parent.name)) for file in files]
+    if not items:
+        raise InputError(f"the class folders of {folder} hold no files")
     return [printable(name) for name in classes], items
 
 

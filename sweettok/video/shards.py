@@ -100,7 +100,7 @@ class Shards:
     split: str
     classes: list[str]
     shape: tuple[int, int, int, int]  # T, H, W, 3
-    entries: list[dict]  # of each shard: name, clips, sha256
+    entry: dict  # of shards.json: clips, index_sha256, and shards: of each name, clips, sha256
     index: np.ndarray  # (clips, 4) int64, memory-mapped: shard, byte of the pixels, byte and length of the labels
 
     @classmethod
@@ -127,7 +127,7 @@ class Shards:
             raise InputError(
                 f"{folder / 'index.npy'} is {index.dtype} {index.shape}, not int64 {(entry['clips'], 4)}; {_REMEDY}"
             )
-        return cls(folder, split, description["classes"], tuple(description["shape"]), entry["shards"], index)
+        return cls(folder, split, description["classes"], tuple(description["shape"]), entry, index)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -137,7 +137,7 @@ class Shards:
         if not 0 <= number < len(self):
             raise IndexError(f"expected a clip number in 0..{len(self) - 1}, got {number}")
         shard, pixels_at, labels_at, labels_size = self.index[number].tolist()
-        path, pixels_size = self.folder / self.entries[shard]["name"], math.prod(self.shape)
+        path, pixels_size = self.folder / self.entry["shards"][shard]["name"], math.prod(self.shape)
         try:
             with open(path, "rb") as file:
                 file.seek(pixels_at)
@@ -151,9 +151,10 @@ class Shards:
 
     def verify(self) -> None:
         """Compare all files with their checksums. Raises InputError naming the first that differs."""
-        for shard in self.entries:
-            if sha256_of(self.folder / shard["name"]) != shard["sha256"]:
-                raise InputError(f"{self.folder / shard['name']} does not match its sha256 in shards.json; {_REMEDY}")
+        sums = {shard["name"]: shard["sha256"] for shard in self.entry["shards"]}
+        for name, expected in ({"index.npy": self.entry["index_sha256"]} | sums).items():
+            if sha256_of(self.folder / name) != expected:
+                raise InputError(f"{self.folder / name} does not match its sha256 in shards.json; {_REMEDY}")
 
     def order(self, count: int, seed: int, epoch: int, mixed: int) -> np.ndarray:
         """Clip numbers of an epoch, int64 (count,): shards in random order, the clips of `mixed` shards at a time mixed.
@@ -162,7 +163,7 @@ class Shards:
         near each other on disk, and the shuffle is the better the more are mixed (all: uniform).
         """
         rng = np.random.default_rng([seed, epoch])
-        ends = np.cumsum([shard["clips"] for shard in self.entries])
+        ends = np.cumsum([shard["clips"] for shard in self.entry["shards"]])
         members = np.split(np.arange(count), ends[:-1])
         drawn = rng.permutation(len(members))
         groups = [drawn[begin : begin + mixed] for begin in range(0, len(drawn), mixed)]

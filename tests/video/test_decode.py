@@ -68,6 +68,30 @@ def test_frames_of_variable_rate_are_counted_not_timed(tmp_path, write_video, sc
         assert np.array_equal(read_window(path, start, 1, 5), frames[start : start + 5])
 
 
+def test_frames_that_an_edit_list_cuts_off_are_not_counted(tmp_path, write_video, scene):
+    codec, pixels, options = ENCODINGS["h264.mp4"]
+    path = write_video(tmp_path / "clip.mp4", scene(40), codec, pixels, times=list(range(-7, 33)), options=options)
+    shown = all_frames(path)
+    assert video_index(path).frames == len(shown) == 33
+    for start in range(0, 30, 3):
+        assert np.array_equal(read_window(path, start, 1, 3), shown[start : start + 3])
+
+
+def test_an_avi_may_have_dropped_a_few_of_the_frames_it_announces(tmp_path, write_video, scene):
+    path = write_video(tmp_path / "clip.avi", scene(30))
+    content = path.read_bytes()
+    for announced, readable in ((31, True), (60, False)):
+        header = content.replace((30).to_bytes(4, "little"), announced.to_bytes(4, "little"))
+        path.write_bytes(header)
+        with av.open(path) as container:
+            assert container.streams.video[0].frames == announced
+        if readable:
+            assert video_index(path).frames == 30
+        else:
+            with pytest.raises(Unreadable, match="truncated after 30 frames"):
+                video_index(path)
+
+
 @pytest.mark.parametrize("start", [0, 3, 5000, 9983])
 def test_work_depends_on_the_window_not_on_the_file(long_video, monkeypatch, start):
     path, frames = long_video
@@ -171,6 +195,12 @@ def written(name, content):
     return write
 
 
+def unknown_codec(folder, write_video, scene):
+    path = write_video(folder / "codec.mp4", scene(5), "libx264", "yuv420p")
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz").replace(b"avcC", b"zzzC"))
+    return path
+
+
 def cut(ending, share):
     def write(folder, write_video, scene):
         source = {".mp4": ("libx264", "yuv420p"), ".avi": (None, None), ".mkv": (None, None)}[ending]
@@ -208,6 +238,7 @@ PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nsecret.ts\n#EXT-X-E
         (written("clip.txt", b"text"), "ending '.txt' is none of"),
         (written("noending", b"text"), "ending '' is none of"),
         (audio_only, "no video stream"),
+        (unknown_codec, "no decoder for its codec"),
         (cut(".mp4", 0.5), "cannot be decoded"),
         (cut(".avi", 0.5), "truncated"),
         (cut(".mkv", 0.01), "cannot be decoded|no frames"),

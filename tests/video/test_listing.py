@@ -39,6 +39,11 @@ def test_paths_that_leave_the_root_are_refused(root, name):
         inside(root, name, "list.txt")
 
 
+def test_zero_bytes_are_refused(root):
+    with pytest.raises(InputError, match="list.txt has a name with a zero byte"):
+        inside(root, "a/\0.mp4", "list.txt")
+
+
 def test_paths_and_links_below_the_root_are_fine(root):
     (root / "link.mp4").symlink_to(root / "a" / "x.mp4")
     for name in ("a/x.mp4", "link.mp4", "a/absent ..mp4"):
@@ -69,6 +74,8 @@ def test_files_out_of_place_are_refused(root):
     with pytest.raises(InputError, match="x.MP4 is in no class folder; move it"):
         class_folders(root, root, (".mp4",))
     (root / "x.MP4").unlink()
+    with pytest.raises(InputError, match="hold no files"):
+        class_folders(root, root, (".mp4",))
     (root / "a").rmdir()
     with pytest.raises(InputError, match="has no class folders"):
         class_folders(root, root, (".mp4",))
