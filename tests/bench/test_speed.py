@@ -8,7 +8,7 @@ import torch
 from sweettok.language.codebook import build_codebook
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import load_params
+from sweettok.params import PerPart, load_params
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 BATCH = 8
@@ -22,7 +22,9 @@ def tokenizer() -> VideoTokenizer:
         for n in ("ball", "star")
         for v, r in (("slides", "slowly"), ("spins", "quickly"))
     ]
-    codebook = build_codebook(captions, PARAMS.codebook.model_copy(update={"provider": "hashed", "min_count": 1}))
+    every_word = PerPart(adjective=1, noun=1, adverb=1, verb=1)
+    settings = PARAMS.codebook.model_copy(update={"provider": "hashed", "min_count": every_word})
+    codebook = build_codebook(captions, settings)
     torch.manual_seed(0)
     clip = (PARAMS.data.frames, PARAMS.data.size)
     return VideoTokenizer(PARAMS.tokenizer, PARAMS.patches, PARAMS.proxy, clip, codebook).eval()
