@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import sparse
-from scipy.sparse.linalg import svds
+from scipy.sparse.linalg import aslinearoperator, eigsh
 
 from sweettok.errors import InputError
 from sweettok.language.graph import occurrence_matrix
@@ -50,17 +50,15 @@ class Cooccurrence(WordVectors):
             raise ValueError("expected learn(captions) before embed(words)")
         if not words:
             return torch.empty(0, self.dim)
-        information = positive_mutual_information(self._shared_captions(words))
-        if not information.nnz:
+        together = self._shared_captions(words)
+        if not together.nnz:
             raise InputError(
-                "no two words share a caption more often than chance has it, so co-occurrence tells nothing of them; "
+                "no two words share a caption, so co-occurrence tells nothing of them; "
                 "give captions of several words, or another codebook.provider"
             )
         size = min(self.dim, len(words) - 1)
-        start = np.random.default_rng(0).standard_normal(len(words))  # ARPACK's own start differs from call to call
-        left, strength, _ = svds(information, k=size, v0=start)
         vectors = np.zeros((len(words), self.dim))
-        vectors[:, :size] = (left * np.sqrt(np.maximum(strength, 0)))[:, ::-1]
+        vectors[:, :size] = _left_singular_vectors(positive_mutual_information(together), size)
         alone = np.linalg.norm(vectors, axis=1) < 1e-6
         vectors[alone] = Hashed().embed([word for word, is_alone in zip(words, alone, strict=True) if is_alone])
         return F.normalize(torch.from_numpy(vectors), dim=-1).float()
@@ -87,3 +85,15 @@ def positive_mutual_information(together: sparse.csr_array) -> sparse.csr_array:
     information = sparse.csr_array((np.log(ratio).clip(min=0), (row, column)), together.shape)
     information.eliminate_zeros()
     return information
+
+
+def _left_singular_vectors(matrix: sparse.csr_array, size: int) -> np.ndarray:
+    """U sqrt(S) of the `size` largest singular values, falling, float64 (W, size); 0 beyond the matrix's rank.
+
+    By the eigenvectors of M M^T, as scipy's svds, which however draws ARPACK's restarts from an unseeded generator.
+    """
+    operator = aslinearoperator(matrix)
+    rng = np.random.default_rng(0)
+    squares, left = eigsh(operator @ operator.T, size, v0=rng.standard_normal(matrix.shape[0]), rng=rng)
+    squares = np.where(squares > 1e-12 * squares.max(), squares, 0)
+    return (left * squares**0.25)[:, ::-1]

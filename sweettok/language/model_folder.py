@@ -32,12 +32,13 @@ def model_folder(model: str | Path) -> Path:
         raise InputError(f"codebook.provider_path {model} is neither a folder nor a hub name ({error})") from error
     except LocalEntryNotFoundError as error:
         raise InputError(
-            f"the word vectors' model {model} is not on this machine; {how_to_get(model)}, or copy its folder here and "
-            "set codebook.provider_path to it, or choose another codebook.provider (minilm comes with the installation)"
+            f"the word vectors' model {model} is neither a folder here nor in the Hugging Face cache; "
+            f"{_how_to_get(model)}, or copy its folder here and set codebook.provider_path to it, "
+            "or choose another codebook.provider (minilm comes with the installation)"
         ) from error
 
 
-def how_to_get(model: str | Path) -> str:
+def _how_to_get(model: str | Path) -> str:
     """The command that puts a hub model where `model_folder` finds it, without its pickled weights."""
     wanted = " ".join(f"--include '{pattern}'" for pattern in ("*.json", "*.txt", "*.model", "model*.safetensors"))
     return f"where there is a network run `hf download {model} {wanted}`"
@@ -79,10 +80,11 @@ def _indexed_names(index: Path) -> list[str]:
     return names
 
 
-def open_model(folder: Path, architecture: str):
+def open_model(folder: Path, architecture: str, keep: tuple[str, ...] = ()):
     """Tokenizer and model, float32 on the CPU and in evaluation mode, from safetensors, running no code of the folder.
 
     architecture: a class of transformers, e.g. "AutoModel".
+    keep: settings of the folder's configuration that also hold for the part of it that `architecture` is.
 
     Raises InputError where the folder does not hold such a model, or not all of its weights.
     """
@@ -99,8 +101,10 @@ def open_model(folder: Path, architecture: str):
     safely = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **safely)
+        config = transformers.AutoConfig.from_pretrained(folder, **safely)
+        kept = {name: getattr(config, name) for name in keep if hasattr(config, name)}
         model, found = getattr(transformers, architecture).from_pretrained(
-            folder, **safely, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+            folder, **safely, **kept, use_safetensors=True, dtype=torch.float32, output_loading_info=True
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().partition("\n")[0]

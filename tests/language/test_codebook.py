@@ -37,7 +37,9 @@ def test_tiny_captions_give_the_known_codebook(codebook):
     assert codebook.counts.tolist() == [2, 1, 1, 3, 1, 2, 1, 1, 2, 1, 1]
     assert codebook.edges.tolist() == [[0, 3], [0, 4], [1, 3], [2, 3], [5, 8], [6, 10], [7, 9]]
     assert codebook.edge_counts.tolist() == [1, 1, 1, 1, 2, 1, 1]
-    assert len(codebook) == 11 and codebook.dim == 384 and codebook.captions == 4 and codebook.min_count == 1
+    assert len(codebook) == 11 and codebook.dim == 384 and codebook.captions == 4
+    assert codebook.min_count == dict.fromkeys(("adjective", "noun", "adverb", "verb"), 1)
+    assert codebook.max_words is None
     assert codebook.group({"noun", "adjective"}).tolist() == [0, 1, 2, 3, 4]
     assert codebook.group(["verb"]).tolist() == [8, 9, 10]
     with pytest.raises(ValueError, match="pronoun"):
@@ -48,6 +50,24 @@ def test_round_trip(codebook, tmp_path):
     codebook.save(tmp_path / "codebook")
     assert sorted(path.name for path in (tmp_path / "codebook").iterdir()) == ["codebook.json", "codebook.safetensors"]
     assert_same(Codebook.load(tmp_path / "codebook"), codebook)
+
+
+def test_thresholds_by_part_of_speech_are_obeyed_and_kept_in_the_file(tmp_path):
+    least = {"adjective": 1, "noun": 2, "adverb": 1, "verb": 1}
+    most = {"adjective": 2, "noun": 9, "adverb": 1, "verb": 2}
+    settings = CodebookParams(captions=None, min_count=least, max_words=most, provider="hashed", provider_path=None)
+    build_codebook(CAPTIONS, settings).save(tmp_path)
+    loaded = Codebook.load(tmp_path)
+    assert loaded.words == ["green", "crimson", "ball", "slowly", "bounce", "fall"]
+    assert loaded.min_count == least and loaded.max_words == most
+    assert loaded.edges.tolist() == [[0, 2], [1, 2], [3, 4]]
+
+
+def test_vectors_from_the_captions_themselves():
+    codebook = build_codebook(CAPTIONS, settings("cooccurrence"))
+    assert codebook.words == build_codebook(CAPTIONS, settings()).words
+    assert codebook.provider == "cooccurrence" and len(codebook.fingerprint) == 64
+    torch.testing.assert_close(codebook.vectors.norm(dim=-1), torch.ones(len(codebook)))
 
 
 def test_same_captions_give_the_same_files(tmp_path):
@@ -73,7 +93,7 @@ def test_damaged_tensors_are_detected(codebook, tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"schema": 99}, "not a codebook of schema 1"),
+        ({"schema": 99}, "not a codebook of schema 2"),
         ({"words": ["red"]}, "disagree"),
         ({"words": None}, "incomplete"),
     ],
