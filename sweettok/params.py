@@ -75,6 +75,12 @@ class Codebook(Section):
         description="the provider's weights, a folder or a name on the hub; null: its usual ones"
     )
 
+    @model_validator(mode="after")
+    def _check_split(self) -> "Codebook":
+        if self.captions is None and self.captions_split is not None:
+            raise ValueError("captions_split needs a caption file; of the data's own captions the training ones serve")
+        return self
+
 
 class Patches(Section):
     """Patch geometry, shared by the proxy and the tokenizers (paper: 8 and 4)."""

@@ -6,6 +6,7 @@ import torch
 from sweettok.errors import InputError
 from sweettok.language.codebook import Codebook, build_codebook
 from sweettok.params import Codebook as CodebookParams
+from sweettok.params import parse_params
 
 CAPTIONS = [
     "a red ball slowly bounces",
@@ -142,3 +143,21 @@ def test_nearest_words_by_meaning(codebook):
     assert cosines == sorted(cosines, reverse=True)
     with pytest.raises(InputError, match="'purple' is not among the codebook's"):
         meaningful.nearest("purple", 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"min_count": 0}, "codebook.min_count.adjective: .*greater than 0; got 0"),
+        ({"min_count": True}, "codebook.min_count.adjective: .*valid integer; got True"),
+        ({"min_count": {"noun": 1}}, "codebook.min_count.adjective: Field required"),
+        ({"max_words": {"adjective": 1, "noun": 0, "adverb": 1, "verb": 1}}, "codebook.max_words.noun: .*got 0"),
+        ({"captions_split": "train"}, "codebook: captions_split needs a caption file"),
+        ({"provider": "word2vec"}, "codebook.provider: Input should be 'minilm', 'clip'.*got 'word2vec'"),
+    ],
+)
+def test_bad_settings_are_refused_with_their_key(change, says):
+    section = {"captions": None, "min_count": 1, "provider": "hashed", "provider_path": None}
+    assert parse_params({"codebook": section}, "params.yaml").codebook.min_count.verb == 1
+    with pytest.raises(InputError, match=says):
+        parse_params({"codebook": section | change}, "params.yaml")
