@@ -5,7 +5,7 @@ types are refused with the key's path and what is allowed. A stage loads only th
 it (`stage_params`), so a parameter that DVC does not watch cannot be read by accident.
 """
 
-from sweettok.params.codebook import Codebook
+from sweettok.params.codebook import Codebook, PerPart
 from sweettok.params.data import (
     AnyData,
     Data,
@@ -40,7 +40,7 @@ __all__ = [
     "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss", "Codebook",
     "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "GroupSplit",
     "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Optimiser", "Params",
-    "Part", "Patches", "PixelLoss", "Proxy", "RandomSplit", "Sampling", "Section", "Semantics", "SplitSizes",
+    "Part", "Patches", "PerPart", "PixelLoss", "Proxy", "RandomSplit", "Sampling", "Section", "Semantics", "SplitSizes",
     "SpritesData", "TimeSplit", "Tokenizer", "Ucf101Data", "Variant", "VideoFolderData", "Windows", "load_params",
     "parse_params", "stage_params",
 ]  # fmt: skip

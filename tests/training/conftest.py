@@ -44,7 +44,8 @@ def codebook():
         edge_counts=torch.ones(len(edges), dtype=torch.int64),
         provider="drawn",
         fingerprint="0" * 64,
-        min_count=1,
+        min_count=dict.fromkeys(PARTS, 1),
+        max_words=None,
         captions=30,
     )
 
