@@ -2,13 +2,14 @@
 configured. Distances on its features are named after it and are not comparable with FVD, FID or LPIPS."""
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
 
 class Judge(nn.Module):
-    """Frames -> 2-D convolutions -> image features; their sequence -> temporal convolutions -> video features.
+    """Frames -> 2-D convolutions -> image features; their second layer -> 3-D convolutions -> video features.
+
+    3-D, so that motion is seen where it happens, whatever else the frame holds.
 
     `labels` maps the name of each label (class and, where known, factors) to its number of values; every label is
     predicted from the image features of each frame and from the video features.
@@ -24,8 +25,14 @@ class Judge(nn.Module):
             nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), nn.GroupNorm(4, b), nn.SiLU())
             for a, b in zip(channels, channels[1:], strict=False)
         )
-        self.place = nn.Linear(4 * width * 16, 4 * width)  # keeps where things are: motion is a change of place
-        self.motion = nn.ModuleList(nn.Conv1d(4 * width, 4 * width, 3, stride=2, padding=1) for _ in range(2))
+        strides = [(2, 1, 1), (2, 2, 2), (2, 2, 2)]
+        channels = [2 * width, 4 * width, 4 * width, 4 * width]
+        self.motion = nn.Sequential(
+            *(
+                nn.Sequential(nn.Conv3d(a, b, 3, stride=stride, padding=1), nn.GroupNorm(4, b), nn.SiLU())
+                for a, b, stride in zip(channels, channels[1:], strides, strict=False)
+            )
+        )
         self.image_heads = nn.ModuleDict({_key(name): nn.Linear(4 * width, size) for name, size in labels.items()})
         self.video_heads = nn.ModuleDict({_key(name): nn.Linear(4 * width, size) for name, size in labels.items()})
 
@@ -45,20 +52,15 @@ class Judge(nn.Module):
 
     def video_features(self, clip: Tensor) -> Tensor:
         """clip -> (B, 4 width)."""
-        return self._video_features(self.maps(clip)[-1])
+        return self._video_features(self.maps(clip))
 
-    def _video_features(self, maps: Tensor) -> Tensor:
-        frames = rearrange(maps, "b c t h w -> (b t) c h w")
-        frames = self.place(F.adaptive_avg_pool2d(frames, 4).flatten(1))  # (B T, 4 width)
-        sequence = rearrange(frames, "(b t) c -> b c t", b=maps.shape[0])
-        for convolution in self.motion:
-            sequence = F.silu(convolution(sequence))
-        return sequence.mean(-1)
+    def _video_features(self, maps: list[Tensor]) -> Tensor:
+        return self.motion(maps[1]).mean(dim=(2, 3, 4))
 
     def predict(self, clip: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Label name -> logits from one frame's features, averaged over frames, and from video features: (B, values)."""
-        maps = self.maps(clip)[-1]
-        image = maps.mean(dim=(2, 3, 4))
+        maps = self.maps(clip)
+        image = maps[-1].mean(dim=(2, 3, 4))
         video = self._video_features(maps)
         return {
             name: (self.image_heads[_key(name)](image), self.video_heads[_key(name)](video)) for name in self.labels

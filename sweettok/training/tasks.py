@@ -16,6 +16,7 @@ from sweettok.training.losses import PixelCriterion, psnr_of, squared_error
 from sweettok.video.store import ClipStore, batches
 
 VALIDATION_BATCH = 32
+CLASS_WEIGHT = 4  # of the label that class consistency and the Frechet video distance rest on, among the judge's labels
 
 
 class StoreTask:
@@ -57,12 +58,15 @@ class JudgeTask(StoreTask):
         loss, correct = clip.new_zeros(()), {}
         for name, (image, video) in model.predict(clip).items():
             wanted = self.labels[split][name][indices]
-            loss = loss + (F.cross_entropy(image, wanted) + F.cross_entropy(video, wanted)) / (2 * len(model.labels))
+            weight = CLASS_WEIGHT if name == "class" else 1
+            loss = loss + F.cross_entropy(image, wanted) + weight * F.cross_entropy(video, wanted)
             correct[f"accuracy_{name.removeprefix('factor:')}"] = (video.argmax(-1) == wanted).float().mean().item()
-        return loss, correct
+        return loss / (2 * len(model.labels)), correct
 
     def loss(self, indices: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
         clip = self.train_clips.clips(indices)
+        mirrored = torch.rand(len(clip), 1, 1, 1, 1) < 0.5  # no label names a side
+        clip = torch.where(mirrored, clip.flip(-1), clip)
         # Noise and a random gain keep the judge from leaning on exact pixel values.
         clip = clip * torch.empty(len(clip), 1, 1, 1, 1).uniform_(0.8, 1.0) + 0.05 * torch.randn_like(clip)
         return self._scores(self.model, clip, "train", indices)

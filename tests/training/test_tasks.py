@@ -18,7 +18,7 @@ class FirstTwo:
     """The first two clips of a store."""
 
     def __init__(self, store):
-        self.store, self.frames, self.size = store, store.frames, store.size
+        self.store, self.frames, self.size, self.expect = store, store.frames, store.size, store.expect
 
     def __len__(self):
         return 2
