@@ -14,7 +14,9 @@ from sweettok.errors import InputError
 from sweettok.params import Codebook, Params
 from sweettok.tracking import comparison, params_hash, reproduction_key, run_name, store_uri, tracked_run
 
-CODEBOOK = Codebook(captions=None, min_count=1, provider="hashed", provider_path=None)
+CODEBOOK = Codebook(
+    captions=None, captions_split=None, min_count=1, max_words=None, provider="hashed", provider_path=None
+)
 PARAMS = Params(profile="test", codebook=CODEBOOK)
 
 

@@ -10,13 +10,13 @@ from safetensors.torch import load_file, save_file
 
 from sweettok.errors import InputError
 from sweettok.language.graph import cooccurrence_edges
+from sweettok.language.providers import open_word_vectors
 from sweettok.language.tagging import PARTS, tag_captions
 from sweettok.language.vocabulary import build_vocabulary
-from sweettok.language.word_vectors import open_word_vectors
 from sweettok.params import Codebook as CodebookParams
 from sweettok.storage import atomic_directory, read_json, sha256_of, write_json
 
-_SCHEMA = 1
+_SCHEMA = 2
 _TENSORS = "codebook.safetensors"
 _DESCRIPTION = "codebook.json"
 
@@ -31,7 +31,8 @@ class Codebook:
     counts: int64 (V,), occurrences in the captions.
     edges: int64 (E, 2), pairs of positions whose words share a caption; edge_counts: int64 (E,), in how many captions.
     provider, fingerprint: what made the vectors (see WordVectors).
-    min_count, captions: the threshold and the number of captions, repeats included.
+    min_count, max_words: the thresholds by part of speech (max_words None: no limit).
+    captions: their number, repeats included.
     """
 
     words: list[str]
@@ -42,7 +43,8 @@ class Codebook:
     edge_counts: torch.Tensor
     provider: str
     fingerprint: str
-    min_count: int
+    min_count: dict[str, int]
+    max_words: dict[str, int] | None
     captions: int
 
     def __len__(self) -> int:
@@ -92,6 +94,7 @@ class Codebook:
                 "provider": self.provider,
                 "weights_sha256": self.fingerprint,
                 "min_count": self.min_count,
+                "max_words": self.max_words,
                 "captions": self.captions,
                 "tensors_sha256": sha256_of(temporary / _TENSORS),
                 "words": self.words,
@@ -118,6 +121,7 @@ class Codebook:
                 provider=description["provider"],
                 fingerprint=description["weights_sha256"],
                 min_count=description["min_count"],
+                max_words=description["max_words"],
                 captions=description["captions"],
                 **load_file(tensors_file),
             )
@@ -135,19 +139,23 @@ def build_codebook(captions: list[str], settings: CodebookParams) -> Codebook:
     Raises InputError (a part of speech without words, provider weights absent or wrong).
     """
     provider = open_word_vectors(settings.provider, settings.provider_path)
+    min_count = settings.min_count.model_dump()
+    max_words = settings.max_words.model_dump() if settings.max_words else None
     tagged = tag_captions(captions)
-    vocabulary = build_vocabulary(tagged, settings.min_count)
+    vocabulary = build_vocabulary(tagged, min_count, max_words)
     edges, edge_counts = cooccurrence_edges(tagged, vocabulary)
     counts = [count for part in PARTS for count in vocabulary.counts[part].values()]
+    vectors = provider.learn(tagged).embed(vocabulary.words)
     return Codebook(
         words=vocabulary.words,
         part_of_speech=vocabulary.part_of_speech,
-        vectors=provider.embed(vocabulary.words),
+        vectors=vectors,
         counts=torch.tensor(counts, dtype=torch.int64),
         edges=edges,
         edge_counts=edge_counts,
         provider=provider.name,
         fingerprint=provider.fingerprint,
-        min_count=settings.min_count,
+        min_count=min_count,
+        max_words=max_words,
         captions=len(captions),
     )

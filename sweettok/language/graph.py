@@ -1,14 +1,28 @@
 """The language graph: which words occur together, and the propagation matrix a graph convolution needs."""
 
-from collections import Counter
-from itertools import product
+from collections.abc import Mapping
 
+import numpy as np
 import torch
+from scipy import sparse
 
 from sweettok.language.tagging import TaggedCaption
 from sweettok.language.vocabulary import Vocabulary
 
 LINKED_PARTS = (("adjective", "noun"), ("adverb", "verb"))
+
+
+def occurrence_matrix(tagged: list[TaggedCaption], index_of: Mapping[tuple[str, str], int]) -> sparse.csr_array:
+    """Which words each distinct caption holds, as 0 or 1: int64 (captions, words).
+
+    index_of: (lemma, part of speech) -> column, from 0 without gaps; other mentions are left out.
+    """
+    columns, ends = [], [0]
+    for caption in tagged:
+        columns.extend({index_of[mention] for mention in caption.mentions if mention in index_of})
+        ends.append(len(columns))
+    shape = (len(tagged), max(index_of.values(), default=-1) + 1)
+    return sparse.csr_array((np.ones(len(columns), np.int64), columns, ends), shape)
 
 
 def cooccurrence_edges(tagged: list[TaggedCaption], vocabulary: Vocabulary) -> tuple[torch.Tensor, torch.Tensor]:
@@ -18,20 +32,17 @@ def cooccurrence_edges(tagged: list[TaggedCaption], vocabulary: Vocabulary) -> t
         edges: int64 (E, 2), indices into `vocabulary.words`, smaller first, each pair once, rows in ascending order.
         counts: int64 (E,), number of captions that hold both words (repeated captions count each time).
     """
-    pairs = zip(vocabulary.words, vocabulary.part_of_speech, strict=True)
-    index_of = {mention: index for index, mention in enumerate(pairs)}
-    together: Counter[tuple[int, int]] = Counter()
-    for caption in tagged:
-        found: dict[str, set[int]] = {}
-        for mention in caption.mentions:
-            if mention in index_of:
-                found.setdefault(mention[1], set()).add(index_of[mention])
-        for first, second in LINKED_PARTS:
-            for edge in product(found.get(first, ()), found.get(second, ())):
-                together[edge] += caption.times
-    ordered = sorted(together.items())
-    edges = torch.tensor([edge for edge, _ in ordered], dtype=torch.int64).reshape(-1, 2)
-    return edges, torch.tensor([count for _, count in ordered], dtype=torch.int64)
+    mentions = zip(vocabulary.words, vocabulary.part_of_speech, strict=True)
+    occurs = occurrence_matrix(tagged, {mention: index for index, mention in enumerate(mentions)}).tocsc()
+    times = sparse.diags_array([caption.times for caption in tagged], dtype=np.int64)
+    parts = np.array(vocabulary.part_of_speech)
+    edges, counts = [], []
+    for first, second in LINKED_PARTS:
+        rows, columns = np.flatnonzero(parts == first), np.flatnonzero(parts == second)
+        together = (occurs[:, rows].T @ times @ occurs[:, columns]).tocsr().sorted_indices().tocoo()  # (rows, columns)
+        edges.append(np.stack((rows[together.row], columns[together.col]), axis=1))
+        counts.append(together.data)
+    return torch.from_numpy(np.concatenate(edges)), torch.from_numpy(np.concatenate(counts))
 
 
 def normalised_adjacency(n: int, edges: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:

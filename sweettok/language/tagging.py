@@ -63,9 +63,11 @@ def tag_captions(captions: Iterable[str]) -> list[TaggedCaption]:
 
 
 def _mentions(caption: str) -> Iterator[tuple[str, str]]:
-    from textblob.en import tag as pattern_tag  # what textblob's PatternTagger calls
+    from textblob.en import parser  # what textblob's PatternTagger calls, here without its detour over a string
 
-    tagged = pattern_tag(caption)
+    tagged = [
+        word_and_tag for sentence in parser.parse(caption, chunks=False, collapse=False) for word_and_tag in sentence
+    ]
     previous, clause_has_verb = "", False
     for position, (word, tag) in enumerate(tagged):
         following = tagged[position + 1][1] if position + 1 < len(tagged) else ""

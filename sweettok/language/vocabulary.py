@@ -1,6 +1,7 @@
 """Vocabulary by part of speech: which words of the captions become codes."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sweettok.errors import InputError
@@ -41,15 +42,21 @@ class Vocabulary:
         return [word for part in TEMPORAL_PARTS for word in self.counts[part]]
 
 
-def build_vocabulary(tagged: list[TaggedCaption], min_count: int) -> Vocabulary:
+def build_vocabulary(
+    tagged: list[TaggedCaption], min_count: int | Mapping[str, int], max_words: Mapping[str, int] | None = None
+) -> Vocabulary:
     """Assign every lemma to the part of speech it occurs as most often; a tie goes to the earlier of `PARTS`.
 
-    Only occurrences as that part count, weighted by how often their caption occurs; lemmas with fewer than `min_count`
-    are left out. (The authors' lists drop a noun wherever it is also listed as adjective, PAPER.md C20. By majority a
-    noun tagged as adjective once stays a noun, and verbs are told from nouns by the same rule.)
+    Only occurrences as that part count, weighted by how often their caption occurs. (The authors' lists drop a noun
+    wherever it is also listed as adjective, PAPER.md C20. By majority a noun tagged as adjective once stays a noun, and
+    verbs are told from nouns by the same rule.)
+
+    min_count: lemmas that occur less often are left out; one number for all, or one for each part of speech.
+    max_words: how many words a part keeps at most, the most frequent (the earlier in the alphabet of equals).
 
     Raises InputError where a part of speech ends up without a word: the codebook needs all four.
     """
+    least = dict.fromkeys(PARTS, min_count) if isinstance(min_count, int) else min_count
     occurrences: dict[str, Counter[str]] = defaultdict(Counter)  # lemma -> part -> occurrences
     for caption in tagged:
         for lemma, part in caption.mentions:
@@ -58,15 +65,14 @@ def build_vocabulary(tagged: list[TaggedCaption], min_count: int) -> Vocabulary:
     kept: dict[str, dict[str, int]] = {part: {} for part in PARTS}
     for lemma, by_part in occurrences.items():
         part = max(PARTS, key=lambda part: by_part[part])  # max keeps the first of equals
-        if by_part[part] >= min_count:
+        if by_part[part] >= least[part]:
             kept[part][lemma] = by_part[part]
 
-    empty = [part for part in PARTS if not kept[part]]
-    if empty:
-        captions = sum(caption.times for caption in tagged)
+    if empty := [f"no {part} occurs at least {least[part]} times" for part in PARTS if not kept[part]]:
         raise InputError(
-            f"no {' and no '.join(empty)} occurs at least {min_count} times in {captions} captions; "
+            f"{' and '.join(empty)} in {sum(caption.times for caption in tagged)} captions; "
             "lower codebook.min_count or give captions that say what is seen and how it moves"
         )
     by_count = {part: sorted(words.items(), key=lambda item: (-item[1], item[0])) for part, words in kept.items()}
-    return Vocabulary({part: dict(by_count[part]) for part in PARTS})
+    most = max_words or {}
+    return Vocabulary({part: dict(by_count[part][: most.get(part)]) for part in PARTS})

@@ -5,7 +5,21 @@ types are refused with the key's path and what is allowed. A stage loads only th
 it (`stage_params`), so a parameter that DVC does not watch cannot be read by accident.
 """
 
-from sweettok.params.data import Codebook, Data, Patches, SplitSizes
+from sweettok.params.codebook import Codebook, PerPart
+from sweettok.params.data import (
+    AnyData,
+    Data,
+    FileData,
+    ImageFolderData,
+    ImagenetData,
+    KineticsData,
+    KineticsLists,
+    Patches,
+    SpritesData,
+    Ucf101Data,
+    VideoFolderData,
+    Windows,
+)
 from sweettok.params.evaluation import (
     Ablation,
     AblationMatrix,
@@ -18,12 +32,15 @@ from sweettok.params.evaluation import (
 from sweettok.params.models import Architecture, Generator, Judge, Lookup, Proxy, Tokenizer
 from sweettok.params.reading import load_params, parse_params, stage_params
 from sweettok.params.section import Section
+from sweettok.params.splits import ClipCounts, FolderSplit, GroupSplit, RandomSplit, SplitSizes, TimeSplit
 from sweettok.params.training import CodeLoss, CurriculumStage, Optimiser, Part, PixelLoss
 from sweettok.params.whole import Params
 
 __all__ = [
-    "Ablation", "AblationMatrix", "AblationSchedule", "Architecture", "CodeLoss", "Codebook", "CurriculumStage", "Data",
-    "EvaluateReconstruction", "Generator", "Judge", "Lookup", "Optimiser", "Params", "Part", "Patches", "PixelLoss",
-    "Proxy", "Sampling", "Section", "Semantics", "SplitSizes", "Tokenizer", "Variant", "load_params", "parse_params",
-    "stage_params",
+    "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss", "Codebook",
+    "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "GroupSplit",
+    "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Optimiser", "Params",
+    "Part", "Patches", "PerPart", "PixelLoss", "Proxy", "RandomSplit", "Sampling", "Section", "Semantics", "SplitSizes",
+    "SpritesData", "TimeSplit", "Tokenizer", "Ucf101Data", "Variant", "VideoFolderData", "Windows", "load_params",
+    "parse_params", "stage_params",
 ]  # fmt: skip

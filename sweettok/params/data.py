@@ -1,41 +1,115 @@
-"""Sections on clips and captions."""
+"""Sections on clips: one class for each data set, told apart by its name, and the patches that clips are cut into."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from sweettok.params.section import Probability, Section
-
-
-class SplitSizes(Section):
-    """Number of clips in each split."""
-
-    train: PositiveInt
-    val: PositiveInt
-    test: PositiveInt
+from sweettok.params.splits import ClipCounts, ImageSplit, SplitSizes, VideoSplit
 
 
 class Data(Section):
-    """Which clips, how many, how large (stage prepare_data)."""
+    """Which clips, how many, how large (stage prepare_data): what all data sets share. `name` picks the class."""
+
+    name: str
+    clips: SplitSizes | ClipCounts
+    frames: PositiveInt = Field(description="frames a clip, 1 + k * patches.temporal; 1: images")
+    size: PositiveInt = Field(description="height and width in pixels")
+    seed: NonNegativeInt
+
+
+class SpritesData(Data):
+    """The procedural world."""
 
     name: Literal["sprites"]
     clips: SplitSizes
-    frames: PositiveInt = Field(description="frames a clip, 1 + k * patches.temporal")
-    size: PositiveInt = Field(description="height and width in pixels")
-    seed: NonNegativeInt
     two_objects: Probability = Field(description="share of clips with a second, partly occluding object")
     classes: PositiveInt = Field(ge=2, le=10, description="number of motion verbs (the class of a clip)")
 
 
-class Codebook(Section):
-    """How words are taken from captions and turned into vectors (stage build_codebook)."""
+class FileData(Data):
+    """What data sets of video or image files share."""
 
-    captions: str | None = Field(
-        description="caption file (.txt: one a line; .tsv: column `caption`); null: the data's own"
+    clips: ClipCounts
+    root: str = Field(description="folder of the data set, from the project's root")
+    shorter_side: PositiveInt | None = Field(
+        description="pixels to which the shorter side is resized before a crop of `size`; null: size, the largest crop"
     )
-    min_count: PositiveInt = Field(description="a word must occur at least this often")
-    provider: Literal["minilm", "hashed"]
-    provider_path: str | None = Field(description="folder with the provider's weights; null: the installed package")
+    crop: Literal["centre", "random"] = Field(description="random: drawn once a clip, from seed and clip id")
+    captions: str | None = Field(description="captions by clip (.tsv or .jsonl: clip, caption); null: the class's name")
+    max_skipped: Probability = Field(description="share of a split's files that may be absent or unreadable")
+
+    @model_validator(mode="after")
+    def _check_crop(self) -> "FileData":
+        if self.shorter_side is not None and self.shorter_side < self.size:
+            raise ValueError(f"shorter_side {self.shorter_side} is less than size {self.size}, no crop fits")
+        return self
+
+
+class Windows(Section):
+    """Which frames of a video file become clips."""
+
+    stride: PositiveInt = Field(description="frames from one frame of a clip to its next; 1: all")
+    every: PositiveInt | None = Field(description="frames from one clip's start to the next; null: one clip a file")
+    start: Literal["first", "centre", "random"] = Field(description="where the clips stand in the frames there are")
+
+
+class VideoFolderData(FileData):
+    """Any clips in root/<class>/<file>."""
+
+    name: Literal["video_folder"]
+    windows: Windows
+    split: VideoSplit
+
+
+class Ucf101Data(FileData):
+    """UCF-101 as published: root/UCF-101/<class>/*.avi and root/ucfTrainTestlist."""
+
+    name: Literal["ucf101"]
+    windows: Windows
+    split_list: Literal[1, 2, 3] = Field(description="trainlist0N.txt and testlist0N.txt")
+    val_groups: tuple[PositiveInt, ...] = Field(
+        strict=False, min_length=1, description="performer groups (gNN) of the train list that make up val"
+    )
+
+
+class KineticsLists(Section):
+    """Lists of clips, from root: .csv (label, youtube_id, time_start, time_end) or .txt (path, label)."""
+
+    train: str
+    val: str | Probability = Field(description="a list, or the share of train's videos that makes up val")
+    test: str | Probability = Field(description="a list, or the share of train's videos that makes up test")
+
+
+class KineticsData(FileData):
+    """Kinetics (400, 600, 700): lists, and files anywhere under root as <youtube_id>_<start>_<end>.<ending>."""
+
+    name: Literal["kinetics"]
+    windows: Windows
+    lists: KineticsLists
+
+
+class ImageFolderData(FileData):
+    """Images in root/<class>/<file>; an image is a clip of one frame."""
+
+    name: Literal["image_folder"]
+    frames: Literal[1]
+    split: ImageSplit
+
+
+class ImagenetData(FileData):
+    """ImageNet: image folders named by WordNet id."""
+
+    name: Literal["imagenet"]
+    frames: Literal[1]
+    split: ImageSplit
+    class_names: str | None = Field(description="file with `wnid names` a line (LOC_synset_mapping.txt), for captions")
+
+
+AnyData = Annotated[
+    SpritesData | VideoFolderData | Ucf101Data | KineticsData | ImageFolderData | ImagenetData,
+    Field(discriminator="name"),
+]
 
 
 class Patches(Section):

@@ -1,5 +1,6 @@
 """Read and validate params files; every mistake is one line with its path and what is allowed there."""
 
+import typing
 from pathlib import Path
 from typing import Any
 
@@ -7,24 +8,49 @@ import pydantic
 import yaml
 
 from sweettok.errors import InputError
+from sweettok.params.section import Section
 from sweettok.params.whole import Params
 
 
-def _allowed(error: dict[str, Any]) -> str:
+def _models(annotation: Any) -> list[Any]:
+    """The section classes that a field's annotation names, at any depth (optional, union, dict of ...)."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [model for part in typing.get_args(annotation) for model in _models(part)]
+
+
+def _tags(model: Any) -> set[str]:
+    """The strings that a section's Literal fields may be: what tells it from the others of its union."""
+    return {value for field in model.model_fields.values() for value in typing.get_args(field.annotation)
+            if isinstance(value, str)}  # fmt: skip
+
+
+def _place(location: tuple[str | int, ...]) -> tuple[str, Any]:
+    """Of a pydantic error: the path as written in the YAML (without the union's tag), and the section it lies in."""
+    path, model, choices, scalar = [], Params, [], False
+    for key in location:
+        if scalar and isinstance(key, str):  # below a field without sections: the alternative of its union, no key
+            continue
+        chosen = [choice for choice in choices if key in _tags(choice)]
+        if len(choices) > 1 and chosen:  # pydantic inserts the tag of the class it chose
+            model, choices = chosen[0], []
+            continue
+        model = choices[0] if choices else model
+        field = getattr(model, "model_fields", {}).get(key)
+        choices = _models(field.annotation) if field else []
+        scalar = bool(field) and not choices
+        path.append(str(key))
+    return ".".join(path), model
+
+
+def _allowed(error: dict[str, Any], model: Any) -> str:
     """What could stand at the place of a pydantic error, in words."""
-    if error["type"] != "extra_forbidden":
-        return (
-            f"{error['msg'].removeprefix('Value error, ')}; got {error['input']!r}"
-            if error["loc"]
-            else error["msg"].removeprefix("Value error, ")
-        )
-    model: Any = Params
-    for key in error["loc"][:-1]:
-        fields = getattr(model, "model_fields", {})
-        candidates = [fields[key].annotation, *getattr(fields[key].annotation, "__args__", ())] if key in fields else []
-        model = next((c for c in candidates if hasattr(c, "model_fields")), None)
-    known = ", ".join(getattr(model, "model_fields", ())) or "none"
-    return f"unknown key; allowed here: {known}"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"unknown key; allowed here: {', '.join(model.model_fields)}"
+    if not error["loc"] or isinstance(error["input"], dict):
+        return message
+    return f"{message}; got {error['input']!r}"
 
 
 def parse_params(content: Any, source: str) -> Params:
@@ -38,9 +64,9 @@ def parse_params(content: Any, source: str) -> Params:
         return Params.model_validate(content)
     except pydantic.ValidationError as invalid:
         first = invalid.errors()[0]
-        path = ".".join(str(part) for part in first["loc"])
+        path, section = _place(first["loc"])
         more = f" (and {invalid.error_count() - 1} more)" if invalid.error_count() > 1 else ""
-        raise InputError(f"{source}: {path + ': ' if path else ''}{_allowed(first)}{more}") from invalid
+        raise InputError(f"{source}: {path + ': ' if path else ''}{_allowed(first, section)}{more}") from invalid
 
 
 def _read_yaml(path: Path) -> Any:

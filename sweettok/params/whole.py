@@ -5,7 +5,8 @@ from typing import Any
 from pydantic import model_validator
 
 from sweettok.errors import InputError
-from sweettok.params.data import Codebook, Data, Patches
+from sweettok.params.codebook import Codebook
+from sweettok.params.data import AnyData, Patches
 from sweettok.params.evaluation import Ablation, EvaluateReconstruction, Sampling, Semantics
 from sweettok.params.models import Generator, Judge, Proxy, Tokenizer
 from sweettok.params.section import Section
@@ -16,7 +17,7 @@ class Params(Section):
     """All of params.yaml. Sections are optional only because a stage loads just those it declares."""
 
     profile: str | None = None
-    data: Data | None = None
+    data: AnyData | None = None
     codebook: Codebook | None = None
     patches: Patches | None = None
     judge: Judge | None = None

@@ -2,10 +2,10 @@
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -13,10 +13,14 @@ from tqdm import tqdm
 from sweettok import params
 from sweettok.errors import InputError
 from sweettok.storage import atomic_directory, sha256_of, write_json
+from sweettok.video import decode, images
+from sweettok.video.files import FileClips
+from sweettok.video.folders import class_names, list_folders
+from sweettok.video.kinetics import list_kinetics
+from sweettok.video.listing import SPLITS
 from sweettok.video.sprites import Sprites
 from sweettok.video.store import SCHEMA
-
-SPLITS = tuple(params.SplitSizes.model_fields)
+from sweettok.video.ucf101 import list_ucf101
 
 
 class Source(Protocol):
@@ -29,20 +33,45 @@ class Source(Protocol):
         ...
 
 
-SOURCES: dict[str, Callable[[params.Data], Source]] = {"sprites": Sprites}
+def _video_folder(data: params.VideoFolderData) -> Source:
+    return FileClips(data, list_folders(data, decode.ENDINGS))
+
+
+def _image_folder(data: params.ImageFolderData) -> Source:
+    return FileClips(data, list_folders(data, images.ENDINGS))
+
+
+def _imagenet(data: params.ImagenetData) -> Source:
+    return FileClips(data, list_folders(data, images.ENDINGS), class_names(data.class_names))
+
+
+SOURCES: Mapping[str, Callable[[params.Data], Source]] = {
+    "sprites": Sprites,
+    "video_folder": _video_folder,
+    "ucf101": lambda data: FileClips(data, list_ucf101(data)),
+    "kinetics": lambda data: FileClips(data, list_kinetics(data)),
+    "image_folder": _image_folder,
+    "imagenet": _imagenet,
+}
+
+
+def open_source(data: params.Data) -> Source:
+    """The source of clips that `data.name` names. Raises InputError: unknown name, or as the source's listing."""
+    if data.name not in SOURCES:
+        raise InputError(f"data.name is {data.name!r}; known: {', '.join(SOURCES)}")
+    return SOURCES[data.name](data)
 
 
 def prepare(data: params.Data, out: str | Path) -> dict:
     """Write the store of `data` to folder `out`, all or nothing; returns a summary.
 
     Summary: name, clips (split -> count), frames, size, bytes (of all clips.npy), classes, sha256 (split -> of
-    clips.npy). The same `data` gives the same bytes.
+    clips.npy); for sets of files also skipped (split -> count of those in the store's skipped.csv: split, file,
+    reason) and files (split -> count). The same `data` and files give the same bytes.
     Raises InputError: unknown data.name, a clip that occurs in two splits, clips of another shape or number than
-    params say, unwritable output.
+    params say, too many files that cannot be read, unwritable output.
     """
-    if data.name not in SOURCES:
-        raise InputError(f"data.name is {data.name!r}; known: {', '.join(SOURCES)}")
-    source = SOURCES[data.name](data)
+    source = open_source(data)
     owners: dict[bytes, tuple[str, str]] = {}  # digest of a clip's pixels -> its split and id
     with atomic_directory(out) as folder:
         entries = {split: _write_split(data, source, split, folder / split, owners) for split in SPLITS}
@@ -53,7 +82,8 @@ def prepare(data: params.Data, out: str | Path) -> dict:
             "classes": source.classes,
             "splits": entries,
         }
-        write_json(folder / "store.json", description)
+        losses = write_skipped(source, folder / "skipped.csv") if isinstance(source, FileClips) else {}
+        write_json(folder / "store.json", description | losses)
     return {
         "name": data.name,
         "clips": {split: entry["shape"][0] for split, entry in entries.items()},
@@ -62,7 +92,30 @@ def prepare(data: params.Data, out: str | Path) -> dict:
         "bytes": sum(int(np.prod(entry["shape"])) for entry in entries.values()),
         "classes": source.classes,
         "sha256": {split: entry["clips_sha256"] for split, entry in entries.items()},
-    }
+    } | losses
+
+
+def checked_clips(
+    data: params.Data, source: Source, split: str, owners: dict[bytes, tuple[str, str]]
+) -> Iterator[tuple[np.ndarray, dict[str, str | int]]]:
+    """The clips of a split as data.clips limits them, with a progress bar. owners: pixels seen so far, kept up to date.
+
+    Raises InputError: a clip of another shape than params say or of another split's pixels; fewer clips than asked, none.
+    """
+    count, shape, found = getattr(data.clips, split), (data.frames, data.size, data.size, 3), 0
+    drawn = islice(source.clips(split), count)
+    for frames, row in tqdm(
+        drawn, total=count, desc=f"prepare {split}", unit="clip", mininterval=1, disable=count is None
+    ):
+        if frames.shape != shape or frames.dtype != np.uint8:
+            raise InputError(f"clip {row['clip']} is {frames.dtype} {frames.shape}, but params say uint8 {shape}")
+        _claim(frames, split, str(row["clip"]), owners)
+        found += 1
+        yield frames, row
+    if count is not None and found < count:
+        raise InputError(f"{data.name} has only {found} {split} clips; lower data.clips.{split} from {count}")
+    if not found:
+        raise InputError(f"{data.name} has no {split} clip; change data.split or add files")
 
 
 def _write_split(
@@ -70,29 +123,40 @@ def _write_split(
 ) -> dict:
     """Write clips.npy and labels.csv of one split; returns its entry in store.json."""
     folder.mkdir()
-    count = getattr(data.clips, split)
-    shape = (data.frames, data.size, data.size, 3)
-    clips = np.lib.format.open_memmap(folder / "clips.npy", mode="w+", dtype=np.uint8, shape=(count, *shape))
-    rows = []
-    drawn = islice(source.clips(split), count)
-    for frames, row in tqdm(drawn, total=count, desc=f"prepare {split}", unit="clip", mininterval=1):
-        if frames.shape != shape or frames.dtype != np.uint8:
-            raise InputError(f"clip {row['clip']} is {frames.dtype} {frames.shape}, but params say uint8 {shape}")
-        _claim(frames, split, str(row["clip"]), owners)
-        clips[len(rows)] = frames
-        rows.append(row)
-    if len(rows) < count:
-        raise InputError(f"{data.name} has only {len(rows)} {split} clips; lower data.clips.{split} from {count}")
-    clips.flush()
+    shape, rows = (data.frames, data.size, data.size, 3), []
+    with open(folder / "clips.npy", "wb") as file:
+        _write_header(file, 0, shape)
+        for frames, row in checked_clips(data, source, split, owners):
+            file.write(np.ascontiguousarray(frames))
+            rows.append(row)
+        _write_header(file, len(rows), shape)
     with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
     return {
-        "shape": [count, *shape],
+        "shape": [len(rows), *shape],
         "clips_sha256": sha256_of(folder / "clips.npy"),
         "labels_sha256": sha256_of(folder / "labels.csv"),
     }
+
+
+def _write_header(file: BinaryIO, clips: int, shape: tuple[int, ...]) -> None:
+    """A .npy header at the file's start. NumPy pads it so that it keeps its length whatever the number of clips."""
+    file.seek(0)
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": np.dtype(np.uint8).str, "fortran_order": False, "shape": (clips, *shape)}
+    )
+
+
+def write_skipped(source: FileClips, path: Path) -> dict[str, dict[str, int]]:
+    """Write split, file and reason of all that was skipped; returns the counts by split, beside those of files."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(("split", "file", "reason"))
+        table.writerows((skip.split, skip.file, skip.reason) for skip in source.skipped)
+    skipped = {split: len({skip.file for skip in source.skipped if skip.split == split}) for split in SPLITS}
+    return {"files": source.listed, "skipped": skipped}
 
 
 def _claim(frames: np.ndarray, split: str, clip: str, owners: dict[bytes, tuple[str, str]]) -> None:

@@ -5,7 +5,8 @@ per split with clips.npy, uint8 (clips, T, H, W, 3), and labels.csv, one row a c
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence, Sized
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence, Sized
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,8 +108,9 @@ class ClipStore:
         import pandas
 
         path = self._folder / "labels.csv"
+        kinds = defaultdict(lambda: str, label="int64")  # a class or a clip named 001 is text
         try:
-            table = pandas.read_csv(path, keep_default_na=False)
+            table = pandas.read_csv(path, keep_default_na=False, dtype=kinds)
         except ValueError as error:  # ParserError, EmptyDataError and UnicodeDecodeError are ValueErrors
             raise InputError(f"{path} is damaged ({error}); {_REMEDY}") from error
         missing = [column for column in LABEL_COLUMNS if column not in table]
@@ -165,24 +167,36 @@ class ClipStore:
         return rows.astype(np.int64)
 
 
-def batches(store: Sized, batch_size: int, steps: int, seed: int, start_step: int = 0) -> Iterator[Tensor]:
+def shuffled_epoch(count: int, seed: int, epoch: int) -> np.ndarray:
+    """The numbers 0 .. count - 1 in an order that depends on (seed, epoch) only, int64 (count,)."""
+    return np.random.default_rng([seed, epoch]).permutation(count)
+
+
+def batches(
+    store: Sized,
+    batch_size: int,
+    steps: int,
+    seed: int,
+    start_step: int = 0,
+    order: Callable[[int, int, int], np.ndarray] = shuffled_epoch,
+) -> Iterator[Tensor]:
     """Index tensors (batch_size,) int64 for the steps start_step .. steps - 1 of a training.
 
-    The clips come in one endless row of epochs, each a shuffle that depends on (seed, epoch) only, cut into batches
-    across the epochs' ends. So step n is the same wherever a run was resumed, and a batch may exceed the store.
+    The clips come in one endless row of epochs, each a shuffle `order(clips, seed, epoch)`, cut into batches across the
+    epochs' ends. So step n is the same wherever a run was resumed, and a batch may exceed the store.
     Raises ValueError for an empty store.
     """
     count = len(store)
     if count == 0:
         raise ValueError("expected at least one clip to draw batches from, got an empty store")
-    epoch, order = -1, np.empty(0, np.int64)
+    epoch, numbers = -1, np.empty(0, np.int64)
     for step in range(start_step, steps):
         pieces, position, end = [], step * batch_size, (step + 1) * batch_size
         while position < end:
             if position // count != epoch:
                 epoch = position // count
-                order = np.random.default_rng([seed, epoch]).permutation(count)
+                numbers = order(count, seed, epoch)
             offset = position % count
-            pieces.append(order[offset : offset + end - position])
+            pieces.append(numbers[offset : offset + end - position])
             position += len(pieces[-1])
         yield torch.from_numpy(np.concatenate(pieces))

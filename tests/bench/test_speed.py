@@ -13,7 +13,7 @@ from sweettok.language.codebook import build_codebook
 from sweettok.metrics.frechet import FeatureMoments, frechet_distance
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
-from sweettok.params import load_params
+from sweettok.params import PerPart, load_params
 from sweettok.training.curriculum import build_tokenizer, code_clips
 from sweettok.training.losses import PixelCriterion
 from sweettok.training.tasks import ProxyTask, TokenizerTask
@@ -58,7 +58,9 @@ def codebook():
         for n in ("ball", "star")
         for v, r in (("slides", "slowly"), ("spins", "quickly"))
     ]
-    return build_codebook(captions, PARAMS.codebook.model_copy(update={"provider": "hashed", "min_count": 1}))
+    every_word = PerPart(adjective=1, noun=1, adverb=1, verb=1)
+    settings = PARAMS.codebook.model_copy(update={"provider": "hashed", "min_count": every_word})
+    return build_codebook(captions, settings)
 
 
 @pytest.fixture

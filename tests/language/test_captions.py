@@ -1,4 +1,5 @@
 import gzip
+import json
 
 import pytest
 
@@ -7,6 +8,7 @@ from sweettok.language.captions import read_captions
 
 TXT = "a red ball\n\n  ein grüner Würfel  \na red ball\n"
 TSV = 'clip\tcaption\tlabel\n1\ta red ball\t0\n2\t\t1\n3\t"ein grüner Würfel\t1\n'
+ROWS = [("train", "a red ball"), ("test", "ein grüner Würfel"), ("train", " "), ("train", 'a "red"\u2028ball')]
 
 
 def write(path, text):
@@ -25,6 +27,37 @@ def test_table_has_a_caption_column(tmp_path, name):
     assert read_captions(write(tmp_path / name, TSV)) == ["a red ball", '"ein grüner Würfel']
 
 
+@pytest.mark.parametrize("name", ["captions.jsonl", "captions.jsonl.gz"])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_json_lines_have_a_caption_field(tmp_path, name, ascii_only):
+    lines = [json.dumps({"split": split, "caption": text}, ensure_ascii=ascii_only) for split, text in ROWS]
+    path = write(tmp_path / name, "\n".join([*lines[:2], "", *lines[2:]]))
+    assert read_captions(path) == ["a red ball", "ein grüner Würfel", 'a "red"\u2028ball']
+
+
+def test_split_keeps_its_rows_alone(tmp_path):
+    table = write(tmp_path / "captions.tsv", "split\tcaption\n" + "".join(f"{s}\t{text}\n" for s, text in ROWS))
+    rows = write(tmp_path / "captions.jsonl", "\n".join(json.dumps({"split": s, "caption": text}) for s, text in ROWS))
+    for path in (table, rows):
+        assert read_captions(path, "train") == ["a red ball", 'a "red"\u2028ball']
+        assert read_captions(path, "test") == ["ein grüner Würfel"]
+        with pytest.raises(InputError, match="no caption of split 'val' .it has: test, train."):
+            read_captions(path, "val")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("captions.txt", "a red ball\n", "plain text, which has no splits"),
+        ("captions.tsv", "caption\na red ball\n", "no `split` column .its header has: caption"),
+        ("captions.jsonl", '{"caption": "a red ball"}', "line 1 has no text field `split` .it has: caption"),
+    ],
+)
+def test_split_of_a_file_without_splits_is_refused(tmp_path, name, text, says):
+    with pytest.raises(InputError, match=says):
+        read_captions(write(tmp_path / name, text), "train")
+
+
 def test_windows_line_ends_and_byte_order_mark(tmp_path):
     path = tmp_path / "captions.tsv"
     path.write_bytes("\ufeffcaption\r\na red ball\r\n".encode())
@@ -39,6 +72,18 @@ def test_windows_line_ends_and_byte_order_mark(tmp_path):
         ("captions.tsv", "clip\tcaption\n", "holds no caption"),
         ("captions.txt", " \n\n", "holds no caption"),
         ("captions.tsv", "", "no `caption` column"),
+        ("captions.tsv", "clip\tcaption\n1\ta ball\n\n2\n", "line 4: 1 of 2 columns"),
+        ("captions.tsv", "caption\n" + "x" * 200_000, "line 2: field larger than"),
+        ("captions.jsonl", "", "holds no caption"),
+        ("captions.jsonl", '{"caption": "a"}\n\n{"caption": \n', "line 3 is not JSON"),
+        ("captions.jsonl", '{"caption": "a"}\n["a"]\n', "line 2 is not a JSON object"),
+        (
+            "captions.jsonl",
+            '{"caption": "a"}\n{"text": "a", "clip": 1}',
+            "line 2 has no text field `caption`.*text, clip",
+        ),
+        ("captions.jsonl", '{"caption": ["a", "b"]}', "line 1 has no text field `caption`"),
+        ("captions.jsonl", "[" * 200_000, "line 1 is not JSON"),
     ],
 )
 def test_unusable_file_is_refused(tmp_path, name, text, says):
@@ -49,14 +94,18 @@ def test_unusable_file_is_refused(tmp_path, name, text, says):
 def test_missing_broken_and_foreign_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         read_captions(tmp_path / "absent.txt")
-    latin = tmp_path / "latin.txt"
-    latin.write_bytes("grün".encode("latin-1"))
-    with pytest.raises(InputError, match="not UTF-8"):
-        read_captions(latin)
-    truncated = tmp_path / "captions.txt.gz"
-    truncated.write_bytes(gzip.compress(TXT.encode())[:-12])
+    (tmp_path / "folder.txt").mkdir()
     with pytest.raises(InputError, match="cannot read"):
-        read_captions(truncated)
+        read_captions(tmp_path / "folder.txt")
+    for extension, text in ((".txt", "grün"), (".tsv", "caption\ngrün\n"), (".jsonl", '{"caption": "grün"}')):
+        latin = tmp_path / f"latin{extension}"
+        latin.write_bytes(text.encode("latin-1"))
+        with pytest.raises(InputError, match="not UTF-8"):
+            read_captions(latin)
+        truncated = tmp_path / f"captions{extension}.gz"
+        truncated.write_bytes(gzip.compress(text.encode())[:-12])
+        with pytest.raises(InputError, match="cannot read"):
+            read_captions(truncated)
     plain = tmp_path / "plain.txt.gz"
     plain.write_bytes(TXT.encode())
     with pytest.raises(InputError, match="cannot read"):

@@ -6,6 +6,7 @@ import torch
 from sweettok.errors import InputError
 from sweettok.language.codebook import Codebook, build_codebook
 from sweettok.params import Codebook as CodebookParams
+from sweettok.params import parse_params
 
 CAPTIONS = [
     "a red ball slowly bounces",
@@ -15,8 +16,12 @@ CAPTIONS = [
 ]
 
 
-def settings(provider="hashed", min_count=1):
-    return CodebookParams(captions=None, min_count=min_count, provider=provider, provider_path=None)
+SECTION = {"captions": None, "captions_split": None, "min_count": 1, "max_words": None, "provider": "hashed",
+           "provider_path": None}  # fmt: skip
+
+
+def settings(**changes):
+    return CodebookParams(**SECTION | changes)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,9 @@ def test_tiny_captions_give_the_known_codebook(codebook):
     assert codebook.counts.tolist() == [2, 1, 1, 3, 1, 2, 1, 1, 2, 1, 1]
     assert codebook.edges.tolist() == [[0, 3], [0, 4], [1, 3], [2, 3], [5, 8], [6, 10], [7, 9]]
     assert codebook.edge_counts.tolist() == [1, 1, 1, 1, 2, 1, 1]
-    assert len(codebook) == 11 and codebook.dim == 384 and codebook.captions == 4 and codebook.min_count == 1
+    assert len(codebook) == 11 and codebook.dim == 384 and codebook.captions == 4
+    assert codebook.min_count == dict.fromkeys(("adjective", "noun", "adverb", "verb"), 1)
+    assert codebook.max_words is None
     assert codebook.group({"noun", "adjective"}).tolist() == [0, 1, 2, 3, 4]
     assert codebook.group(["verb"]).tolist() == [8, 9, 10]
     with pytest.raises(ValueError, match="pronoun"):
@@ -48,6 +55,23 @@ def test_round_trip(codebook, tmp_path):
     codebook.save(tmp_path / "codebook")
     assert sorted(path.name for path in (tmp_path / "codebook").iterdir()) == ["codebook.json", "codebook.safetensors"]
     assert_same(Codebook.load(tmp_path / "codebook"), codebook)
+
+
+def test_thresholds_by_part_of_speech_are_obeyed_and_kept_in_the_file(tmp_path):
+    least = {"adjective": 1, "noun": 2, "adverb": 1, "verb": 1}
+    most = {"adjective": 2, "noun": 9, "adverb": 1, "verb": 2}
+    build_codebook(CAPTIONS, settings(min_count=least, max_words=most)).save(tmp_path)
+    loaded = Codebook.load(tmp_path)
+    assert loaded.words == ["green", "crimson", "ball", "slowly", "bounce", "fall"]
+    assert loaded.min_count == least and loaded.max_words == most
+    assert loaded.edges.tolist() == [[0, 2], [1, 2], [3, 4]]
+
+
+def test_vectors_from_the_captions_themselves():
+    codebook = build_codebook(CAPTIONS, settings(provider="cooccurrence"))
+    assert codebook.words == build_codebook(CAPTIONS, settings()).words
+    assert codebook.provider == "cooccurrence" and len(codebook.fingerprint) == 64
+    torch.testing.assert_close(codebook.vectors.norm(dim=-1), torch.ones(len(codebook)))
 
 
 def test_same_captions_give_the_same_files(tmp_path):
@@ -73,7 +97,7 @@ def test_damaged_tensors_are_detected(codebook, tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"schema": 99}, "not a codebook of schema 1"),
+        ({"schema": 99}, "not a codebook of schema 2"),
         ({"words": ["red"]}, "disagree"),
         ({"words": None}, "incomplete"),
     ],
@@ -113,7 +137,7 @@ def test_shuffled_moves_words_across_parts_and_keeps_all_else(codebook):
 
 
 def test_nearest_words_by_meaning(codebook):
-    meaningful = build_codebook(CAPTIONS, settings("minilm"))
+    meaningful = build_codebook(CAPTIONS, settings(provider="minilm"))
     assert meaningful.words == codebook.words
     assert [word for word, _ in meaningful.nearest("quickly", 1)] == ["swiftly"]
     ranked = [word for word, _ in meaningful.nearest("red", 99)]
@@ -122,3 +146,20 @@ def test_nearest_words_by_meaning(codebook):
     assert cosines == sorted(cosines, reverse=True)
     with pytest.raises(InputError, match="'purple' is not among the codebook's"):
         meaningful.nearest("purple", 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"min_count": 0}, "codebook.min_count.adjective: .*greater than 0; got 0"),
+        ({"min_count": True}, "codebook.min_count.adjective: .*valid integer; got True"),
+        ({"min_count": {"noun": 1}}, "codebook.min_count.adjective: Field required"),
+        ({"max_words": {"adjective": 1, "noun": 0, "adverb": 1, "verb": 1}}, "codebook.max_words.noun: .*got 0"),
+        ({"captions_split": "train"}, "codebook: captions_split needs a caption file"),
+        ({"provider": "word2vec"}, "codebook.provider: Input should be 'minilm', 'clip'.*got 'word2vec'"),
+    ],
+)
+def test_bad_settings_are_refused_with_their_key(change, says):
+    assert parse_params({"codebook": SECTION}, "params.yaml").codebook.min_count.verb == 1
+    with pytest.raises(InputError, match=says):
+        parse_params({"codebook": SECTION | change}, "params.yaml")

@@ -35,6 +35,23 @@ def test_rare_words_are_left_out():
     assert build_vocabulary(tag_captions(CAPTIONS), min_count=2).words == ["green", "red", "ball", "slowly", "bounce"]
 
 
+def test_each_part_has_its_own_threshold_and_size():
+    tagged = tag_captions(CAPTIONS)
+    everything = build_vocabulary(tagged, min_count=1).counts
+    least = {"adjective": 2, "noun": 1, "adverb": 3, "verb": 1}
+    assert build_vocabulary(tagged, least).counts == {
+        part: {word: count for word, count in words.items() if count >= least[part]}
+        for part, words in everything.items()
+    }
+    most = {"adjective": 1, "noun": 1, "adverb": 99, "verb": 2}
+    assert build_vocabulary(tagged, 1, most).counts == {
+        "adjective": {"green": 2},  # "red" occurs as often, and comes later in the alphabet
+        "noun": {"ball": 3},
+        "adverb": everything["adverb"],
+        "verb": {"bounce": 2, "fall": 1},
+    }
+
+
 def test_a_word_has_its_most_frequent_part_and_ties_go_to_the_earlier_part():
     rest = (("red", "adjective"), ("slowly", "adverb"), ("roll", "verb"), ("ball", "noun"))
     tagged = [
@@ -51,8 +68,9 @@ def test_a_word_has_its_most_frequent_part_and_ties_go_to_the_earlier_part():
     ("captions", "min_count", "says"),
     [
         (["a red ball bounces"], 1, "no adverb occurs at least 1 times in 1 captions; lower codebook.min_count"),
-        (CAPTIONS, 3, "no adjective and no verb"),
-        (["12 34"], 1, "no adjective and no noun and no adverb and no verb"),
+        (CAPTIONS, 3, "no adjective occurs at least 3 times and no verb occurs at least 3 times in 4 captions"),
+        (CAPTIONS, {"adjective": 1, "noun": 4, "adverb": 1, "verb": 2}, "^no noun occurs at least 4 times in 4"),
+        (["12 34"], 1, "no adjective .* and no noun .* and no adverb .* and no verb"),
     ],
 )
 def test_empty_class_is_refused(captions, min_count, says):

@@ -6,7 +6,7 @@ import torch
 
 from sweettok.metrics.generation import evaluate_samples, judge_clips
 from sweettok.models.judge import Judge
-from sweettok.params import Data, SplitSizes
+from sweettok.params import SplitSizes, SpritesData
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
@@ -25,7 +25,9 @@ def judge():
 def stores(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store") / "data"
     sizes = SplitSizes(train=12, val=3, test=9)
-    prepare(Data(name="sprites", clips=sizes, frames=5, size=16, seed=0, two_objects=0.0, classes=CLASSES), folder)
+    prepare(
+        SpritesData(name="sprites", clips=sizes, frames=5, size=16, seed=0, two_objects=0.0, classes=CLASSES), folder
+    )
     return {split: ClipStore.open(folder, split) for split in ("train", "test")}
 
 

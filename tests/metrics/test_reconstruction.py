@@ -7,7 +7,7 @@ import torch
 from sweettok.metrics.baselines import mean_colour
 from sweettok.metrics.reconstruction import mean_colour_psnr, per_clip_rows, real_features, score, summarise
 from sweettok.models.judge import Judge
-from sweettok.params import Data, EvaluateReconstruction, SplitSizes
+from sweettok.params import EvaluateReconstruction, SplitSizes, SpritesData
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
@@ -22,7 +22,7 @@ def judge():
 def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store") / "data"
     sizes = SplitSizes(train=2, val=2, test=10)
-    prepare(Data(name="sprites", clips=sizes, frames=5, size=16, seed=0, two_objects=0.0, classes=3), folder)
+    prepare(SpritesData(name="sprites", clips=sizes, frames=5, size=16, seed=0, two_objects=0.0, classes=3), folder)
     return ClipStore.open(folder, "test")
 
 

@@ -32,7 +32,8 @@ def codebook():
         edge_counts=torch.randint(1, 5, (len(edges),), generator=generator),
         provider="drawn",
         fingerprint="0" * 64,
-        min_count=1,
+        min_count=dict.fromkeys(PARTS, 1),
+        max_words=None,
         captions=30,
     )
 

@@ -106,6 +106,53 @@ def test_geometry_and_names_must_agree(path, value, said):
     assert said in str(refused.value) and str(refused.value).startswith("here: ") and "\n" not in str(refused.value)
 
 
+FOLDER = {
+    "name": "video_folder", "clips": {"train": 9, "val": None, "test": None}, "frames": 17, "size": 32, "seed": 0,
+    "root": "clips", "shorter_side": None, "crop": "centre", "captions": None, "max_skipped": 0.1,
+    "windows": {"stride": 1, "every": None, "start": "centre"},
+    "split": {"by": "group", "pattern": "p[0-9]", "val": ["p1"], "test": 0.2},
+}  # fmt: skip
+
+
+def test_each_data_set_has_keys_of_its_own():
+    params = parse_params(CONTENT | {"data": FOLDER}, "here")
+    assert params.data.split.val == ("p1",) and params.data.clips.val is None
+    assert params.flat()["data.split.pattern"] == "p[0-9]"
+
+
+@pytest.mark.parametrize(
+    "path, value, said",
+    [
+        ("two_objects", 0.5, "data.two_objects: unknown key; allowed here: name, clips, frames"),
+        ("split.gap", 1, "data.split.gap: unknown key; allowed here: by, pattern, val, test"),
+        ("split.val", 1.5, "data.split.val: Input should be less than or equal to 1; got 1.5"),
+        ("split.pattern", "(", "data.split.pattern: not a regular expression"),
+        ("split.by", "colour", "data.split: Input tag 'colour' found using 'by'"),
+        ("name", "vhs", "data: Input tag 'vhs' found using 'name' does not match any of the expected tags: 'sprites'"),
+        ("windows.every", 0, "data.windows.every: Input should be greater than 0; got 0"),
+        ("shorter_side", 31, "data: shorter_side 31 is less than size 32"),
+        ("clips.train", 0, "data.clips.train: Input should be greater than 0; got 0"),
+    ],
+)
+def test_mistakes_in_a_data_set_name_their_path(path, value, said):
+    data = copy.deepcopy(FOLDER)
+    *sections, key = path.split(".")
+    place = data
+    for section in sections:
+        place = place[section]
+    place[key] = value
+    with pytest.raises(InputError) as refused:
+        parse_params(CONTENT | {"data": data}, "here")
+    assert said in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_images_have_one_frame():
+    data = {key: value for key, value in FOLDER.items() if key != "windows"} | {"name": "image_folder"}
+    assert parse_params(CONTENT | {"data": data | {"frames": 1}}, "here").data.frames == 1
+    with pytest.raises(InputError, match="data.frames: Input should be 1"):
+        parse_params(CONTENT | {"data": data}, "here")
+
+
 def test_global_queries_may_be_any_number():
     content = changed("tokenizer.temporal_tokens", 63)
     content["tokenizer"]["temporal_queries"] = "global"

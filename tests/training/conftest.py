@@ -6,7 +6,7 @@ import torch
 from sweettok.language.codebook import Codebook
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
-from sweettok.params import CodeLoss, CurriculumStage, Data, Optimiser, Patches, PixelLoss, Proxy, SplitSizes
+from sweettok.params import CodeLoss, CurriculumStage, Optimiser, Patches, PixelLoss, Proxy, SplitSizes, SpritesData
 from sweettok.training.curriculum import Supplies, build_tokenizer, code_clips, train_stage
 from sweettok.training.losses import PixelCriterion
 from sweettok.training.tasks import TokenizerTask
@@ -20,7 +20,7 @@ PARTS = {"adjective": 8, "noun": 8, "adverb": 8, "verb": 8}
 def data_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store") / "data"
     sizes = SplitSizes(train=12, val=4, test=4)
-    prepare(Data(name="sprites", clips=sizes, frames=9, size=16, seed=0, two_objects=0.25, classes=3), folder)
+    prepare(SpritesData(name="sprites", clips=sizes, frames=9, size=16, seed=0, two_objects=0.25, classes=3), folder)
     return folder
 
 
@@ -44,7 +44,8 @@ def codebook():
         edge_counts=torch.ones(len(edges), dtype=torch.int64),
         provider="drawn",
         fingerprint="0" * 64,
-        min_count=1,
+        min_count=dict.fromkeys(PARTS, 1),
+        max_words=None,
         captions=30,
     )
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from lemminflect import getAllLemmas
 
-from sweettok.params import Data, SplitSizes
+from sweettok.params import SplitSizes, SpritesData
 from sweettok.video import sprite_motions, sprite_shapes
 from sweettok.video.sprite_words import DIRECTIONS, FACTORS, SYNONYMS, inflect
 from sweettok.video.sprites import Sprites, draw_sprite
 
 
-def world(**changes) -> Data:
+def world(**changes) -> SpritesData:
     settings = {"frames": 17, "size": 32, "seed": 0, "two_objects": 0.25, "classes": 10} | changes
-    return Data(name="sprites", clips=SplitSizes(train=400, val=20, test=20), **settings)
+    return SpritesData(name="sprites", clips=SplitSizes(train=400, val=20, test=20), **settings)
 
 
 @pytest.fixture(scope="module")

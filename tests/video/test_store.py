@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from sweettok.errors import InputError
-from sweettok.params import Data, SplitSizes
+from sweettok.params import SplitSizes, SpritesData
 from sweettok.video.prepare import prepare
 from sweettok.video.sprites import draw_sprite
 from sweettok.video.store import ClipStore, batches, to_float, to_uint8
 
-DATA = Data(
+DATA = SpritesData(
     name="sprites", clips=SplitSizes(train=12, val=5, test=4), frames=5, size=16, seed=3, two_objects=0.5, classes=4
 )
 

@@ -1,0 +1,122 @@
+"""Transformers models on disk: where they lie, what their weights' sha256 is, how they are opened. Nothing downloads."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import torch
+
+from sweettok.errors import InputError
+from sweettok.storage import sha256_of
+
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+def model_folder(model: str | Path) -> Path:
+    """The folder `model` if there is one, else that of the hub model of this name in the local Hugging Face cache.
+
+    Raises InputError where neither is at hand, with the command that fetches the model.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    if Path(model).is_dir():
+        return Path(model)
+    if not _HUB_NAME.fullmatch(str(model)):
+        raise InputError(f"codebook.provider_path {model} is neither a folder nor the name of a model on the hub")
+    try:
+        return Path(snapshot_download(str(model), local_files_only=True))
+    except HFValidationError as error:
+        raise InputError(f"codebook.provider_path {model} is neither a folder nor a hub name ({error})") from error
+    except LocalEntryNotFoundError as error:
+        raise InputError(
+            f"the word vectors' model {model} is neither a folder here nor in the Hugging Face cache; "
+            f"{_how_to_get(model)}, or copy its folder here and set codebook.provider_path to it, "
+            "or choose another codebook.provider (minilm comes with the installation)"
+        ) from error
+
+
+def _how_to_get(model: str | Path) -> str:
+    """The command that puts a hub model where `model_folder` finds it, without its pickled weights."""
+    wanted = " ".join(f"--include '{pattern}'" for pattern in ("*.json", "*.txt", "*.model", "model*.safetensors"))
+    return f"where there is a network run `hf download {model} {wanted}`"
+
+
+def weights_sha256(folder: Path) -> str:
+    """Hex sha256 of a model's safetensors weights: the file's own, or of "name sha256" lines where it is in several.
+
+    Raises InputError where they are absent, incomplete or pickled.
+    """
+    files = _weight_files(folder)
+    if len(files) == 1:
+        return sha256_of(files[0])
+    lines = [f"{file.name} {sha256_of(file)}\n" for file in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    index = folder / "model.safetensors.index.json"
+    names = _indexed_names(index) if index.is_file() else ["model.safetensors"]
+    missing = [name for name in names if not (folder / name).is_file()]
+    if not missing:
+        return [folder / name for name in names]
+    if pickled := sorted(file.name for pattern in _PICKLED for file in folder.glob(pattern)):
+        raise InputError(
+            f"{folder} lacks {', '.join(missing)}; {pickled[0]} is not opened, since a pickle can run code: take a "
+            "revision of the model that has safetensors"
+        )
+    raise InputError(f"{folder} lacks {', '.join(missing)}; fetch the model anew or set codebook.provider_path")
+
+
+def _indexed_names(index: Path) -> list[str]:
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{index} is damaged ({error!r}); fetch the model anew") from error
+    if strange := [name for name in names if Path(name).name != name]:
+        raise InputError(f"{index} names {strange[0]!r}, which is no file of that folder; fetch the model anew")
+    return names
+
+
+def open_model(folder: Path, architecture: str, keep: tuple[str, ...] = ()):
+    """Tokenizer and model, float32 on the CPU and in evaluation mode, from safetensors, running no code of the folder.
+
+    architecture: a class of transformers, e.g. "AutoModel".
+    keep: settings of the folder's configuration that also hold for the part of it that `architecture` is.
+
+    Raises InputError where the folder does not hold such a model, or not all of its weights.
+    """
+    from sweettok.torchvision_operators import define_missing_operators
+
+    define_missing_operators()
+    import transformers
+    from safetensors import SafetensorError
+    from transformers.utils import logging
+
+    shows_progress, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # that a text tower leaves the images' weights unread is no news
+    safely = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **safely)
+        config = transformers.AutoConfig.from_pretrained(folder, **safely)
+        kept = {name: getattr(config, name) for name in keep if hasattr(config, name)}
+        model, found = getattr(transformers, architecture).from_pretrained(
+            folder, **safely, **kept, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"{folder} does not hold a model that {architecture} can open ({reason})") from error
+    finally:
+        logging.set_verbosity(verbosity)
+        if shows_progress:
+            logging.enable_progress_bar()
+    unset = sorted(name for name in found["missing_keys"] if "pooler" not in name)  # poolers are not used here
+    if unset:
+        raise InputError(
+            f"{folder} has no weights for {unset[0]} ({len(unset)} such): they would be random; "
+            "fetch the model anew or choose the provider that fits it"
+        )
+    return tokenizer, model.eval()

@@ -1,0 +1,95 @@
+"""Data sets laid out as <class>/<file>: video_folder, image_folder, imagenet."""
+
+import re
+from pathlib import Path
+
+from sweettok import params
+from sweettok.errors import InputError
+from sweettok.video.listing import (
+    SPLITS,
+    Item,
+    Listing,
+    allot,
+    carve,
+    class_folders,
+    inside,
+    printable,
+    read_lines,
+    root_folder,
+)
+
+_WORDNET_ID = re.compile(r"n\d{8}")
+
+
+def list_folders(
+    data: params.VideoFolderData | params.ImageFolderData | params.ImagenetData, endings: tuple[str, ...]
+) -> Listing:
+    """The files of root/<class>/<file> by split, as data.split says.
+
+    Raises InputError: no root, no class folder, files out of place or outside the root, an ImageNet folder that is no
+    WordNet id; a split that names an unknown group or folder, takes all, or whose pattern does not fit a file.
+    """
+    root = root_folder(data.root)
+    if isinstance(data.split, params.FolderSplit):
+        listing = _by_folder(data, data.split, endings)
+    else:
+        classes, items = class_folders(root, root, endings)
+        listing = Listing(classes, _divided(items, data), isinstance(data.split, params.TimeSplit))
+    if isinstance(data, params.ImagenetData):
+        for name in listing.classes:
+            if not _WORDNET_ID.fullmatch(name):
+                raise InputError(f"{root / name} is no WordNet id (n01440764); use name image_folder for other classes")
+    return listing
+
+
+def _divided(items: list[Item], data: params.FileData) -> dict[str, list[Item]]:
+    split = data.split
+    if isinstance(split, params.TimeSplit):
+        if split.val + split.test >= 1:
+            raise InputError(f"data.split: val {split.val} and test {split.test} leave no time for train")
+        return {name: items for name in SPLITS}
+    if isinstance(split, params.RandomSplit):
+        return carve(items, lambda item: item.id, split.val, split.test, data.seed)
+    return _by_group(items, split, data.seed)
+
+
+def _by_group(items: list[Item], split: params.GroupSplit, seed: int) -> dict[str, list[Item]]:
+    found = {item.id: re.search(split.pattern, item.id) for item in items}
+    if strangers := [name for name, match in found.items() if not match]:
+        raise InputError(
+            f"data.split.pattern {split.pattern!r} does not match {strangers[0]} ({len(strangers)} such files)"
+        )
+    groups = {name: match.group(1 if match.re.groups else 0) for name, match in found.items()}
+    splits = allot(groups.values(), split.val, split.test, seed)
+    return {name: [item for item in items if splits[groups[item.id]] == name] for name in SPLITS}
+
+
+def _by_folder(data: params.FileData, split: params.FolderSplit, endings: tuple[str, ...]) -> Listing:
+    root = root_folder(data.root)
+    folders = {name: getattr(split, name) for name in SPLITS if isinstance(getattr(split, name), str)}
+    listed = {}
+    for name, folder in folders.items():
+        path = inside(root, folder, f"data.split.{name}")
+        if not path.is_dir():
+            raise InputError(f"data.split.{name} is {folder}, but {path} is no folder")
+        listed[name] = class_folders(path, root, endings)
+    classes = listed["train"][0]
+    for name, (theirs, _) in listed.items():
+        if unknown := sorted(set(theirs) - set(classes)):
+            raise InputError(f"class {unknown[0]} of {name} has no folder in {split.train}; labels come from train")
+    shares = {name: 0.0 if name in folders else getattr(split, name) for name in ("val", "test")}
+    carved = carve(listed["train"][1], lambda item: item.id, shares["val"], shares["test"], data.seed)
+    return Listing(classes, carved | {name: listed[name][1] for name in folders if name != "train"})
+
+
+def class_names(path: str | None) -> dict[str, str]:
+    """WordNet id -> names, of a file with `n01440764 tench, Tinca tinca` a line (LOC_synset_mapping.txt); null: none.
+
+    Raises InputError: absent, empty, or a line without names.
+    """
+    if path is None:
+        return {}
+    pairs = [line.split(maxsplit=1) for line in read_lines(Path(path).expanduser())]
+    if broken := [pair for pair in pairs if len(pair) < 2 or not _WORDNET_ID.fullmatch(pair[0])]:
+        raise InputError(f"{path}: {' '.join(broken[0])!r} is not `<WordNet id> <names>`")
+    return {wnid: printable(names) for wnid, names in pairs}

@@ -1,0 +1,113 @@
+"""Kinetics (400, 600, 700): the official lists (.csv) or lists of paths (.txt), and files wherever they were put.
+
+A csv names clips by YouTube id and time; the file of a row is the one whose stem is `<id>_<start>_<end>` (seconds, six
+digits, as the official downloaders write it) or the bare id, in any folder below the root. Clips without a file stay in
+the listing: they are counted as absent when opened.
+"""
+
+import csv
+import os
+import re
+from pathlib import Path
+
+from sweettok import params
+from sweettok.errors import InputError
+from sweettok.video.decode import ENDINGS
+from sweettok.video.listing import SPLITS, Item, Listing, carve, inside, printable, read_lines, root_folder
+
+_COLUMNS = ("label", "youtube_id", "time_start", "time_end")
+_CLIP = re.compile(r"([\w-]+)_\d{6}_\d{6}")
+
+
+def list_kinetics(data: params.KineticsData) -> Listing:
+    """The clips of data.lists by split; val and test may be carved from train, by video so that none is in two.
+
+    Raises InputError: a list absent, malformed or of another ending, a class outside train's, a YouTube video in
+    two splits, two files for one clip, a path outside the root.
+    """
+    root = root_folder(data.root)
+    names = {split: getattr(data.lists, split) for split in SPLITS}
+    stems = _files_by_stem(root) if any(str(name).endswith(".csv") for name in names.values()) else {}
+    listed = {
+        split: _listed(inside(root, name, f"data.lists.{split}"), root, stems)
+        for split, name in names.items()
+        if isinstance(name, str)
+    }
+    shares = {split: 0.0 if split in listed else names[split] for split in ("val", "test")}
+    listed = carve(listed["train"], _video, shares["val"], shares["test"], data.seed) | {
+        split: items for split, items in listed.items() if split != "train"
+    }
+    _check_videos(listed)
+    classes = sorted({item.class_name for item in listed["train"]})
+    for split, items in listed.items():
+        if unknown := {item.class_name for item in items} - set(classes):
+            raise InputError(f"class {min(unknown)!r} of {split} has no clip in train; labels come from train")
+    return Listing(classes, listed)
+
+
+def _video(item: Item) -> str:
+    """The YouTube video that a clip was cut from; a file named otherwise stands for itself."""
+    match = _CLIP.fullmatch(Path(item.id).stem)
+    return match.group(1) if match else item.id
+
+
+def _check_videos(listed: dict[str, list[Item]]) -> None:
+    owners: dict[str, str] = {}
+    for split, items in listed.items():
+        for item in items:
+            if (other := owners.setdefault(_video(item), split)) != split:
+                raise InputError(
+                    f"video {_video(item)} is in {other} and in {split}: splits must be disjoint; remove one"
+                )
+
+
+def _files_by_stem(root: Path) -> dict[str, Path]:
+    """Stem -> path from the root, of all video files below it. Raises InputError where two share a stem."""
+    found: dict[str, Path] = {}
+    for folder, _, names in os.walk(root):
+        for name in sorted(names):
+            path = (Path(folder) / name).relative_to(root)
+            if path.suffix.lower() in ENDINGS and (other := found.setdefault(path.stem, path)) != path:
+                raise InputError(f"{printable(path)} and {printable(other)} in {root} have one name; remove one")
+    return found
+
+
+def _listed(path: Path, root: Path, stems: dict[str, Path]) -> list[Item]:
+    if path.suffix == ".csv":
+        return _from_csv(path, root, stems)
+    if path.suffix == ".txt":
+        return _from_txt(path, root)
+    raise InputError(f"{path} is neither a .csv nor a .txt list")
+
+
+def _from_csv(path: Path, root: Path, stems: dict[str, Path]) -> list[Item]:
+    table = csv.DictReader(read_lines(path))
+    if missing := [name for name in _COLUMNS if name not in (table.fieldnames or ())]:
+        raise InputError(f"{path} lacks column(s) {', '.join(missing)}; it has {', '.join(table.fieldnames or ())}")
+    items = []
+    for number, row in enumerate(table, start=2):
+        try:
+            stem = f"{row['youtube_id']}_{int(float(row['time_start'])):06d}_{int(float(row['time_end'])):06d}"
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{path} line {number}: time_start and time_end must be seconds") from error
+        if "/" in stem or not row["label"]:
+            raise InputError(f"{path} line {number}: {row['youtube_id']!r} is no YouTube id, or the label is empty")
+        file = stems.get(stem) or stems.get(row["youtube_id"]) or Path(f"{stem}.mp4")
+        label = printable(row["label"])
+        items.append(Item(f"{label}/{printable(stem)}", inside(root, file, str(path)), label))
+    return items
+
+
+def _from_txt(path: Path, root: Path) -> list[Item]:
+    """Lines `path` or `path number`, from the root; the class is the file's folder, or the number where it has none."""
+    items, numbers = [], {}
+    for line in read_lines(path):
+        name, _, last = line.rpartition(" ")
+        name, number = (name, last) if name and last.isdigit() else (line, "")
+        class_name = printable(Path(name).parent.name) or number
+        if not class_name:
+            raise InputError(f"{path}: {printable(name)} has neither a class folder nor a class number")
+        if number and numbers.setdefault(class_name, number) != number:
+            raise InputError(f"{path}: class {class_name} is numbered {numbers[class_name]} and {number}")
+        items.append(Item(printable(name), inside(root, name, str(path)), class_name))
+    return items

@@ -1,0 +1,147 @@
+"""The files of a data set: what is in which split, before any of them is opened."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweettok.errors import InputError
+from sweettok.video.draws import shuffled
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file as member of a split. id: its path from the root, printable; file: the path itself."""
+
+    id: str
+    file: Path
+    class_name: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A data set's files by split. A file may be in several splits only where `by_time` divides its frames."""
+
+    classes: list[str]
+    splits: dict[str, Sequence[Item]]
+    by_time: bool = False
+
+
+def printable(path: str | Path) -> str:
+    """A path as text that any UTF-8 file can hold; bytes of names that are not UTF-8 become \\xNN."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def root_folder(root: str) -> Path:
+    """The data set's folder, absolute. Raises InputError where there is none."""
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise InputError(f"data.root {root} is no folder (looked in {Path.cwd()}); set it to the data set's folder")
+    return folder.resolve()
+
+
+def inside(root: Path, name: str | Path, source: str) -> Path:
+    """root/name. Raises InputError where that lies outside `root`: absolute, through `..`, or by a symbolic link.
+
+    root: resolved. source: what names the file, for the message.
+    """
+    path = root / name
+    if "\0" in str(name):
+        raise InputError(f"{source} has a name with a zero byte, {printable(name)!r}; it is no text file")
+    if os.path.isabs(name) or ".." in Path(name).parts or not Path(os.path.realpath(path)).is_relative_to(root):
+        raise InputError(
+            f"{source} names {printable(name)}, which lies outside data.root {root}; copy it below the root"
+        )
+    return path
+
+
+def check_disjoint(listing: Listing) -> None:
+    """Raises InputError where a file is listed twice in a split, or in two splits of a set not divided in time."""
+    owners: dict[str, str] = {}
+    for split, items in listing.splits.items():
+        own: dict[str, str] = {}
+        for item in items:
+            if item.id in own:
+                raise InputError(f"{item.id} is listed twice in {split}; remove one")
+            own[item.id] = split
+            if not listing.by_time and (other := owners.get(item.id, split)) != split:
+                raise InputError(f"{item.id} is in {split} and in {other}: splits must be disjoint; remove one")
+        owners |= own
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a list, stripped, without empty ones. Names that are not UTF-8 are kept as the file system does.
+
+    Raises InputError: absent, empty.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    except OSError as error:
+        raise InputError(f"cannot read the list {path}: {error.strerror}; see the data set's own download") from error
+    if not (lines := [line.strip() for line in text.split("\n") if line.strip()]):
+        raise InputError(f"the list {path} is empty")
+    return lines
+
+
+def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[list[str], list[Item]]:
+    """Class names and files of folder/<class>/<file>, both sorted. Hidden entries are left out, any other is listed.
+
+    Raises InputError: unreadable, no class folder, a file of the set's kind outside a class folder.
+    """
+    try:
+        entries = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
+        classes = [name for name in entries if inside(root, (folder / name).relative_to(root), "data.root").is_dir()]
+        stray = [name for name in entries if name not in set(classes) and name.lower().endswith(endings)]
+        if stray:
+            raise InputError(
+                f"{printable(folder / stray[0])} is in no class folder; move it to <class>/{printable(stray[0])}"
+            )
+        if not classes:
+            raise InputError(f"{folder} has no class folders; expected <class>/<file>")
+        files = [
+            (folder / name).relative_to(root) / entry.name
+            for name in classes
+            for entry in sorted(os.scandir(folder / name), key=lambda entry: entry.name)
+            if not entry.name.startswith(".")
+        ]
+    except OSError as error:
+        raise InputError(f"cannot list {printable(error.filename)}: {error.strerror}") from error
+    items = [Item(printable(file), inside(root, file, "data.root"), printable(file.parent.name)) for file in files]
+    if not items:
+        raise InputError(f"the class folders of {folder} hold no files")
+    return [printable(name) for name in classes], items
+
+
+def allot(names: Iterable[str], val: float | Sequence[str], test: float | Sequence[str], seed: int) -> dict[str, str]:
+    """name -> split. val and test: the names themselves, or the share of all names, drawn by `seed` (at least one).
+
+    Raises InputError: a listed name that does not exist or is in both lists; nothing left for train.
+    """
+    free = shuffled(set(names), seed, "split")
+    total = len(free)
+    splits: dict[str, str] = {}
+    for split, wanted in sorted((("val", val), ("test", test)), key=lambda pair: isinstance(pair[1], float | int)):
+        if isinstance(wanted, float | int):
+            taken = free[: max(round(wanted * total), 1) if wanted else 0]
+        else:
+            taken = list(wanted)
+            if unknown := [name for name in taken if name not in free]:
+                raise InputError(
+                    f"{split} lists {unknown[0]!r}, which is not among those left: {', '.join(sorted(free))}"
+                )
+        splits |= dict.fromkeys(taken, split)
+        free = [name for name in free if name not in splits]
+    if not free:
+        raise InputError(f"val and test take all {total} of the set's groups or files, none is left for train")
+    return splits | dict.fromkeys(free, "train")
+
+
+def carve(
+    items: Iterable[Item], key: Callable[[Item], str], val: float, test: float, seed: int
+) -> dict[str, list[Item]]:
+    """Split items by shares of their keys: all items of a key come into one split. Raises InputError as `allot`."""
+    items = list(items)
+    splits = allot(map(key, items), val, test, seed)
+    return {split: [item for item in items if splits[key(item)] == split] for split in SPLITS}

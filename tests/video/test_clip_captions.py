@@ -1,0 +1,61 @@
+"""Captions of clips: read from both formats, joined by id, honest errors; class names in words."""
+
+import pytest
+
+from sweettok.errors import InputError
+from sweettok.video.clip_captions import caption_of, in_words, read_clip_captions
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ApplyEyeMakeup", "apply eye makeup"), ("YoYo", "yo yo"), ("bank_heist", "bank heist"), ("TVShow2", "tv show2"),
+        ("riding a bike", "riding a bike"), ("n01440764", "n01440764"), ("wave1", "wave1"), ("_", "_"),
+    ],
+)  # fmt: skip
+def test_class_names_in_words(name, words):
+    assert in_words(name) == words
+
+
+def test_both_formats_say_the_same(tmp_path):
+    (tmp_path / "a.tsv").write_text(
+        'clip\tsplit\tcaption\na/b.avi\ttrain\t A "red" ball. \na/c.avi\tval\tTwo\na/c.avi\tval\tThree\n'
+    )
+    (tmp_path / "a.jsonl").write_text(
+        '{"clip": "a/b.avi", "caption": "A \\"red\\" ball."}\n\n{"clip": "a/c.avi", "caption": "Two"}\n'
+    )
+    expected = {"a/b.avi": 'A "red" ball.', "a/c.avi": "Two"}
+    assert read_clip_captions(tmp_path / "a.tsv") == read_clip_captions(tmp_path / "a.jsonl") == expected
+
+
+def test_the_most_exact_id_wins():
+    captions = {"a/b.avi@3": "window", "a/b.avi": "file", "a/b": "stem", "a/c": "other"}
+    assert caption_of(captions, "a/b.avi@3", "a/b.avi") == "window"
+    assert caption_of(captions, "a/b.avi@9", "a/b.avi") == "file"
+    assert caption_of(captions, "a/c.gif@0", "a/c.gif") == "other"
+    assert caption_of(captions, "a/d.gif@0", "a/d.gif") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.tsv", b"clip\ttext\na\tb\n", "line 2 lacks `clip` or `caption`"),
+        ("a.tsv", b"clip\tcaption\na\tb\nc\n", "line 3 lacks"),
+        ("a.tsv", b"", "has no captions"),
+        ("a.tsv", b"clip\tcaption\na\t\xff\n", "cannot read data.captions"),
+        ("a.jsonl", b'{"clip": "a"}\n', "line 1 lacks"),
+        ("a.jsonl", b"[1]\n", "line 1 lacks"),
+        ("a.jsonl", b"{\n", "line 1 is not valid JSON"),
+        ("a.txt", b"a ball\n", "must be a .tsv or a .jsonl"),
+    ],
+)
+def test_bad_files_are_refused_in_one_line(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as raised:
+        read_clip_captions(tmp_path / name)
+    assert "\n" not in str(raised.value)
+
+
+def test_absent_files_are_refused(tmp_path):
+    with pytest.raises(InputError, match="cannot read data.captions .*No such file"):
+        read_clip_captions(tmp_path / "a.tsv")

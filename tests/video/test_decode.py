@@ -1,0 +1,299 @@
+"""Windows of video files: exact frames whatever the container, bounded work, honest reasons."""
+
+import os
+
+import av
+import numpy as np
+import pytest
+
+from sweettok.video import decode
+from sweettok.video.decode import Unreadable, VideoIndex, read_window, video_index
+
+ENCODINGS = {  # ending: codec, pixel format, options (several key frames where the format has them)
+    "ffv1.mkv": ("ffv1", "bgr0", {}),
+    "raw.avi": ("rawvideo", "bgr24", {}),
+    "h264.mp4": ("libx264", "yuv420p", {"g": "9", "bf": "2", "sc_threshold": "0"}),
+    "h264.mkv": ("libx264", "yuv420p", {"g": "9", "bf": "3", "x264-params": "open-gop=1:scenecut=0"}),
+    "xvid.avi": ("mpeg4", "yuv420p", {"g": "9", "bf": "2"}),
+    "mpeg1.mpg": ("mpeg1video", "yuv420p", {"g": "9", "bf": "2"}),
+    "mpeg2.mpg": ("mpeg2video", "yuv420p", {"g": "9", "bf": "0"}),
+    "vp9.webm": ("libvpx-vp9", "yuv420p", {"g": "9", "deadline": "realtime", "cpu-used": "8"}),
+    "vp8.webm": ("libvpx", "yuv420p", {"g": "9", "auto-alt-ref": "1", "lag-in-frames": "8"}),
+    "palette.gif": ("gif", "rgb8", {}),
+}
+
+
+def all_frames(path):
+    """The reference: every frame, decoded in one go by another route than the window's."""
+    with av.open(path) as container:
+        return np.stack([np.asarray(frame.to_image().convert("RGB")) for frame in container.decode(video=0)])
+
+
+@pytest.fixture(scope="module", params=ENCODINGS)
+def encoded(request, tmp_path_factory, scene, write_video):
+    codec, pixels, options = ENCODINGS[request.param]
+    path = tmp_path_factory.mktemp("encoded") / request.param
+    return write_video(path, scene(40), codec, pixels, options=options)
+
+
+@pytest.mark.parametrize(
+    ("start", "stride", "count"), [(0, 1, 40), (0, 1, 1), (13, 1, 9), (39, 1, 1), (8, 3, 10), (17, 7, 2)]
+)
+def test_a_window_is_a_slice_of_all_frames(encoded, start, stride, count):
+    expected = all_frames(encoded)[start : start + stride * count : stride]
+    assert np.array_equal(read_window(encoded, start, stride, count), expected)
+
+
+def test_the_index_counts_the_frames(encoded):
+    index = video_index(encoded)
+    assert index.frames == 40
+    if encoded.name.startswith(("h264", "ffv1", "raw", "vp9")):
+        assert index.times is not None and (np.diff(index.times) > 0).all() and index.key_frames[0] == 0
+
+
+@pytest.mark.parametrize("ending", [".mkv", ".avi"])
+@pytest.mark.parametrize(("height", "width"), [(16, 24), (17, 31), (1, 1), (3, 101)])
+def test_lossless_files_give_back_every_byte(tmp_path, write_video, scene, ending, height, width):
+    frames = scene(7, height, width)
+    path = write_video(tmp_path / f"clip{ending}", frames)
+    assert np.array_equal(read_window(path, 0, 1, 7), frames)
+    assert np.array_equal(read_window(path, 2, 2, 3), frames[2::2])
+
+
+def test_frames_of_variable_rate_are_counted_not_timed(tmp_path, write_video, scene):
+    frames = scene(20)
+    times = np.cumsum([1, 9, 2, 2, 30] * 4).tolist()
+    path = write_video(tmp_path / "clip.mkv", frames, times=times, rate=1000)
+    for start in range(16):
+        assert np.array_equal(read_window(path, start, 1, 5), frames[start : start + 5])
+
+
+def test_frames_that_an_edit_list_cuts_off_are_not_counted(tmp_path, write_video, scene):
+    codec, pixels, options = ENCODINGS["h264.mp4"]
+    path = write_video(tmp_path / "clip.mp4", scene(40), codec, pixels, times=list(range(-7, 33)), options=options)
+    shown = all_frames(path)
+    assert video_index(path).frames == len(shown) == 33
+    for start in range(0, 30, 3):
+        assert np.array_equal(read_window(path, start, 1, 3), shown[start : start + 3])
+
+
+def test_an_avi_may_have_dropped_a_few_of_the_frames_it_announces(tmp_path, write_video, scene):
+    path = write_video(tmp_path / "clip.avi", scene(30))
+    content = path.read_bytes()
+    for announced, readable in ((31, True), (60, False)):
+        header = content.replace((30).to_bytes(4, "little"), announced.to_bytes(4, "little"))
+        path.write_bytes(header)
+        with av.open(path) as container:
+            assert container.streams.video[0].frames == announced
+        if readable:
+            assert video_index(path).frames == 30
+        else:
+            with pytest.raises(Unreadable, match="truncated after 30 frames"):
+                video_index(path)
+
+
+@pytest.mark.parametrize("start", [0, 3, 5000, 9983])
+def test_work_depends_on_the_window_not_on_the_file(long_video, monkeypatch, start):
+    path, frames = long_video
+    decoded, original = [], decode._frames_from
+
+    def counted(*arguments):
+        for pair in original(*arguments):
+            decoded.append(pair[0])
+            yield pair
+
+    monkeypatch.setattr(decode, "_frames_from", counted)
+    window = read_window(path, start, 1, 17)
+    assert np.array_equal(window[:, 0, 0, 0], frames[start : start + 17])
+    assert len(decoded) <= 17 + 50  # the key frame before is at most 50 frames away
+
+
+@pytest.fixture(scope="module")
+def long_video(tmp_path_factory, write_video):
+    """10,000 frames whose grey value tells their number, and those values."""
+    values = (np.arange(10_000) * 7 % 251).astype(np.uint8)
+    frames = np.broadcast_to(values[:, None, None, None], (10_000, 8, 8, 3))
+    path = tmp_path_factory.mktemp("long") / "long.mkv"
+    return write_video(path, frames, "ffv1", "bgr0", options={"g": "50"}), values
+
+
+@pytest.mark.parametrize("wrong", [lambda times: times + 1, lambda times: times - 1, lambda times: times * 2])
+def test_wrong_timestamps_lead_to_decoding_from_the_start(tmp_path, write_video, scene, wrong):
+    path = write_video(tmp_path / "clip.mp4", scene(40), *ENCODINGS["h264.mp4"][:2], options=ENCODINGS["h264.mp4"][2])
+    index = video_index(path)
+    assert len(index.key_frames) == 5
+    distrusted = VideoIndex(index.frames, wrong(index.times), index.key_frames)
+    assert np.array_equal(read_window(path, 20, 1, 5, index=distrusted), all_frames(path)[20:25])
+
+
+def turned(path, matrix):
+    """Put a display matrix into the track header of an mp4 file."""
+    content = bytearray(path.read_bytes())
+    header = content.index(b"tkhd")
+    at = header + 4 + 4 + 20 + 8 + 4 + 4  # version and flags, times and ids, reserved, layer and group, volume
+    assert content[at : at + 4] == bytes([0, 1, 0, 0])
+    for place, value in zip((0, 4, 12, 16), matrix, strict=True):
+        content[at + place : at + place + 4] = (value << 16).to_bytes(4, "big", signed=True)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "quarter_turns"), [((0, 1, -1, 0), -1), ((-1, 0, 0, -1), 2), ((0, -1, 1, 0), 1), ((1, 0, 0, 1), 0)]
+)
+def test_rotation_metadata_is_applied(tmp_path, write_video, scene, matrix, quarter_turns):
+    """A matrix (a, b, c, d) maps (x, y) to (a x + c y, b x + d y), y down: (0, 1, -1, 0) is clockwise."""
+    path = write_video(tmp_path / "clip.mp4", scene(3, 16, 32), "libx264", "yuv420p")
+    plain = read_window(path, 0, 1, 3)
+    turned(path, matrix)
+    assert np.array_equal(read_window(path, 0, 1, 3), np.rot90(plain, quarter_turns, axes=(1, 2)))
+
+
+def test_grey_becomes_rgb(tmp_path, write_video, scene):
+    frames = scene(4)[..., 0]
+    path = write_video(tmp_path / "clip.mkv", frames, "ffv1", "gray", kind="gray")
+    assert np.array_equal(read_window(path, 0, 1, 4), np.repeat(frames[..., None], 3, axis=-1))
+
+
+def test_transparency_is_composited_on_black(tmp_path, write_video, scene):
+    colour = scene(4)
+    opacity = np.broadcast_to(np.linspace(0, 255, 24).astype(np.uint8), (4, 16, 24))[..., None]
+    path = write_video(tmp_path / "clip.mkv", np.concatenate([colour, opacity], -1), "ffv1", "bgra", kind="rgba")
+    expected = np.round(colour.astype(float) * opacity / 255)
+    assert np.abs(read_window(path, 0, 1, 4) - expected).max() <= 1
+    assert (read_window(path, 0, 1, 4)[:, :, 0] == 0).all()
+
+
+def test_change_is_applied_to_each_kept_frame(tmp_path, write_video, scene):
+    frames = scene(9)
+    path = write_video(tmp_path / "clip.mkv", frames)
+    seen = []
+
+    def corner(frame):
+        seen.append(frame)
+        return frame[:2, :3]
+
+    assert np.array_equal(read_window(path, 1, 2, 4, corner), frames[1::2, :2, :3])
+    assert len(seen) == 4
+
+
+def audio_only(folder, write_video, scene):
+    path = folder / "audio.mp4"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("aac", rate=8000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = 8000, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def written(name, content):
+    def write(folder, write_video, scene):
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    return write
+
+
+def unknown_codec(folder, write_video, scene):
+    path = write_video(folder / "codec.mp4", scene(5), "libx264", "yuv420p")
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz").replace(b"avcC", b"zzzC"))
+    return path
+
+
+def cut(ending, share):
+    def write(folder, write_video, scene):
+        source = {".mp4": ("libx264", "yuv420p"), ".avi": (None, None), ".mkv": (None, None)}[ending]
+        path = write_video(folder / f"cut{ending}", scene(30), *source)
+        content = path.read_bytes()
+        path.write_bytes(content[: int(len(content) * share)])
+        return path
+
+    return write
+
+
+def a_folder(folder, write_video, scene):
+    (folder / "folder.mp4").mkdir()
+    return folder / "folder.mp4"
+
+
+def a_pipe(folder, write_video, scene):
+    os.mkfifo(folder / "pipe.mp4")
+    return folder / "pipe.mp4"
+
+
+PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nsecret.ts\n#EXT-X-ENDLIST\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda *_: _[0] / "absent.mp4", "absent"),
+        (a_folder, "a folder, not a file"),
+        (a_pipe, "not a file"),
+        (written("empty.mp4", b""), "empty"),
+        (written("noise.mp4", bytes(range(256)) * 40), "cannot be decoded"),
+        (written("text.avi", b"no video at all"), "cannot be decoded"),
+        (written("list.mp4", PLAYLIST), "cannot be decoded"),
+        (written("clip.txt", b"text"), "ending '.txt' is none of"),
+        (written("noending", b"text"), "ending '' is none of"),
+        (audio_only, "no video stream"),
+        (unknown_codec, "no decoder for its codec"),
+        (cut(".mp4", 0.5), "cannot be decoded"),
+        (cut(".avi", 0.5), "truncated"),
+        (cut(".mkv", 0.01), "cannot be decoded|no frames"),
+    ],
+)
+def test_what_cannot_be_read_says_why(tmp_path, write_video, scene, make, reason):
+    path = make(tmp_path, write_video, scene)
+    for read in (video_index, lambda path: read_window(path, 0, 1, 1)):
+        with pytest.raises(Unreadable, match=reason):
+            read(path)
+
+
+def test_a_file_cut_after_it_was_indexed_ends_early(tmp_path, write_video, scene):
+    path = write_video(tmp_path / "clip.mkv", scene(30))
+    index = video_index(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert len(read_window(path, 0, 1, 3, index=index)) == 3
+    with pytest.raises(Unreadable, match="ends before frame|damaged|cannot be decoded"):
+        read_window(path, 0, 1, 30, index=index)
+
+
+def test_contents_count_not_the_ending(tmp_path, write_video, scene):
+    path = write_video(tmp_path / "clip.mkv", scene(5))
+    assert np.array_equal(read_window(path.rename(tmp_path / "clip.mp4"), 0, 1, 5), scene(5))
+
+
+def test_names_that_are_not_utf8_are_read(tmp_path, write_video, scene):
+    source = write_video(tmp_path / "clip.mkv", scene(5))
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9 \n.mkv")
+    os.rename(source, path)
+    assert np.array_equal(read_window(path, 0, 1, 5), scene(5))
+
+
+def test_a_window_beyond_the_end_is_refused(tmp_path, write_video, scene):
+    path = write_video(tmp_path / "clip.mkv", scene(1))
+    assert read_window(path, 0, 1, 1).shape == (1, 16, 24, 3)
+    with pytest.raises(Unreadable, match="has 1 frames, frame 8 was asked for"):
+        read_window(path, 0, 4, 3)
+
+
+@pytest.mark.parametrize("window", [(-1, 1, 1), (0, 0, 1), (0, 1, 0)])
+def test_senseless_windows_are_refused(tmp_path, window):
+    with pytest.raises(ValueError, match="expected start >= 0"):
+        read_window(tmp_path / "clip.mkv", *window)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["ucf101/**/*.avi", "weizmann/wave1/*1_*.mp4", "cctv/street/nofi00*.mp4", "atari/a*/*.gif"]
+)
+def test_windows_of_real_files_are_slices(shared_data, pattern):
+    name, _, rest = pattern.partition("/")
+    paths = sorted(shared_data(name).glob(rest))[:3]
+    assert paths
+    for path in paths:
+        frames = all_frames(path)
+        assert video_index(path).frames == len(frames)
+        for start in (0, len(frames) // 3, len(frames) - 17):
+            assert np.array_equal(read_window(path, start, 1, 17), frames[start : start + 17])

@@ -1,0 +1,101 @@
+"""Kinetics: official csv lists, path lists, files in any folder, videos never shared between splits."""
+
+import pytest
+
+from sweettok.errors import InputError
+from sweettok.video.kinetics import list_kinetics
+from sweettok.video.listing import SPLITS
+
+HEADER = "label,youtube_id,time_start,time_end,split\n"
+TXT = {"train": "train.txt", "val": 0.25, "test": "test.txt"}
+
+
+@pytest.fixture
+def kinetics(tmp_path):
+    """3 lists; of the train videos one lies in a folder of its class, one flat, one is absent."""
+    (tmp_path / "train.csv").write_text(
+        HEADER + 'abseiling,-abcDEF_123,10,20,train\n"air drumming",vid2,0.0,10.0,train\nabseiling,gone,5,15,train\n'
+    )
+    (tmp_path / "val.csv").write_text(HEADER + "abseiling,vid4,1,11,val\n")
+    (tmp_path / "test.csv").write_text(HEADER + "air drumming,vid5,1,11,test\n")
+    for name in ("train/abseiling/-abcDEF_123_000010_000020.mp4", "vid2_000000_000010.mkv", "v/vid4.mp4", "note.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    return tmp_path
+
+
+def test_rows_find_their_files_wherever_they_lie(kinetics, file_data):
+    listing = list_kinetics(file_data("kinetics", kinetics))
+    assert listing.classes == ["abseiling", "air drumming"]
+    files = [item.file.relative_to(kinetics).as_posix() for item in listing.splits["train"]]
+    assert files == [
+        "train/abseiling/-abcDEF_123_000010_000020.mp4",
+        "vid2_000000_000010.mkv",
+        "gone_000005_000015.mp4",
+    ]
+    assert listing.splits["val"][0].file == kinetics / "v" / "vid4.mp4"  # the bare id
+    assert listing.splits["train"][1].id == "air drumming/vid2_000000_000010"
+
+
+def test_paths_with_and_without_numbers(kinetics, file_data):
+    (kinetics / "train.txt").write_text("".join(f"air drumming/v{n}.mp4 1\nabseiling/v{n}.mp4 0\n" for n in range(4)))
+    (kinetics / "test.txt").write_text("air drumming/x.mp4\n")
+    listing = list_kinetics(file_data("kinetics", kinetics, lists=TXT))
+    assert listing.classes == ["abseiling", "air drumming"]
+    assert [len(listing.splits[split]) for split in SPLITS] == [6, 2, 1]
+    assert listing.splits["test"][0].class_name == "air drumming"
+
+
+def test_carving_keeps_the_clips_of_a_video_together(kinetics, file_data):
+    rows = "".join(f"abseiling,vid{n},{t},{t + 10},train\n" for n in range(10, 30) for t in (0, 20))
+    (kinetics / "train.csv").write_text(HEADER + "air drumming,vid5,1,11,train\n" + rows)
+    lists = {"train": "train.csv", "val": 0.2, "test": 0.2}
+    parts = list_kinetics(file_data("kinetics", kinetics, lists=lists)).splits
+    videos = [{item.id.split("/")[1][:5] for item in parts[split] if "vid5" not in item.id} for split in SPLITS]
+    assert len(set().union(*videos)) == sum(map(len, videos)) == 20 and all(videos)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("val.csv", HEADER + "abseiling,gone,30,40,val\n", "video gone is in train and in val"),
+        ("val.csv", HEADER + "flying,vid9,30,40,val\n", "class 'flying' of val has no clip in train"),
+        ("val.csv", "label,time_start\nx,1\n", "lacks column.s. youtube_id, time_end; it has label, time_start"),
+        ("val.csv", HEADER + "abseiling,vid9,soon,40,val\n", "line 2: time_start and time_end must be seconds"),
+        ("val.csv", HEADER + "abseiling,../vid9,1,40,val\n", "line 2: '../vid9' is no YouTube id"),
+        ("val.csv", "", "is empty"),
+    ],
+)
+def test_bad_lists_are_refused(kinetics, file_data, name, text, message):
+    (kinetics / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        list_kinetics(file_data("kinetics", kinetics))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("../outside/a.mp4 0\n", "which lies outside data.root"),
+        ("/etc/passwd 0\n", "which lies outside data.root"),
+        ("a/x.mp4 0\na/y.mp4 1\n", "class a is numbered 0 and 1"),
+        ("x.mp4\n", "neither a class folder nor a class number"),
+    ],
+)
+def test_bad_path_lists_are_refused(kinetics, file_data, text, message):
+    (kinetics / "train.txt").write_text(text)
+    (kinetics / "test.txt").write_text("a/z.mp4\n")
+    with pytest.raises(InputError, match=message):
+        list_kinetics(file_data("kinetics", kinetics, lists=TXT))
+
+
+def test_two_files_for_one_clip_are_refused(kinetics, file_data):
+    (kinetics / "vid4.mp4").write_text("")
+    with pytest.raises(InputError, match="have one name; remove one"):
+        list_kinetics(file_data("kinetics", kinetics))
+
+
+def test_lists_of_another_kind_are_refused(kinetics, file_data):
+    (kinetics / "train.json").write_text("{}")
+    lists = {"train": "train.json", "val": "val.csv", "test": "test.csv"}
+    with pytest.raises(InputError, match="neither a .csv nor a .txt"):
+        list_kinetics(file_data("kinetics", kinetics, lists=lists))
