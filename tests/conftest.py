@@ -1,7 +1,9 @@
 """What the tests of models and of training share."""
 
 import pytest
+import torch
 
+from sweettok.language.codebook import Codebook
 from sweettok.params import Tokenizer
 
 
@@ -18,5 +20,27 @@ def tokenizer_of():
             "usage_entropy": 0.1, "decoder_start": "proxy", "seed": 0,
         }  # fmt: skip
         return Tokenizer(**(settings | overrides))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def codebook_of():
+    """words, their parts of speech, edges (E, 2), edge counts (E,), generator of the vectors -> Codebook."""
+
+    def make(words, part_of_speech, edges, edge_counts, generator):
+        return Codebook(
+            words=words,
+            part_of_speech=part_of_speech,
+            vectors=torch.nn.functional.normalize(torch.randn(len(words), 24, generator=generator), dim=-1),
+            counts=torch.ones(len(words), dtype=torch.int64),
+            edges=edges,
+            edge_counts=edge_counts,
+            provider="drawn",
+            fingerprint="0" * 64,
+            min_count=dict.fromkeys(part_of_speech, 1),
+            max_words=None,
+            captions=30,
+        )
 
     return make

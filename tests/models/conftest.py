@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from sweettok.language.codebook import Codebook
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Optimiser, Patches, Proxy
 
@@ -13,7 +12,7 @@ PATCHES = Patches(spatial=4, temporal=2)
 
 
 @pytest.fixture(scope="session")
-def codebook():
+def codebook(codebook_of):
     generator = torch.Generator().manual_seed(0)
     names = [(f"{part}{place}", part) for part, count in PARTS.items() for place in range(count)]
     at = {part: [i for i, (_, of) in enumerate(names) if of == part] for part in PARTS}
@@ -22,20 +21,8 @@ def codebook():
     ]
     kept = torch.rand(len(pairs), generator=generator) < 0.3
     edges = torch.tensor(pairs)[kept]
-    vectors = torch.nn.functional.normalize(torch.randn(len(names), 24, generator=generator), dim=-1)
-    return Codebook(
-        words=[name for name, _ in names],
-        part_of_speech=[part for _, part in names],
-        vectors=vectors,
-        counts=torch.ones(len(names), dtype=torch.int64),
-        edges=edges,
-        edge_counts=torch.randint(1, 5, (len(edges),), generator=generator),
-        provider="drawn",
-        fingerprint="0" * 64,
-        min_count=dict.fromkeys(PARTS, 1),
-        max_words=None,
-        captions=30,
-    )
+    counts = torch.randint(1, 5, (len(edges),), generator=generator)
+    return codebook_of([name for name, _ in names], [part for _, part in names], edges, counts, generator)
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +68,16 @@ def make_model(codebook, proxy_params, tokenizer_of, clips):
         return model.eval()
 
     return make
+
+
+@pytest.fixture(scope="session")
+def changed_rows():
+    """function, x, place -> which entries along axis 1 and 2 of function(x) move when x at `place` does."""
+
+    def changed(function, x, place):
+        other = x.clone()
+        other[place] += 1.0
+        with torch.no_grad():
+            return ((function(x) - function(other)).abs() > 1e-6).any(-1)
+
+    return changed

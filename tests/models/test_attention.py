@@ -10,14 +10,6 @@ def draw(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def changed_rows(function, x, place):
-    """Which entries along axis 1 and 2 of the result move when `x` at `place` does."""
-    other = x.clone()
-    other[place] += 1.0
-    with torch.no_grad():
-        return ((function(x) - function(other)).abs() > 1e-6).any(-1)
-
-
 @pytest.mark.parametrize("causal", [False, True])
 def test_agrees_with_torch_multi_head_attention(causal):
     mine = Attention(12, 3, causal=causal)
@@ -51,7 +43,7 @@ def test_width_must_be_a_multiple_of_heads():
         Attention(8, 3)
 
 
-def test_grid_block_is_causal_over_frames():
+def test_grid_block_is_causal_over_frames(changed_rows):
     torch.manual_seed(0)
     block, x = GridBlock(8, 2, 2), draw(1, 4, 3, 8)
     moved = changed_rows(block, x, (0, 2, 1, 0))  # (1, frames, cells)

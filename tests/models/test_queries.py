@@ -15,14 +15,6 @@ def draw(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def changed_rows(function, x, place):
-    """Which entries along axis 1 and 2 of the result move when `x` at `place` does."""
-    other = x.clone()
-    other[place] += 1.0
-    with torch.no_grad():
-        return ((function(x) - function(other)).abs() > 1e-6).any(-1)
-
-
 def stack_of(self_over, read_over, depth=1):
     """A function of queries (1, 3, 2, 8), where they are, patches and where those are: (1, 3, 4, 8)."""
     torch.manual_seed(0)
@@ -42,7 +34,7 @@ QUERIES, ADDRESS, PATCHES, PLACES = (
 
 
 @pytest.mark.parametrize("read_over, reached", [("group", [False, True, False]), ("all", [True, True, True])])
-def test_who_reads_which_patches(read_over, reached):
+def test_who_reads_which_patches(changed_rows, read_over, reached):
     stack = stack_of("group", read_over, depth=2)
     moved = changed_rows(
         lambda p: stack(QUERIES, ADDRESS, p, PLACES), PATCHES, (0, 1, 0, 0)
@@ -51,13 +43,13 @@ def test_who_reads_which_patches(read_over, reached):
 
 
 @pytest.mark.parametrize("self_over, reached", [("group", [False, True, False]), ("all", [True, True, True])])
-def test_which_queries_see_each_other(self_over, reached):
+def test_which_queries_see_each_other(changed_rows, self_over, reached):
     stack = stack_of(self_over, "all")
     moved = changed_rows(lambda q: stack(q, ADDRESS, PATCHES, PLACES), QUERIES, (0, 1, 0, 0))
     assert moved[0].all(-1).tolist() == moved[0].any(-1).tolist() == reached
 
 
-def test_addresses_and_places_steer_what_is_read():
+def test_addresses_and_places_steer_what_is_read(changed_rows):
     stack = stack_of("group", "all")
     moved = changed_rows(lambda a: stack(QUERIES, a, PATCHES, PLACES), ADDRESS, (1, 0, 0))
     assert moved[0, 1, 0]

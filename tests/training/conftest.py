@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from sweettok.language.codebook import Codebook
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.params import CodeLoss, CurriculumStage, Optimiser, Patches, PixelLoss, Proxy, SplitSizes, SpritesData
@@ -30,24 +29,13 @@ def stores(data_folder):
 
 
 @pytest.fixture(scope="session")
-def codebook():
+def codebook(codebook_of):
     generator = torch.Generator().manual_seed(0)
     words = [f"{part}{place}" for part, count in PARTS.items() for place in range(count)]
     edges = [(a, 8 + (3 * a + step) % 8) for a in range(8) for step in range(2)]
     edges = torch.tensor(edges + [(a + 16, b + 16) for a, b in edges])
-    return Codebook(
-        words=words,
-        part_of_speech=[part for part, count in PARTS.items() for _ in range(count)],
-        vectors=torch.nn.functional.normalize(torch.randn(len(words), 24, generator=generator), dim=-1),
-        counts=torch.ones(len(words), dtype=torch.int64),
-        edges=edges,
-        edge_counts=torch.ones(len(edges), dtype=torch.int64),
-        provider="drawn",
-        fingerprint="0" * 64,
-        min_count=dict.fromkeys(PARTS, 1),
-        max_words=None,
-        captions=30,
-    )
+    part_of_speech = [part for part, count in PARTS.items() for _ in range(count)]
+    return codebook_of(words, part_of_speech, edges, torch.ones(len(edges), dtype=torch.int64), generator)
 
 
 @pytest.fixture(scope="session")
