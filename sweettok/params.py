@@ -165,6 +165,33 @@ class CurriculumStage(Section):
     optimiser: Optimiser
 
 
+class WeightsSource(Section):
+    """Where the weights of a published network come from: a file, else (if allowed) a download."""
+
+    path: str | None = Field(description="the file; null: download it")
+    sha256: str | None = Field(pattern="^[0-9a-f]{64}$", description="of the file; null: that of the published file")
+    download: bool = Field(description="whether a file that is not here may be downloaded over https")
+
+
+class Protocol(Section):
+    """How a Frechet distance is measured; metrics.protocol has the published ones as presets."""
+
+    name: str
+    extractor: str = Field(description="a name of metrics.extractors")
+    split: Literal["train", "val", "test"] = Field(description="split of the real clips")
+    clips: PositiveInt | None = Field(description="how many real clips; null: all of the split")
+    choice: Literal["first", "random"] = Field(description="which clips, where the split has more")
+    frames: PositiveInt
+    start: Literal["first", "centre", "random"] = Field(description="where in a stored clip the frames begin")
+    resolution: PositiveInt = Field(description="height and width in pixels, before the extractor's own resizing")
+    fit: Literal["crop", "squash"] = Field(description="shorter side + centre crop, or both sides regardless of aspect")
+    antialias: bool = Field(description="whether making frames smaller averages over all pixels")
+    pixels: Literal["float", "round", "truncate"] = Field(description="how values become bytes before the extractor")
+    covariance: Literal["biased", "unbiased"] = Field(description="sum of squares divided by n or n - 1")
+    seed: NonNegativeInt = Field(description="of random choice and start; no effect without either")
+    source: str = Field(description="where these values are published, and what is not")
+
+
 class EvaluateReconstruction(Section):
     batch_size: PositiveInt
     bootstrap: PositiveInt = Field(description="resamples of a 95 % interval")
