@@ -145,9 +145,13 @@ def _fetch(url: str, partial: Path) -> None:
         _check_scheme(answer.url)  # where redirects ended
         continues = answer.status == 206
         log.info("downloading %s%s", url, f", from byte {done}" if continues else "")
+        expected = answer.headers.get("Content-Length")
         with open(partial, "ab" if continues else "wb") as file:
+            before = file.tell()
             while piece := answer.read(PIECE):
                 file.write(piece)
+            if expected is not None and file.tell() - before < int(expected):  # read() ends quietly
+                raise ConnectionError(f"the connection ended after {file.tell()} bytes")
 
 
 def _check_scheme(url: str) -> None:

@@ -29,16 +29,11 @@ class Inception(nn.Module):
     def __init__(self, state: dict[str, Tensor]):
         """Raises InputError where `state` is not of this network."""
         super().__init__()
-        from sweettok.torchvision_operators import define_missing_operators
-
-        define_missing_operators()
-        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
         # torch-fidelity unpickles what it is given, so it is given a copy that we made, in memory
         checked = io.BytesIO()
         torch.save(fit_state("Inception-v3 for FID", state, inception_shapes()), checked)
         checked.seek(0)
-        self.network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], checked)
+        self.network = _network_class()("inception-v3-compat", ["2048"], checked)
 
     def forward(self, images: Tensor) -> Tensor:
         check_clip("images", images)
@@ -48,9 +43,8 @@ class Inception(nn.Module):
 
 def inception_shapes() -> dict[str, tuple[int, ...]]:
     """Name -> shape of the network's parameters and buffers."""
-    from torch_fidelity import feature_extractor_inceptionv3 as published
 
-    class Shapes(published.FeatureExtractorInceptionV3):
+    class Shapes(_network_class()):
         """The network without weights."""
 
         def load_state_dict(self, *_: object, **__: object) -> None: ...
@@ -61,3 +55,13 @@ def inception_shapes() -> dict[str, tuple[int, ...]]:
     with torch.device("meta"):
         network = Shapes("inception-v3-compat", ["2048"], nothing)
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def _network_class() -> type[nn.Module]:
+    """torch-fidelity's class; imported where it is used, for it brings torchvision along."""
+    from sweettok.torchvision_operators import define_missing_operators
+
+    define_missing_operators()
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    return FeatureExtractorInceptionV3

@@ -185,7 +185,7 @@ def _starts(protocol: Protocol, stored: int, count: int, generator: np.random.Ge
     if protocol.start == "random":
         return generator.integers(spare + 1, size=count)
     # OmniTokenizer and SweetTok take frames // 2 before frame stored // 2 and the rest from there on
-    centre = min(stored // 2 - protocol.frames // 2, spare)
+    centre = stored // 2 - protocol.frames // 2
     return np.full(count, centre if protocol.start == "centre" else 0)
 
 
