@@ -88,7 +88,7 @@ def locate(what: str, published: tuple[PublishedFile, ...], source: WeightsSourc
 def _downloaded(what: str, published: tuple[PublishedFile, ...], source: WeightsSource) -> WeightsFile:
     wanted = [file for file in published if file.url and file.sha256 and source.sha256 in (None, file.sha256)]
     if not wanted:
-        raise InputError(f"weights of {what}: no download known for that sha256; set path; {_how_to_get(published)}")
+        raise InputError(f"weights of {what}: no download known; {_how_to_get(published)}")
     file = wanted[0]
     path = cache_folder() / f"{file.sha256[:16]}-{file.name}"
     if not path.is_file():
@@ -104,7 +104,8 @@ def _how_to_get(published: tuple[PublishedFile, ...]) -> str:
     files = (
         f"{file.name} (sha256 {file.sha256 or 'not published'}, {file.url or 'no direct link'})" for file in published
     )
-    return "the published files: " + " or ".join(files) + "; give path and sha256, or set download: true"
+    or_download = ", or set download: true" if any(file.url and file.sha256 for file in published) else ""
+    return f"the published files: {' or '.join(files)}; give path and sha256{or_download}"
 
 
 def download(url: str, path: Path, sha256: str) -> None:

@@ -134,12 +134,9 @@ def test_a_file_by_path(tmp_path):
 
 
 def test_what_a_metric_may_be_called():
-    names = {kind: WeightsFile(None, "ab" * 32, kind).label("fvd", "frechet_video/x") for kind in weights_standings()}
-    assert names == {"published": "fvd", "unlisted": "fvd/unlisted-abababab", "unverified": "frechet_video/x"}
-
-
-def weights_standings():
-    return ("published", "unlisted", "unverified")
+    expected = {"published": "fvd", "unlisted": "fvd/unlisted-abababab", "unverified": "frechet_video/x"}
+    for standing, name in expected.items():
+        assert WeightsFile(None, "ab" * 32, standing).label("fvd", "frechet_video/x") == name
 
 
 def test_wrong_or_absent_file(tmp_path):
@@ -162,7 +159,7 @@ def test_download_only_where_allowed(url, tmp_path, monkeypatch):
     found = locate("the net", published, source(download=True))
     assert found.path.read_bytes() == CONTENT and found.standing == "published" and len(Server.asked) == 1
     assert locate("the net", published, source()) == found, "once here, no download needs to be allowed"
-    with pytest.raises(InputError, match="no download known for that sha256"):
+    with pytest.raises(InputError, match="no download known; the published"):
         locate("the net", published, source(sha256="0" * 64, download=True))
     found.path.write_bytes(b"damaged")
     with pytest.raises(InputError, match="is damaged .*delete it"):
@@ -240,5 +237,7 @@ def test_a_checkpoint_is_not_a_state_dict(tmp_path):
 def test_fit_state_names_what_differs():
     shapes = {"a.weight": (2, 3), "b": ()}
     assert fit_state("the net", STATE, shapes) is STATE
-    with pytest.raises(InputError, match="not the weights of the net: the file lacks c, has unknown b, shapes differ: a.w"):
+    with pytest.raises(
+        InputError, match="not the weights of the net: the file lacks c, has unknown b, shapes differ: a.w"
+    ):
         fit_state("the net", STATE, {"a.weight": (3, 2), "c": ()})

@@ -82,7 +82,17 @@ def blocks(state, eps):
     frame_pool = lambda x: pool(x, (1, 3, 3), (1, 2, 2))  # noqa: E731
     inception = {
         name: (lambda x, name=name: mixed(x, state, name, eps))
-        for name in "Mixed_3b Mixed_3c Mixed_4b Mixed_4c Mixed_4d Mixed_4e Mixed_4f Mixed_5b Mixed_5c".split()
+        for name in [
+            "Mixed_3b",
+            "Mixed_3c",
+            "Mixed_4b",
+            "Mixed_4c",
+            "Mixed_4d",
+            "Mixed_4e",
+            "Mixed_4f",
+            "Mixed_5b",
+            "Mixed_5c",
+        ]
     }
     return {
         "Conv3d_1a_7x7": lambda x: unit(x, state, "Conv3d_1a_7x7", stride=2, eps=eps),
@@ -197,7 +207,10 @@ def test_files_without_batch_counts_load(state):
     [
         (lambda s: s.pop("Mixed_4d.b1a.bn.running_mean"), "lacks Mixed_4d.b1a.bn.running_mean;"),
         (lambda s: s.update(head=torch.zeros(1)), "has unknown head;"),
-        (lambda s: s.update({"logits.conv3d.bias": torch.zeros(600)}), r"logits.conv3d.bias is \(600,\), not \(400,\);"),
+        (
+            lambda s: s.update({"logits.conv3d.bias": torch.zeros(600)}),
+            r"logits.conv3d.bias is \(600,\), not \(400,\);",
+        ),
         (lambda s: [s.pop(name) for name in list(s)[:100]], "lacks Conv3d_1a_7x7.conv3d.weight, .* and 8[0-9] more;"),
         (lambda s: s["Mixed_3b.b0.bn.bias"].fill_(float("nan")), "NaN or infinity in Mixed_3b.b0.bn.bias"),
     ],

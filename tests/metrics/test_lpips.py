@@ -46,9 +46,7 @@ def pair(request):
     """(net, torchvision classifier, LPIPS on its features)."""
     network = classifier(request.param)
     weights = WeightsFile(Path("x"), "ab" * 32, "published")
-    return request.param, network, Lpips(
-        request.param, weights, lpips_network(request.param, features_only(network))
-    )
+    return request.param, network, Lpips(request.param, weights, lpips_network(request.param, features_only(network)))
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,7 @@ def test_serves_as_perceptual_distance(network):
     maps = network.maps(clip)
     assert [m.shape[1] for m in maps] == [96, 256, 512, 512] and all(m.shape[:3:2] == (2, 3) for m in maps)
     near, far = (perceptual_distance(network, clip, clip + share * (clip.flip(0) - clip)) for share in (0.1, 0.8))
-    assert (0 < near).all() and (near < far).all()
+    assert (near > 0).all() and (near < far).all()
 
 
 def test_takes_single_images(network):
