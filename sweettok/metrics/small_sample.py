@@ -39,7 +39,8 @@ def size_curve(
     Chong and Forsyth 2020 ("Effectively Unbiased FID and Inception Score"): the bias of the estimate is linear in
     1 / n, so a least-squares line through the distances at several n meets n = infinity at a nearly unbiased value.
     Their real statistics are fixed; here both sides are drawn at n, since both are small samples in this suite.
-    The largest sizes share most of their rows, so the limit is an estimate without an interval.
+    The largest sizes share most of their rows, so the limit is an estimate without an interval. With fewer rows than
+    features the bias is no longer linear in 1 / n; `fit` falls, and the limit is too high.
 
     made, real: (N, F), (M, F); paired: row i of both belongs to one clip, so both are drawn together.
     Raises ValueError (fewer than two sizes, sizes below 2 or above the rows there are, unequal rows where paired).
@@ -61,10 +62,11 @@ def size_curve(
         others = rows if paired else generator.choice(len(real), size, replace=False)
         return frechet_distance(FeatureMoments.of(made[rows]), FeatureMoments.of(real[others]), unbiased)
 
-    values = [[distance(size) for _ in range(draws)] for size in sizes]
+    whole = len(made) if len(made) == len(real) else None  # of this size every draw is the same
+    values = [[distance(size) for _ in range(1 if size == whole else draws)] for size in sizes]
     means = np.array([np.mean(row) for row in values])
     limit, slope, fit = _line(1 / np.array(sizes), means)
-    spreads = tuple(float(np.std(row, ddof=1)) if draws > 1 else None for row in values)
+    spreads = tuple(float(np.std(row, ddof=1)) if len(row) > 1 else None for row in values)
     return SizeCurve(sizes, tuple(means.tolist()), spreads, limit, slope, fit)
 
 

@@ -22,6 +22,7 @@ def test_the_limit_is_nearer_the_truth_than_all_rows(gaussians):
     whole = frechet_distance(*(FeatureMoments.of(rows) for rows in gaussians))
     assert curve.sizes == SIZES and curve.means[-1] == pytest.approx(whole)
     assert list(curve.means) == sorted(curve.means, reverse=True), "fewer rows, larger distance"
+    assert curve.spreads[-1] is None and min(curve.spreads[:-1]) > 0, "all rows are one draw only"
     assert curve.slope > 0 and curve.fit > 0.98
     assert abs(curve.limit - 1) < 0.5 * abs(whole - 1)
 
