@@ -20,7 +20,8 @@ class SizeCurve:
     spreads   standard deviation over the draws (None for one draw, or where every draw is the whole)
     limit     intercept of a straight line in 1 / n: the estimate for infinitely many clips
     slope     of that line: the distance at n is about limit + slope / n
-    fit       share of the means' variance that the line explains; below about 0.9 don't trust the limit
+    fit       share of the means' variance that the line explains
+    full_rank whether every size exceeds the number of features; where not, don't trust the limit, however good the fit
     """
 
     sizes: tuple[int, ...]
@@ -29,6 +30,7 @@ class SizeCurve:
     limit: float
     slope: float
     fit: float
+    full_rank: bool
 
 
 def size_curve(
@@ -40,7 +42,7 @@ def size_curve(
     1 / n, so a least-squares line through the distances at several n meets n = infinity at a nearly unbiased value.
     Their real statistics are fixed; here both sides are drawn at n, since both are small samples in this suite.
     The largest sizes share most of their rows, so the limit is an estimate without an interval. With fewer rows than
-    features the bias is no longer linear in 1 / n; `fit` falls, and the limit is too high.
+    features the bias is no longer linear in 1 / n and the limit is far too high, though the line may still look good.
 
     made, real: (N, F), (M, F); paired: row i of both belongs to one clip, so both are drawn together.
     Raises ValueError (fewer than two sizes, sizes below 2 or above the rows there are, unequal rows where paired).
@@ -67,7 +69,7 @@ def size_curve(
     means = np.array([np.mean(row) for row in values])
     limit, slope, fit = _line(1 / np.array(sizes), means)
     spreads = tuple(float(np.std(row, ddof=1)) if len(row) > 1 else None for row in values)
-    return SizeCurve(sizes, tuple(means.tolist()), spreads, limit, slope, fit)
+    return SizeCurve(sizes, tuple(means.tolist()), spreads, limit, slope, fit, full_rank=sizes[0] > made.shape[1])
 
 
 def _line(x: NDArray, y: NDArray) -> tuple[float, float, float]:

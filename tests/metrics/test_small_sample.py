@@ -33,6 +33,14 @@ def test_equal_distributions_have_no_distance_in_the_limit():
     assert abs(curve.limit) < 0.2 * curve.means[-1]
 
 
+def test_fewer_rows_than_features_are_flagged():
+    """A good line with a wrong limit: the distributions are equal, so it should be 0."""
+    a, b = np.random.default_rng(0).normal(size=(2, 100, 200))
+    curve = size_curve(a, b, (40, 60, 80, 100), draws=3, seed=0, paired=False)
+    assert not curve.full_rank and curve.fit > 0.9 and curve.limit > 0.3 * curve.means[-1]
+    assert size_curve(a[:, :20], b[:, :20], (40, 100), 1, 0, paired=False).full_rank
+
+
 def test_the_line_is_least_squares(gaussians):
     curve = size_curve(*gaussians, SIZES, draws=2, seed=0, paired=False)
     design = np.stack([np.ones(len(SIZES)), 1 / np.array(SIZES)], axis=1)
