@@ -64,6 +64,9 @@ def _process_key(process: Any) -> str:
     return f"{process.pid}-{process.create_time():.2f}"
 
 
+_IN_NAMES = str.maketrans(":@", "--")  # what stands in our metrics' names and MLflow refuses in its own
+
+
 class Run:
     """A stage's run. Made by `tracked_run`; `identity` is MLflow's run id, None where MLflow could not be reached."""
 
@@ -79,7 +82,9 @@ class Run:
         """Keep {name: value} for the next batch; sent every 1,000 values, every 30 seconds, and at the run's end."""
         now = int(time.time() * 1000)
         for name, value in metrics.items():
-            self._buffer.append({"key": name, "value": float(value), "timestamp": now, "step": int(step)})
+            self._buffer.append(
+                {"key": name.translate(_IN_NAMES), "value": float(value), "timestamp": now, "step": int(step)}
+            )
         if len(self._buffer) >= METRICS_A_BATCH or time.monotonic() - self._flushed_at > SECONDS_A_FLUSH:
             self.flush()
 

@@ -25,6 +25,15 @@ log = logging.getLogger(__name__)
 PIECE = 1 << 20  # bytes read at once
 TIMEOUT = 60  # seconds without a byte
 SCHEMES = ("https",)
+NOT_HERE = "not here, and download is false"
+
+
+class MissingWeights(InputError):
+    """No usable file for a network: of what, why, and how to get one (the three parts of the message)."""
+
+    def __init__(self, what: str, why: str, how: str):
+        super().__init__(f"weights of {what}: {why}; {how}")
+        self.what, self.why, self.how = what, why, how
 
 
 @dataclass(frozen=True)
@@ -66,19 +75,21 @@ def locate(what: str, published: tuple[PublishedFile, ...], source: WeightsSourc
     """The weights file of `what`: source.path, else the first published file with url and sha256, downloaded.
 
     A stated source.sha256 must be the file's. Without one, a file of any content is taken by path, and `standing` says
-    whether it is a published one. Raises InputError (absent, another sha256, no download allowed or possible).
+    whether it is a published one. Raises MissingWeights (absent, another sha256, no download allowed or known), and
+    InputError where a download fails.
     """
     if source.path is None:
         return _downloaded(what, published, source)
     path = Path(source.path)
     if not path.is_file():
         state = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"weights of {what}: {path} {state}; {_how_to_get(published)}")
+        raise MissingWeights(what, f"{path} {state}", _how_to_get(published))
     found = sha256_of(path)
     if source.sha256 not in (None, found):
-        raise InputError(
-            f"weights of {what}: {path} has sha256 {found}, expected {source.sha256}; get the file again, or state the "
-            "sha256 of the file you mean"
+        raise MissingWeights(
+            what,
+            f"{path} has sha256 {found}, expected {source.sha256}",
+            "get the file again, or state the sha256 of the file you mean",
         )
     if found in {file.sha256 for file in published}:
         return WeightsFile(path, found, "published")
@@ -88,15 +99,15 @@ def locate(what: str, published: tuple[PublishedFile, ...], source: WeightsSourc
 def _downloaded(what: str, published: tuple[PublishedFile, ...], source: WeightsSource) -> WeightsFile:
     wanted = [file for file in published if file.url and file.sha256 and source.sha256 in (None, file.sha256)]
     if not wanted:
-        raise InputError(f"weights of {what}: no download known; {_how_to_get(published)}")
+        raise MissingWeights(what, "no download known", _how_to_get(published))
     file = wanted[0]
     path = cache_folder() / f"{file.sha256[:16]}-{file.name}"
     if not path.is_file():
         if not source.download:
-            raise InputError(f"weights of {what}: not here, and download is false; {_how_to_get(published)}")
+            raise MissingWeights(what, NOT_HERE, _how_to_get(published))
         download(file.url, path, file.sha256)
     elif sha256_of(path) != file.sha256:
-        raise InputError(f"weights of {what}: {path} is damaged (another sha256); delete it")
+        raise MissingWeights(what, f"{path} is damaged (another sha256)", "delete it")
     return WeightsFile(path, file.sha256, "published")
 
 

@@ -1,7 +1,7 @@
 """Feature extractors by name: what a Frechet distance is measured on, and the name the distance may carry."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
@@ -15,6 +15,7 @@ from sweettok.params import WeightsSource
 from sweettok.weights import PublishedFile, WeightsFile, load_state, locate
 
 I3D_SIDE = 224  # pixels
+LEAST_FRAMES = 9  # of I3D
 I3D_FILES = (
     # The sha256 is the one that independent projects pin; StyleGAN-V's own link is a Dropbox one, this is a mirror.
     PublishedFile(
@@ -37,6 +38,7 @@ class Extractor:
     metric    the name of a Frechet distance on it: "fvd" and "fid" on published weights only
     sha256    of the weights
     features  clips in [-1, 1], of any size the network takes -> (B, dims) float32
+    least_frames  of a clip
     facts     what else the number depends on (for the record and the cache key)
     """
 
@@ -47,6 +49,7 @@ class Extractor:
     sha256: str
     features: Callable[[Tensor], Tensor]
     facts: dict[str, Any] = field(default_factory=dict)
+    least_frames: int = 1
 
     def identity(self) -> dict[str, Any]:
         """Plain JSON values: all of the extractor that a feature depends on."""
@@ -78,7 +81,8 @@ def _i3d(name: str, eps: float) -> Callable[[WeightsSource], Extractor]:
         weights = locate("I3D", I3D_FILES, source)
         network = i3d.load_i3d(load_state(weights.path), eps)
         facts = {"batch_norm_eps": eps, "resize": f"bilinear to {I3D_SIDE}, no antialiasing", "layer": "logits"}
-        return _published(name, "video", i3d.CLASSES, "fvd", weights, lambda clips: network(for_i3d(clips)), facts)
+        extractor = _published(name, "video", i3d.CLASSES, "fvd", weights, lambda clips: network(for_i3d(clips)), facts)
+        return replace(extractor, least_frames=LEAST_FRAMES)
 
     return open_i3d
 
@@ -88,8 +92,8 @@ def for_i3d(clips: Tensor) -> Tensor:
 
     Raises ValueError for fewer than 9 frames, of which the last pooling would have nothing to pool.
     """
-    if clips.shape[2] < 9:
-        raise ValueError(f"I3D needs clips of at least 9 frames, got {clips.shape[2]}")
+    if clips.shape[2] < LEAST_FRAMES:
+        raise ValueError(f"I3D needs clips of at least {LEAST_FRAMES} frames, got {clips.shape[2]}")
     size = (clips.shape[2], I3D_SIDE, I3D_SIDE)
     return F.interpolate(clips, size, mode="trilinear", align_corners=False)  # T stays: only H and W are interpolated
 

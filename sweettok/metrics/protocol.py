@@ -133,12 +133,15 @@ class Selection:
 
     def clips(self, numbers: Any) -> Tensor:
         """Clips of the selection by number, (B, 3, frames, resolution, resolution) float32 in [-1, 1]."""
-        numbers = np.asarray(numbers)
-        whole = self.store.clips(self.rows[numbers])  # (B, 3, T, H, W)
-        windows = [
-            clip[:, start : start + self.protocol.frames]
-            for clip, start in zip(whole, self.starts[numbers].tolist(), strict=True)
-        ]
+        return self.form(self.store.clips(self.rows[np.asarray(numbers)]), numbers)
+
+    def form(self, whole: Tensor, numbers: Any) -> Tensor:
+        """The protocol's frames of whole stored clips, resized as it says: (B, 3, frames, resolution, resolution).
+
+        whole: (B, 3, T, H, W), the clips `numbers` of the selection, or what a tokenizer made of them.
+        """
+        starts = self.starts[np.asarray(numbers)].tolist()
+        windows = [clip[:, start : start + self.protocol.frames] for clip, start in zip(whole, starts, strict=True)]
         return resized(torch.stack(windows), self.protocol)
 
     def batches(self, batch_size: int) -> Iterator[Tensor]:

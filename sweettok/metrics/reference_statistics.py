@@ -1,4 +1,4 @@
-"""Features of the real clips, kept on disk under a key of all they depend on, and the distance of others to them."""
+"""Features of the real clips, kept on disk under a key of all they depend on."""
 
 import hashlib
 import json
@@ -14,9 +14,7 @@ from torch import Tensor
 
 from sweettok.errors import InputError
 from sweettok.metrics.extractors import Extractor
-from sweettok.metrics.frechet import FeatureMoments, frechet_distance, frechet_interval
 from sweettok.metrics.protocol import Selection, as_measured
-from sweettok.metrics.record import record
 from sweettok.params import Protocol
 from sweettok.storage import atomic_directory, read_json, sha256_of, write_json
 
@@ -27,12 +25,17 @@ FEATURES = "features.safetensors"
 
 
 def check_protocol(extractor: Extractor, protocol: Protocol) -> None:
-    """Raise InputError unless the protocol is for this extractor."""
+    """Raise InputError unless the protocol is for this extractor and gives it what it needs."""
     if protocol.extractor != extractor.name:
         raise InputError(f"protocol {protocol.name} is for the extractor {protocol.extractor}, not {extractor.name}")
     if extractor.kind == "image" and protocol.frames != 1:
         raise InputError(
             f"protocol {protocol.name} has {protocol.frames} frames; {extractor.name} takes images: 1 frame"
+        )
+    if protocol.frames < extractor.least_frames:
+        raise InputError(
+            f"{extractor.name} needs clips of at least {extractor.least_frames} frames, but the protocol "
+            f"{protocol.name} has {protocol.frames}"
         )
 
 
@@ -93,43 +96,3 @@ def _read(entry: Path, count: int, dims: int) -> NDArray[np.float32]:
     if features.shape != (count, dims):
         raise ValueError(f"shape {features.shape}, expected {(count, dims)}")
     return features
-
-
-def frechet_record(
-    made: NDArray,
-    real: NDArray,
-    extractor: Extractor,
-    selection: Selection,
-    paired: bool,
-    resamples: int,
-    seed: int,
-) -> tuple[str, dict[str, Any]]:
-    """Name and record of the Frechet distance of made features (n, dims) to real ones (m, dims).
-
-    The name is "fvd" or "fid" only where the extractor's is; the record carries the whole protocol.
-    paired: row i of both belongs to one clip (reconstructions). resamples: of the bootstrap interval; 0 leaves it out,
-    for FID's 2,048 features make each of them seconds long. Raises ValueError (shapes, fewer than 2 rows).
-    """
-    protocol = selection.protocol
-    unbiased = protocol.covariance == "unbiased"
-    distance = frechet_distance(FeatureMoments.of(made), FeatureMoments.of(real), unbiased)
-    interval = None
-    if resamples:
-        low, high = frechet_interval(made, real, resamples, seed, paired, unbiased=unbiased)
-        interval = min(low, distance), max(high, distance)
-    return extractor.metric, record(
-        distance,
-        len(made),
-        protocol.split,
-        seed,
-        interval,
-        metric=extractor.metric,
-        reference_clips=len(real),
-        paired=paired,
-        published_protocol=protocol.model_dump(),
-        **extractor.identity(),
-        frames=protocol.frames,
-        resolution=protocol.resolution,
-        covariance=protocol.covariance,
-        data=selection.store.fingerprint,
-    )
