@@ -61,7 +61,7 @@ def body(params: Params, run: Run) -> None:
         print(f"{name}: {entry['value']:.3f} (n = {entry['n']})")
     for entry in left_out:
         print(f"left out  {entry.metric}: {entry.why}")
-    run.log_metrics({name: entry["value"] for name, entry in records.items()})
+    run.log_metrics({name.replace(":", "-"): entry["value"] for name, entry in records.items()})
     run.log_artifact("outputs/generation/summary.json")
 
 

@@ -47,7 +47,7 @@ def test_run_holds_params_tags_metrics_and_artifacts(root: Path, tmp_path: Path)
     (tmp_path / "note.txt").write_text("hello")
     with tracked_run("train_judge", PARAMS, {"seed": 3}, root) as run:
         run.log_metrics({"train/loss": 2.0}, step=1)
-        run.log_metrics({"train/loss": 1.0, "frechet_video/judge:reconstruction": 5.5}, step=2)
+        run.log_metrics({"train/loss": 1.0, "frechet_video/judge:reconstruction": 5.5, "fvd@larp": 7.0}, step=2)
         run.log_artifact(tmp_path / "note.txt")
     stored = client(root).get_run(run.identity)
     assert stored.info.status == "FINISHED"

@@ -57,7 +57,7 @@ def _protocol(fields: Mapping[str, Any]) -> str:
 def left_out_notes(summary: Mapping[str, Any] | None, kinds: Collection[str]) -> tuple[str, ...]:
     """A line for each metric that params ask for and the run went on without. kinds: "video", "image"."""
     entries = (summary or {}).get("left_out", [])
-    return tuple(f"Left out: {entry['metric']}. {entry['why']}." for entry in entries if entry["kind"] in kinds)
+    return tuple(f"Left out: {entry['metric']}: {entry['why']}." for entry in entries if entry["kind"] in kinds)
 
 
 def is_of_images(metric: str) -> bool:

@@ -41,7 +41,7 @@ def size_tables(results: Results, setting: str) -> tuple[Table, ...]:
         curve = record["protocol"]["curve"]
         points = zip(curve["sizes"], curve["means"], curve["spreads"], strict=True)
         cells: dict[str, Number | str] = {_column(size): Number(mean, std=spread) for size, mean, spread in points}
-        cells["no end of clips"] = Number(curve["limit"], remark="" if curve["full_rank"] else UNTRUSTED)
+        cells["limit"] = Number(curve["limit"], remark="" if curve["full_rank"] else UNTRUSTED)
         cells["fit"] = Number(curve["fit"])
         rows.append(Row(f"{clips}, {metric}", {}, cells, protocol({"all": record})))
     sizes = sorted({size for record in found.values() for size in record["protocol"]["curve"]["sizes"]})
@@ -50,13 +50,13 @@ def size_tables(results: Results, setting: str) -> tuple[Table, ...]:
             identity="small_sample",
             title="Frechet distances of SweetTok at several numbers of clips (not in the paper)",
             published_columns=(),
-            our_columns=(*map(_column, sizes), "no end of clips", "fit"),
+            our_columns=(*map(_column, sizes), "limit", "fit"),
             rows=tuple(rows),
             setting=setting,
             notes=(
-                "Mean ± standard deviation over draws of as many made and real clips. The distance is biased upwards by "
-                "about slope / n, so a straight line over 1 / n, whose share of explained variance is `fit`, meets no "
-                "end of clips at a nearly unbiased value (Chong and Forsyth 2020).",
+                "Mean ± standard deviation over draws of as many made and real clips. A small sample raises the "
+                "distance by about slope / n, so a straight line over 1 / n (`fit`: its share of explained variance) "
+                "ends, at 1 / n = 0, in a nearly unbiased value (`limit`; Chong and Forsyth 2020).",
             ),
         ),
     )

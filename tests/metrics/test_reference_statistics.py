@@ -9,10 +9,11 @@ import torch
 from scipy.linalg import sqrtm
 
 from sweettok.errors import InputError
+from sweettok.metrics.distances import Distance
 from sweettok.metrics.extractors import Extractor
 from sweettok.metrics.protocol import adapted, preset, select
 from sweettok.metrics.record import is_record
-from sweettok.metrics.reference_statistics import FEATURES, cache_key, features_of, frechet_record, reference_features
+from sweettok.metrics.reference_statistics import FEATURES, cache_key, features_of, reference_features
 
 
 class Store:
@@ -65,8 +66,8 @@ def test_second_time_it_is_read(extractor, selection, tmp_path):
 def test_batch_size_changes_no_distance(extractor, selection):
     made = np.random.default_rng(0).normal(size=(60, 8))
     distances = [
-        frechet_record(made, features_of(extractor, selection.protocol, selection.batches(size)), extractor, selection,
-                       paired=True, resamples=0, seed=0)[1]["value"]
+        Distance(extractor, selection, features_of(extractor, selection.protocol, selection.batches(size)))
+        .record(made, seed=0, paired=True)["value"]
         for size in (1, 7, 60)
     ]  # fmt: skip
     assert distances == pytest.approx([distances[0]] * 3, rel=1e-6)
@@ -127,8 +128,9 @@ def test_the_record_carries_the_whole_protocol(extractor, selection, covariance)
     selection = replace(selection, protocol=adapted(selection.protocol, covariance=covariance))
     real = features_of(extractor, selection.protocol, selection.batches(20))
     made = real + np.random.default_rng(0).normal(size=real.shape) * 0.3
-    name, made_record = frechet_record(made, real, extractor, selection, paired=True, resamples=20, seed=3)
-    assert name == "frechet_video/mixtures" and is_record(made_record)
+    distance = Distance(extractor, selection, real)
+    made_record = distance.record(made, seed=3, paired=True)
+    assert distance.name == f"frechet_video/mixtures@{selection.protocol.name}" and is_record(made_record)
     ddof = int(covariance == "unbiased")
     of_made, of_real = (np.cov(rows.T.astype(np.float64), ddof=ddof) for rows in (made, real))
     shift = np.square(made.mean(0, dtype=np.float64) - real.mean(0, dtype=np.float64)).sum()
@@ -137,8 +139,8 @@ def test_the_record_carries_the_whole_protocol(extractor, selection, covariance)
     low, high = made_record["interval"]
     assert low <= made_record["value"] <= high and made_record["n"] == 60 and made_record["seed"] == 3
     protocol = made_record["protocol"]
-    assert protocol["published_protocol"] == selection.protocol.model_dump()
-    assert protocol["weights_sha256"] == "e" * 64 and protocol["data"] == "d" * 64 and protocol["paired"]
+    assert protocol["protocol"] == selection.protocol.model_dump()
+    assert protocol["weights_sha256"] == "e" * 64 and protocol["data"] == "d" * 64
     assert (protocol["covariance"], protocol["frames"], protocol["reference_clips"]) == (covariance, 3, 60)
 
 
@@ -147,5 +149,7 @@ def test_wrong_extractor_or_shape(extractor, selection):
         features_of(replace(extractor, name="i3d"), selection.protocol, [])
     with pytest.raises(InputError, match="takes images: 1 frame"):
         features_of(replace(extractor, kind="image"), selection.protocol, [])
+    with pytest.raises(InputError, match="needs clips of at least 4 frames, but the protocol .* has 3"):
+        features_of(replace(extractor, least_frames=4), selection.protocol, [])
     with pytest.raises(ValueError, match=r"expected clips .*3, 3, 6, 6.*, got \(2, 3, 4, 6, 6\)"):
         features_of(extractor, selection.protocol, [torch.zeros(2, 3, 4, 6, 6)])
