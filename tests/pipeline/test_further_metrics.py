@@ -32,7 +32,7 @@ class Untracked:
 def tiny_params():
     """The smoke profile, smaller but for its frames' 32 pixels, with SqueezeNet, I3D and LPIPS asked for."""
     content = yaml.safe_load((ROOT / "profiles" / "smoke.yaml").read_text())
-    content["data"] |= {"clips": {"train": 12, "val": 4, "test": 10}, "frames": 9, "size": 32}
+    content["data"] |= {"clips": {"train": 64, "val": 4, "test": 10}, "frames": 9, "size": 32}
     content["codebook"]["provider"] = "hashed"
     for section in content.values():
         if isinstance(section, dict) and "optimiser" in section:
