@@ -221,9 +221,10 @@ def mean_psnr(clip: Tensor, reconstruction: Tensor) -> float:
 
 
 def label_values(store: ClipStore) -> dict[str, list[str]]:
-    """The values of every label of a store, sorted: `class` and each `factor:*` column."""
-    columns = ["class", *(name for name in store.labels.columns if name.startswith("factor:"))]
-    return {name: sorted(store.labels[name].unique()) for name in columns}
+    """The values of every label of a store: `class` in the store's order, so that a class's place is its label, and
+    each `factor:*` column, sorted."""
+    factors = [name for name in store.labels.columns if name.startswith("factor:")]
+    return {"class": store.classes} | {name: sorted(store.labels[name].unique()) for name in factors}
 
 
 def label_tensors(store: ClipStore, values: dict[str, list[str]]) -> dict[str, Tensor]:

@@ -97,7 +97,7 @@ def test_end_to_end_changes_every_weight_that_learns(make_model, stage_of, run_s
 
 @pytest.mark.parametrize("model_of", [{}, {"quantizer": "learned"}, {"architecture": "coupled"}])
 def test_learns_the_codes_of_two_clips(make_model, stage_of, task_of, two, model_of):
-    stage = stage_of(steps=40, batch_size=2, lr=5e-3, final_lr=1e-3, ema=0.0, checkpoint_every=1000, validate_every=40)
+    stage = stage_of(steps=60, batch_size=2, lr=5e-3, final_lr=1e-3, ema=0.0, checkpoint_every=1000, validate_every=60)
     model = make_model(**model_of)
     task = task_of(model, stage, two)
     start = validate(task, model)["accuracy"]
@@ -183,8 +183,10 @@ def test_labels_by_name_and_place(stores):
     values = label_values(stores["train"])
     assert "class" in values and "factor:shape" in values and "caption" not in values
     places = label_tensors(stores["train"], values)
+    assert values["class"] == stores["train"].classes
+    assert places["class"].tolist() == stores["train"].labels["label"].tolist()  # the judge's class is the store's label
     for name, known in values.items():
-        assert known == sorted(set(stores["train"].labels[name]))
+        assert set(known) == set(stores["train"].labels[name])
         assert [known[place] for place in places[name].tolist()] == stores["train"].labels[name].tolist()
 
 
