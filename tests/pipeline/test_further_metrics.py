@@ -70,11 +70,11 @@ def test_records_of_the_reconstructions(run):
     content = summary(run[0], "reconstruction")
     for name, method in content["methods"].items():
         metrics = method["metrics"]
-        assert metrics[SQUEEZENET]["value"] > 0 and metrics["perceptual/squeezenet1_0"]["value"] > 0, name
+        assert (metrics[SQUEEZENET]["value"] > 1) == (name != "copy_first_frame"), "whose first frames are the clips'"
+        assert 0 < metrics["perceptual/squeezenet1_0"]["value"] < 4 * 4, name
         assert metrics[SQUEEZENET]["protocol"]["protocol"]["name"] == "own" and metrics[SQUEEZENET]["n"] == 10
         assert not any("fvd" in key or "lpips" in key for key in metrics), "weights that are absent give no number"
     methods = content["methods"]
-    assert methods["copy_first_frame"]["metrics"][SQUEEZENET]["value"] == pytest.approx(0, abs=1e-3)
     assert f"{SQUEEZENET}:limit" in methods["sweettok"]["metrics"]
     assert {entry["metric"] for entry in content["left_out"]} == {"fvd", "lpips/alex"}
     assert all("no/such/file does not exist" in entry["why"] for entry in content["left_out"])
