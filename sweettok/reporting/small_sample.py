@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LIMIT = ":limit"
-UNTRUSTED = "fewer clips than features: too high"
+UNTRUSTED = "fewer clips than features: not to be trusted"
 
 
 def curves(results: Results) -> dict[tuple[str, str], dict[str, Any]]:

@@ -42,3 +42,20 @@ def test_left_out_without_weights_and_on_small_clips(tmp_path, monkeypatch):
     assert "not here, and download is false" in left_out[0].why and "give path" in left_out[1].why
     _, left_out = open_perceptual(asked("alex"), SimpleNamespace(size=31))
     assert left_out[0].why == "alex needs clips of at least 32 pixels, the store has 31"
+
+
+def test_lpips_by_path(tmp_path):
+    """On a backbone of random weights: opened, measured, and not called LPIPS."""
+    from sweettok.torchvision_operators import define_missing_operators
+
+    define_missing_operators()
+    from torchvision.models import squeezenet1_1
+
+    torch.manual_seed(0)
+    torch.save(squeezenet1_1(weights=None).state_dict(), tmp_path / "squeeze.pth")
+    source = WeightsSource(path=str(tmp_path / "squeeze.pth"), sha256=None, download=False)
+    settings = Metrics(extractors=(), perceptual=("squeeze",), protocols=(), weights={"squeeze": source}, sizes=())
+    (network,), left_out = open_perceptual(settings, SimpleNamespace(size=32))
+    assert not left_out and network.metric == "perceptual/lpips_squeeze_unverified"
+    clip = torch.rand(2, 3, 3, 32, 32) * 2 - 1
+    assert network.distance(clip, clip).tolist() == [0, 0] and (network.distance(clip, -clip) > 0).all()

@@ -164,7 +164,7 @@ def test_small_sample_table(further: dict[str, Table], tables: dict[str, Table])
     assert "small_sample" not in tables
     row = csv_of(further["small_sample"]).loc["reconstructions, fvd"]
     assert row[["ours: n = 8", "ours: n = 16", "ours: limit", "ours: fit"]].tolist() == [50.0, 40.0, 30.0, 1.0]
-    assert row["ours: n = 8 std"] == 2.0 and "too high" in row["ours: limit remark"]
+    assert row["ours: n = 8 std"] == 2.0 and "not to be trusted" in row["ours: limit remark"]
     assert "curve" not in row["protocol"] and "extractor i3d" in row["protocol"]
 
 
