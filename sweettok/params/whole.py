@@ -8,6 +8,7 @@ from sweettok.errors import InputError
 from sweettok.params.codebook import Codebook
 from sweettok.params.data import AnyData, Patches
 from sweettok.params.evaluation import Ablation, EvaluateReconstruction, Sampling, Semantics
+from sweettok.params.metrics import Metrics
 from sweettok.params.models import Generator, Judge, Proxy, Tokenizer
 from sweettok.params.section import Section
 from sweettok.params.training import CodeLoss, CurriculumStage, PixelLoss
@@ -29,6 +30,7 @@ class Params(Section):
     train_joint: CurriculumStage | None = None
     finetune_pixels: CurriculumStage | None = None
     evaluate_reconstruction: EvaluateReconstruction | None = None
+    metrics: Metrics | None = None
     generator: Generator | None = None
     sampling: Sampling | None = None
     semantics: Semantics | None = None

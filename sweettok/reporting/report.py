@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas
 
-from sweettok.reporting import ablation_figures, figures, pictures
+from sweettok.reporting import ablation_figures, figures, pictures, small_sample
 from sweettok.reporting.claims import Verdict, verdicts
 from sweettok.reporting.collect import Results, collect
 from sweettok.reporting.numbers import all_numbers, headline_numbers
@@ -122,6 +122,14 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
             "semantics.png",
             "Heat maps of few-shot accuracy by representation and of probe accuracy by factor and token group",
             "Few-shot and probe accuracy (T7).",
+        ),
+    )
+    yield (
+        small_sample.size_curves(results),
+        FigureOnPage(
+            "small_sample.png",
+            "Frechet distances over one divided by the number of clips, with a straight line down to zero",
+            "How much of each Frechet distance is its small sample: mean over draws, and the line to infinitely many clips.",
         ),
     )
     yield (
