@@ -9,6 +9,7 @@ from sweettok.params.codebook import Codebook
 from sweettok.params.data import AnyData, Patches
 from sweettok.params.evaluation import Ablation, EvaluateReconstruction, Sampling, Semantics
 from sweettok.params.models import Generator, Judge, Proxy, Tokenizer
+from sweettok.params.report import Report
 from sweettok.params.section import Section
 from sweettok.params.training import CodeLoss, CurriculumStage, PixelLoss
 
@@ -33,6 +34,7 @@ class Params(Section):
     sampling: Sampling | None = None
     semantics: Semantics | None = None
     ablation: Ablation | None = None
+    report: Report | None = None
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
