@@ -53,6 +53,14 @@ class Params(Section):
                 raise ValueError(
                     f"data.frames {data.frames} is not 1 + a multiple of patches.temporal {patches.temporal}"
                 )
+        if data and data.frames == 1:
+            for name in ("train_spatial", "train_joint", "finetune_pixels"):
+                stage = sections[name]
+                if stage and (stage.clips == "videos" or "temporal" in stage.trains):
+                    raise ValueError(
+                        f"{name} trains on videos, but data.frames is 1: images have no time to learn from; set "
+                        f"{name}.clips to images and leave temporal out of {name}.trains"
+                    )
         tokenizer = sections["tokenizer"]
         if data and patches and tokenizer:
             cells = (data.size // patches.spatial) ** 2
