@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -196,8 +197,8 @@ def test_of_the_real_sample_of_ucf101_two_clips_are_here(no_hub):
     if not (REAL / "ucf101").is_dir():
         pytest.skip(f"no real samples at {REAL / 'ucf101'} (set SWEETTOK_SHARED_DATA)")
     needs = found(profile("ucf101", root=str(REAL / "ucf101")), "data")
-    counts = [[int(word.replace(",", "")) for word in need.found.split() if word[0].isdigit()][:2] for need in needs]
-    present, listed = (sum(column) for column in zip(*counts, strict=True))
+    counts = [re.search(r": ([\d,]+) of ([\d,]+) listed", need.found).groups() for need in needs]
+    present, listed = (sum(int(count.replace(",", "")) for count in column) for column in zip(*counts, strict=True))
     assert (present, listed) == (2, 13320)
     assert {need.state for need in needs} == {"missing"}
 

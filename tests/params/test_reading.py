@@ -99,8 +99,8 @@ def test_more_mistakes_are_counted():
         ("data.size", 30, "data.size 30 is not a multiple of patches.spatial 4"),
         ("data.frames", 16, "data.frames 16 is not 1 + a multiple of patches.temporal 4"),
         (
-            "tokenizer.temporal_tokens",
-            63,
+            "tokenizer",
+            CONTENT["tokenizer"] | {"temporal_queries": "per_location", "temporal_tokens": 63},
             "tokenizer.temporal_tokens is 63, but per_location queries need one per grid cell: 64",
         ),
         ("ablation.matrix.variants", ["full", "fool"], "matrix.variants names fool, but variants has only full"),
