@@ -100,9 +100,9 @@ def ablation_curves(results: Results) -> "Figure | None":
     panels = figure.subplots(rows, PANELS_A_ROW, sharex=True, sharey=True, squeeze=False).ravel()
     for panel, variant in zip(panels, shown, strict=False):
         for curve in curves.get("full", []):
-            panel.plot(curve["total_step"], curve["psnr"], color="#A8A8A8", linewidth=2.4)
+            panel.plot(curve["step"], curve["psnr"], color="#A8A8A8", linewidth=2.4)
         for curve in curves[variant]:
-            panel.plot(curve["total_step"], curve["psnr"], color=COLOURS[0], linewidth=1, marker=".", markersize=4)
+            panel.plot(curve["step"], curve["psnr"], color=COLOURS[0], linewidth=1, marker=".", markersize=4)
         panel.set_title(variant.replace("_", " "))
     for panel in panels[len(shown) :]:
         panel.set_axis_off()
@@ -112,12 +112,8 @@ def ablation_curves(results: Results) -> "Figure | None":
 
 
 def _validation_psnr(history: pandas.DataFrame | None) -> pandas.DataFrame | None:
-    """Columns total_step, psnr: steps counted on through the cell's trainings (column `stage`)."""
-    if history is None or "psnr" not in history or "stage" not in history:
+    """Columns step, psnr: steps are counted through all of the cell's trainings (curriculum.train_cell)."""
+    if history is None or "psnr" not in history:
         return None
-    longest = history.groupby("stage", sort=False)["step"].max()
-    before = longest.cumsum().shift(fill_value=0)
     rows = history[(history["split"] == "val") & history["psnr"].notna()]
-    if rows.empty:
-        return None
-    return pandas.DataFrame({"total_step": rows["step"] + rows["stage"].map(before), "psnr": rows["psnr"]})
+    return None if rows.empty else rows[["step", "psnr"]]

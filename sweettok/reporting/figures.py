@@ -51,17 +51,21 @@ def training_curves(results: Results) -> "Figure | None":
 
 
 def _curves(panel: "Axes", history: pandas.DataFrame, columns: Sequence[str]) -> bool:
-    """Draw columns over step; whether there was anything to draw."""
-    drawn = False
-    for column, colour in zip(columns, COLOURS * len(columns), strict=False):
+    """Draw columns over step; whether there was anything to draw. Of many columns only the validation is shown."""
+    drawn, many = False, len(columns) > len(COLOURS) // 2
+    for place, column in enumerate(columns):
+        colour, dash = COLOURS[place % len(COLOURS)], "-" if place < len(COLOURS) else "--"
         for split, look in (("train", {"alpha": 0.55, "linewidth": 1.1}), ("val", {"marker": "o", "markersize": 3})):
             curve = history.loc[history["split"] == split, ["step", column]].dropna()
-            if len(curve):
-                label = _short(column) if split == "val" or column not in _measured(history, "val") else None
-                panel.plot(curve["step"], curve[column], color=colour, label=label, **look)
+            validated = column in _measured(history, "val")
+            if len(curve) and not (many and validated and split == "train"):
+                label = _short(column) if split == "val" or not validated else None
+                panel.plot(curve["step"], curve[column], color=colour, linestyle=dash, label=label, **look)
                 drawn = True
-    if drawn and len(columns) > 1:
-        panel.legend(ncols=2 if len(columns) > 4 else 1, fontsize=6 if len(columns) > 4 else 8)
+    if drawn and many:  # beside the panel: the judge, which has many, has no codebook usage to show there
+        panel.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), ncols=2, fontsize=7)
+    elif drawn and len(columns) > 1:
+        panel.legend(fontsize=8)
     if drawn and columns[0].startswith("usage"):
         panel.set_ylim(0, 1.05)
     return drawn

@@ -176,16 +176,12 @@ def cell_trainings(params: Params, variant: str, seed: int) -> tuple[Tokenizer, 
         "finetune_pixels": schedule.pixel_steps,
     }
     if chosen.curriculum == "end_to_end":
-        pixels = params.finetune_pixels
-        whole = pixels.model_copy(
-            update={"trains": ("spatial", "temporal", "decoder", "pixel_decoder"), "clips": "videos"}
-        )
-        return tokenizer, [
-            (
-                "end_to_end",
-                _resized(whole, sum(lengths.values()), schedule.batch_size, seed, lr=params.train_joint.optimiser.lr),
-            )
-        ]
+        steps, joint = sum(lengths.values()), params.train_joint
+        trains = ("spatial", "temporal", "decoder", "pixel_decoder")
+        whole = params.finetune_pixels.model_copy(update={"trains": trains, "clips": "videos"})
+        # Validated three times, as the three trainings are.
+        changed = {"lr": joint.optimiser.lr, "validate_every": max(1, steps // 3)}
+        return tokenizer, [("end_to_end", _resized(whole, steps, schedule.batch_size, seed, **changed))]
     return tokenizer, [
         (name, _resized(getattr(params, name), steps, schedule.batch_size, seed)) for name, steps in lengths.items()
     ]

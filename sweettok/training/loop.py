@@ -97,6 +97,7 @@ def train(
     average = Average(model, optimiser.ema)
     history: list[dict] = []
     start = 0
+    validated: dict[str, float] = {}  # shown in the bar: in trainings on proxy codes only validation decodes to pixels
     if (saved := checkpoint.load()) is not None:
         model.load_state_dict(saved["model"])
         average.model.load_state_dict(saved["average"])
@@ -131,9 +132,8 @@ def train(
             clock, clock_step = time.perf_counter(), done
             row = {"step": done, "split": "train", "loss": loss.item(), **metrics, "lr": learning_rate(step, optimiser)}
             history.append(row)
-            bar.set_postfix(
-                {name: f"{row[name]:.3g}" for name in row if name not in ("step", "split", "lr")}, refresh=False
-            )
+            shown = {name: row[name] for name in row if name not in ("step", "split", "lr")} | validated
+            bar.set_postfix({name: f"{value:.3g}" for name, value in shown.items()}, refresh=False)
             if run:
                 run.log_metrics(
                     {f"train/{name}": row[name] for name in row if name not in ("step", "split")}
@@ -142,6 +142,7 @@ def train(
                 )
         if done % optimiser.validate_every == 0 or done == optimiser.steps:
             row = {"step": done, "split": "val", **validate(task, average.model)}
+            validated = {"val_psnr": row["psnr"]} if "psnr" in row else {}
             if not any(_collapsed(earlier) for earlier in history):  # once a training, however often it is resumed
                 _warn_of_collapse(task.name, row)
             history.append(row)

@@ -248,8 +248,8 @@ def judge_labels(store: ClipStore) -> dict[str, list[str]]:
 
 
 def label_values(store: ClipStore) -> dict[str, list[str]]:
-    """The values of every label of a store: `class` in the order of the store's classes, which `label` counts in, so
-    that the judge's classes are the prior's; each `factor:*` column sorted."""
+    """The values of every label of a store: `class` in the store's order, so that a class's place is its label, and
+    each `factor:*` column, sorted."""
     factors = [name for name in store.labels.columns if name.startswith("factor:")]
     return {"class": store.classes} | {name: sorted(store.labels[name].unique()) for name in factors}
 
