@@ -3,7 +3,7 @@
 Everything is a function of `outputs/` alone (no dates, no paths), so an unchanged run gives identical files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,16 +24,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def write_report(outputs: str | Path, reports: str | Path, profile: str = "default") -> Results:
+def write_report(
+    outputs: str | Path, reports: str | Path, profile: str = "default", cells: Collection[str] | None = None
+) -> Results:
     """Read a run's `outputs` and write `reports`; returns what was read.
 
     reports/tables/{T1...T7, T7_probes}.{csv,md} and claims.md, reports/figures/*.{png,gif}, reports/results.json (every
     number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/plots/*.csv (for `dvc plots`),
     reports/README.md. Stages that have not run are marked 'not run'. `profile`: the params' profile name, for headings.
+    `cells`: the ablation cells (VARIANT-SEED) that belong to it; those another profile left in outputs stay out. None: all.
     The folders tables, figures and plots are replaced whole; on any error nothing is changed.
     Raises InputError (no outputs, a damaged file, unwritable reports).
     """
-    results = collect(outputs, profile)
+    results = collect(outputs, profile, cells)
     reports = Path(reports)
     tables, found = all_tables(results), verdicts(results)
     with ExitStack() as until_all_is_written:
