@@ -112,11 +112,10 @@ def summarise(
 def codebook_health(model: VideoTokenizer, store: ClipStore, batch_size: int) -> dict[str, dict[str, Any]]:
     """Usage of each token group's words on a split."""
     counters = {group: CodebookHealth(quantizer.size, quantizer.words) for group, quantizer in model.quantizers.items()}
-    spatial = model.config.spatial_tokens
     for indices in torch.arange(len(store)).split(batch_size):
-        tokens = model.encode(store.clips(indices))
-        counters["spatial"].update(tokens[:, :spatial])
-        counters["temporal"].update(tokens[:, spatial:])
+        parts = model.encode(store.clips(indices)).split(list(model.groups.values()), dim=1)
+        for group, part in zip(model.groups, parts, strict=True):
+            counters[group].update(part)
     return {group: counter.summary() for group, counter in counters.items()}
 
 
