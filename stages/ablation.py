@@ -6,11 +6,11 @@ import time
 import pandas
 
 from sweettok.language.codebook import Codebook
+from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.reconstruction import (
     codebook_health,
     mean_colour_psnr,
     per_clip_rows,
-    real_features,
     score,
     size_of_code,
     summarise,
@@ -31,12 +31,12 @@ def body(params: Params, run: Run, variant: str, seed: int) -> None:
     codebook, proxy = Codebook.load("outputs/codebook"), load_proxy("outputs/proxy")
     model, history, steps = train_cell(params, variant, seed, supplies, codebook, proxy, judge, run)
     test = ClipStore.open("outputs/data", "test")
-    real = real_features(judge, test, settings.batch_size)
-    made = score(model.reconstruct, judge, test, settings.batch_size)
+    distances = judge_distances(judge, test)
+    made = score(model.reconstruct, judge, test, settings.batch_size, distances)
     summary = {
         "variant": variant,
         "seed": seed,
-        "metrics": summarise(made, real, judge, test, settings),
+        "metrics": summarise(made, judge, test, settings, distances),
         **size_of_code(model),
         "codebook": codebook_health(model, supplies.val, settings.batch_size),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),

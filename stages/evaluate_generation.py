@@ -5,6 +5,7 @@ import torch
 
 from sweettok.generation.prior import Prior
 from sweettok.generation.sampling import sample
+from sweettok.metrics.distances import judge_distances, open_distances
 from sweettok.metrics.generation import evaluate_samples
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
@@ -34,8 +35,19 @@ def body(params: Params, run: Run) -> None:
     samples = torch.cat([tokenizer.decode(part) for part in tokens.split(settings.batch_size)])
     parts = torch.arange(len(test)).split(settings.batch_size)
     reconstructions = torch.cat([tokenizer.reconstruct(test.clips(part)) for part in parts])
-    records = evaluate_samples(judge, samples, labels.numpy(), reconstructions, test, train, settings.seed)
-    summary = {"metrics": records, "sampling": settings.model_dump(mode="json"), "parameters": prior.parameter_count()}
+    published, left_out = open_distances(params.metrics, {"train": train, "test": test})
+    distances = judge_distances(judge, test, kinds=("video",)) + published
+    seed, sizes = settings.seed, params.metrics.sizes
+    records, without_curve = evaluate_samples(
+        judge, distances, samples, labels.numpy(), reconstructions, test, train, seed, sizes
+    )
+    left_out += without_curve
+    summary = {
+        "metrics": records,
+        "left_out": [entry.as_json() for entry in left_out],
+        "sampling": settings.model_dump(mode="json"),
+        "parameters": prior.parameter_count(),
+    }
     with atomic_directory("outputs/generation") as partial:
         write_json(partial / "summary.json", summary)
         kept = slice(0, SAMPLES_KEPT)
@@ -47,6 +59,8 @@ def body(params: Params, run: Run) -> None:
         )
     for name, entry in records.items():
         print(f"{name}: {entry['value']:.3f} (n = {entry['n']})")
+    for entry in left_out:
+        print(f"left out  {entry.metric}: {entry.why}")
     run.log_metrics({name.replace(":", "-"): entry["value"] for name, entry in records.items()})
     run.log_artifact("outputs/generation/summary.json")
 

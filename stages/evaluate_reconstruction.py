@@ -4,10 +4,11 @@ import numpy as np
 import pandas
 
 from sweettok.metrics import baselines
+from sweettok.metrics.distances import judge_distances, open_distances, size_records
+from sweettok.metrics.perceptual_networks import open_perceptual
 from sweettok.metrics.reconstruction import (
     codebook_health,
     per_clip_rows,
-    real_features,
     score,
     size_of_code,
     size_of_proxy_code,
@@ -45,10 +46,11 @@ def body(params: Params, run: Run) -> None:
         load_proxy("outputs/proxy"),
         VideoTokenizer.load("outputs/pixels"),
     )
-    test, val = (
-        ClipStore.open("outputs/data", split).expect(model.frames, model.size, by="outputs/pixels")
-        for split in ("test", "val")
-    )
+    stores = {
+        split: ClipStore.open("outputs/data", split).expect(model.frames, model.size, by="outputs/pixels")
+        for split in ("train", "val", "test")
+    }
+    test, val = stores["test"], stores["val"]
     sizes = {"sweettok": size_of_code(model), "proxy": size_of_proxy_code(proxy, test.frames, test.size)}
     fitting = val.clips(range(min(FITTING_CLIPS, len(val))))
     # One token of the trilinear baseline is one coloured cell; at 8 bits a number, `bits` buys bits / 8 numbers.
@@ -66,9 +68,18 @@ def body(params: Params, run: Run) -> None:
         "trilinear_tokens": lambda clip: baselines.trilinear(clip, token_grid),
         "trilinear_bits": lambda clip: baselines.trilinear(clip, bit_grid),
     }
-    real = real_features(judge, test, settings.batch_size)
-    made = {name: score(method, judge, test, settings.batch_size) for name, method in methods.items()}
-    records = {name: summarise(scored, real, judge, test, settings) for name, scored in made.items()}
+    published, left_out = open_distances(params.metrics, stores)
+    networks, more_left_out = open_perceptual(params.metrics, test)
+    distances = judge_distances(judge, test) + published
+    made = {
+        name: score(method, judge, test, settings.batch_size, distances, networks) for name, method in methods.items()
+    }
+    records = {name: summarise(scored, judge, test, settings, distances, networks) for name, scored in made.items()}
+    curves, without_curve = size_records(
+        distances, made["sweettok"].features, params.metrics.sizes, settings.seed, paired=True
+    )
+    records["sweettok"] |= curves
+    left_out += more_left_out + without_curve
     health = {"sweettok": codebook_health(model, val, settings.batch_size)}
     nothing = {"tokens": None, "indices": None, "bits": None}
     summary = {
@@ -80,6 +91,7 @@ def body(params: Params, run: Run) -> None:
             {name: records[name]["psnr"]["value"] for name in methods},
             {group: counts["usage"] for group, counts in health["sweettok"].items()},
         ),
+        "left_out": [entry.as_json() for entry in left_out],
     }
     with atomic_directory("outputs/reconstruction") as partial:
         write_json(partial / "summary.json", summary)
@@ -93,6 +105,8 @@ def body(params: Params, run: Run) -> None:
         print(
             f"{'reached' if bar['passed'] else 'MISSED '}  {bar['bar']}: {bar['value']:.2f} (at least {bar['required']})"
         )
+    for entry in left_out:
+        print(f"left out  {entry.metric}: {entry.why}")
     run.log_metrics(
         {f"{name}/{metric}": entry["value"] for name, metrics in records.items() for metric, entry in metrics.items()}
     )

@@ -1,15 +1,17 @@
-"""Tables, figures and verdicts from the stored results: reports/."""
+"""Tables, figures and verdicts from the stored results: `report.folder`, reports/ by default."""
 
-from sweettok.params import Params, load_params
+from sweettok.params import Params
 from sweettok.reporting import write_report
 from sweettok.stage import run_stage
 from sweettok.tracking import Run
 
 
 def body(params: Params, run: Run) -> None:
-    write_report("outputs", "reports", load_params().profile)
-    for folder in ("tables", "figures"):
-        run.log_artifact(f"reports/{folder}")
+    folder, matrix = params.report.folder, params.ablation.matrix
+    cells = {f"{variant}-{seed}" for variant in matrix.variants for seed in matrix.seeds}
+    write_report("outputs", folder, params.profile, cells)
+    for part in ("tables", "figures"):
+        run.log_artifact(f"{folder}/{part}")
 
 
 if __name__ == "__main__":

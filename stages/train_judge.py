@@ -9,14 +9,14 @@ from sweettok.tracking import Run
 from sweettok.training.checkpoint import save_module
 from sweettok.training.curriculum import training_checkpoint
 from sweettok.training.loop import train
-from sweettok.training.tasks import JudgeTask, label_values
+from sweettok.training.tasks import JudgeTask, judge_labels
 from sweettok.video.store import ClipStore
 
 
 def body(params: Params, run: Run) -> None:
     judge = params.judge
     train_clips, val_clips = ClipStore.open("outputs/data", "train"), ClipStore.open("outputs/data", "val")
-    labels = label_values(train_clips)
+    labels = judge_labels(train_clips)
     torch.manual_seed(judge.seed)
     model = Judge({name: len(values) for name, values in labels.items()}, judge.width)
     task = JudgeTask(model, train_clips, val_clips, judge.seed)

@@ -1,7 +1,9 @@
 """The `sweettok` command. Heavy imports stay inside the subcommands, so that --help answers at once."""
 
 import argparse
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from sweettok.errors import InputError
@@ -23,6 +25,11 @@ def main(arguments: list[str] | None = None) -> None:
     profile = commands.add_parser("profile", help="list profiles, or make one the current params.yaml")
     profile.add_argument("name", nargs="?", help="profile to use; without it, the profiles are listed")
     profile.set_defaults(run=lambda chosen: _use(chosen.name) if chosen.name else _list())
+
+    doctor = commands.add_parser("doctor", help="what a profile needs, what is missing here and where to get it")
+    doctor.add_argument("--profile", help="one of `sweettok profile`; without it, params.yaml is examined")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    doctor.set_defaults(run=lambda chosen: _examine(chosen.profile, chosen.json))
 
     compare = commands.add_parser("compare", help="ablation variants side by side, newest runs in MLflow")
     compare.add_argument(
@@ -57,12 +64,7 @@ def _use(name: str) -> None:
     from sweettok.params import load_params
     from sweettok.storage import atomic_file
 
-    source, target = PROFILES / f"{name}.yaml", Path("params.yaml")
-    if not source.is_file():
-        known = (
-            ", ".join(path.stem for path in sorted(PROFILES.glob("*.yaml"))) or "none here; run from the project's root"
-        )
-        raise InputError(f"no profile {name!r}; known: {known}")
+    source, target = _profile_file(name), Path("params.yaml")
     load_params(source)
     if target.exists():
         with atomic_file("params.previous.yaml") as temporary:
@@ -70,6 +72,28 @@ def _use(name: str) -> None:
     with atomic_file(target) as temporary:
         temporary.write_bytes(source.read_bytes())
     print(f"params.yaml is now profile {name} (the former one is params.previous.yaml); run `dvc repro`")
+
+
+def _profile_file(name: str) -> Path:
+    known = {path.stem: path for path in sorted(PROFILES.glob("*.yaml"))}
+    if name not in known:
+        raise InputError(f"no profile {name!r}; known: {', '.join(known) or 'none here; run from the project root'}")
+    return known[name]
+
+
+def _examine(name: str | None, as_json: bool) -> None:
+    """Print what a profile needs; status 1 where something is missing."""
+    from sweettok.doctor import as_text, examine
+    from sweettok.params import load_params
+
+    params = load_params(_profile_file(name) if name else "params.yaml")
+    needs = examine(params)
+    if as_json:
+        print(json.dumps({"profile": params.profile, "needs": [asdict(need) for need in needs]}, indent=2))
+    else:
+        print(as_text(params.profile, needs))
+    if any(need.state == "missing" for need in needs):
+        sys.exit(1)
 
 
 def _compare(metrics: list[str] | None) -> None:

@@ -76,10 +76,15 @@ class Run:
         self._flushed_at = time.monotonic()
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        """Keep {name: value} for the next batch; sent every 1,000 values, every 30 seconds, and at the run's end."""
+        """Keep {name: value} for the next batch; sent every 1,000 values, every 30 seconds, and at the run's end.
+
+        MLflow refuses `@` in names: `fvd@larp` becomes `fvd-larp`.
+        """
         now = int(time.time() * 1000)
         for name, value in metrics.items():
-            self._buffer.append({"key": name, "value": float(value), "timestamp": now, "step": int(step)})
+            self._buffer.append(
+                {"key": name.replace("@", "-"), "value": float(value), "timestamp": now, "step": int(step)}
+            )
         if len(self._buffer) >= METRICS_A_BATCH or time.monotonic() - self._flushed_at > SECONDS_A_FLUSH:
             self.flush()
 

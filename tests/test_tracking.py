@@ -47,12 +47,12 @@ def test_run_holds_params_tags_metrics_and_artifacts(root: Path, tmp_path: Path)
     (tmp_path / "note.txt").write_text("hello")
     with tracked_run("train_judge", PARAMS, {"seed": 3}, root) as run:
         run.log_metrics({"train/loss": 2.0}, step=1)
-        run.log_metrics({"train/loss": 1.0, "frechet_video/judge:reconstruction": 5.5}, step=2)
+        run.log_metrics({"train/loss": 1.0, "frechet_video/judge:reconstruction": 5.5, "fvd@larp": 7.0}, step=2)
         run.log_artifact(tmp_path / "note.txt")
     stored = client(root).get_run(run.identity)
     assert stored.info.status == "FINISHED"
     assert stored.info.run_name == "train_judge seed 3"
-    assert stored.data.metrics == {"train/loss": 1.0, "frechet_video/judge:reconstruction": 5.5}
+    assert stored.data.metrics == {"train/loss": 1.0, "frechet_video/judge:reconstruction": 5.5, "fvd-larp": 7.0}
     assert stored.data.params["codebook.provider"] == "hashed"
     expected = {"stage": "train_judge", "seed": "3", "profile": "test", "params_hash": params_hash(PARAMS)}
     assert expected.items() <= stored.data.tags.items()

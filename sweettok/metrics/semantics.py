@@ -39,7 +39,7 @@ def representations(model: VideoTokenizer, judge: Judge, store: ClipStore) -> di
     for indices in torch.arange(len(store)).split(CLIPS_AT_ONCE):
         clip = store.clips(indices)
         tokens = model.encode(clip)
-        for group, part in (("spatial", tokens[:, :count]), ("temporal", tokens[:, count:])):
+        for group, part in zip(model.groups, (tokens[:, :count], tokens[:, count:]), strict=False):  # images: spatial
             quantizer = model.quantizers[group]
             if quantizer.words is not None:
                 collected[f"words_{group}"].append(quantizer.vectors[part].flatten(1, -2).mean(1))
@@ -61,6 +61,8 @@ def few_shot_rows(vectors: dict[str, np.ndarray], store: ClipStore, settings: Se
     for task, (column, names) in tasks.items():
         labels = store.labels[column].to_numpy()
         ways = min(settings.ways, len(set(labels)))
+        if ways < 2:
+            continue  # one class: there is nothing to tell apart
         for shots in settings.shots:
             for name in names:
                 if name not in vectors:
@@ -79,7 +81,7 @@ def probe_rows(vectors: dict[str, np.ndarray], store: ClipStore, settings: Seman
     """How well a linear probe reads each factor (or, without factors, the class) from each group's codes."""
     factors = [name for name in store.labels if name.startswith("factor:")] or ["class"]
     rows = []
-    for group in ("spatial", "temporal"):
+    for group in (name for name in ("spatial", "temporal") if name in vectors):
         for factor in factors:
             labels = store.labels[factor].to_numpy()
             if not 2 <= settings.probe_folds <= min(Counter(labels).values()) or len(set(labels)) < 2:

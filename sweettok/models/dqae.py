@@ -17,6 +17,11 @@ from sweettok.models.queries import QueryStack, learned_queries, quarters, query
 from sweettok.params import Patches, Tokenizer
 
 
+def later_frames(frames: int) -> list[int]:
+    """Latent frames after the first. A model of images (frames 1) has the branch for them all the same, unused."""
+    return list(range(1, max(frames, 2)))
+
+
 class DecoupledQueries(nn.Module):
     """DQAE: spatial queries read the first frame, temporal queries read residuals (PAPER.md 1, C3, C5, C7)."""
 
@@ -26,7 +31,7 @@ class DecoupledQueries(nn.Module):
         block = (width, t.heads, t.expansion)
         self.residual, self.per_location, self.cells = t.residual, t.temporal_queries == "per_location", cells
         self.embed = PatchEmbed(patches, width)
-        side, later = math.isqrt(cells), list(range(1, frames))
+        side, later = math.isqrt(cells), later_frames(frames)
         self.spatial_queries = learned_queries(t.spatial_tokens, [0], side, width)
         times = [0] if self.per_location else later
         self.temporal_queries = learned_queries(t.temporal_tokens, times, side, width)
@@ -91,7 +96,7 @@ class CoupledQueries(nn.Module):
         t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
         self.cells, self.spatial_tokens = cells, t.spatial_tokens
         self.embed = PatchEmbed(patches, width)
-        side, later = math.isqrt(cells), list(range(1, frames))
+        side, later = math.isqrt(cells), later_frames(frames)
         spatial = learned_queries(t.spatial_tokens, [0], side, width)
         temporal = learned_queries(t.temporal_tokens, later, side, width)
         self.queries = nn.Parameter(torch.cat([spatial, temporal]).detach())

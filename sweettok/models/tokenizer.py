@@ -63,14 +63,17 @@ class VideoTokenizer(nn.Module):
         frames, cells = self.latent_frames(self.frames), (self.size // patches.spatial) ** 2
         self.backbone = ARCHITECTURES[tokenizer.architecture](tokenizer, patches, frames, cells)
         self.quantizers = build_quantizers(tokenizer, codebook)
+        if self.frames == 1:  # an image has spatial tokens alone
+            del self.quantizers["temporal"]
         self.to_logits = nn.Linear(tokenizer.width, proxy.codes)
         self.proxy_codes = nn.Parameter(nn.functional.normalize(torch.randn(proxy.codes, proxy.code_dim), dim=-1))
         self.pixel_decoder = PixelDecoder(proxy, patches)
 
     @property
     def groups(self) -> dict[str, int]:
-        """Tokens of a clip, by group."""
-        return {"spatial": self.config.spatial_tokens, "temporal": self.config.temporal_tokens}
+        """Tokens of a clip, by group; of images only the spatial one."""
+        sizes = {"spatial": self.config.spatial_tokens, "temporal": self.config.temporal_tokens}
+        return {name: sizes[name] for name in self.quantizers}
 
     def latent_frames(self, frames: int) -> int:
         """1 + k for a clip of 1 + k p_t frames."""
@@ -85,9 +88,10 @@ class VideoTokenizer(nn.Module):
     def parts(self) -> dict[Part, list[nn.Module | nn.Parameter]]:
         """The modules that each `trains:` name of the curriculum stands for."""
         parts = self.backbone.parts()
+        temporal = [self.quantizers["temporal"]] if "temporal" in self.quantizers else []
         return {
             "spatial": [*parts["spatial"], self.quantizers["spatial"]],
-            "temporal": [*parts["temporal"], self.quantizers["temporal"]],
+            "temporal": [*parts["temporal"], *temporal],
             "decoder": [*parts["decoder"], self.to_logits],
             "pixel_decoder": [self.pixel_decoder, self.proxy_codes],
         }
@@ -132,8 +136,9 @@ class VideoTokenizer(nn.Module):
         Raises ValueError for a wrong number of tokens or an index outside the vocabulary.
         """
         count = self.config.spatial_tokens
-        if tokens.shape[1] not in (count, count + self.config.temporal_tokens):
-            raise ValueError(f"expected {count} or {count + self.config.temporal_tokens} tokens, got {tokens.shape[1]}")
+        allowed = sorted({count, sum(self.groups.values())})
+        if tokens.shape[1] not in allowed:
+            raise ValueError(f"expected {' or '.join(map(str, allowed))} tokens, got {tokens.shape[1]}")
         spatial = self.quantizers["spatial"].lookup(tokens[:, :count])
         if tokens.shape[1] == count:
             return self.pixels(self.logits(spatial, None, 1)).clamp(-1, 1)

@@ -29,8 +29,10 @@ from sweettok.params.evaluation import (
     Semantics,
     Variant,
 )
+from sweettok.params.metrics import Metrics, Protocol, WeightsSource
 from sweettok.params.models import Architecture, Generator, Judge, Lookup, Proxy, Tokenizer
 from sweettok.params.reading import load_params, parse_params, stage_params
+from sweettok.params.report import Report
 from sweettok.params.section import Section
 from sweettok.params.splits import ClipCounts, FolderSplit, GroupSplit, RandomSplit, SplitSizes, TimeSplit
 from sweettok.params.training import CodeLoss, CurriculumStage, Optimiser, Part, PixelLoss
@@ -39,8 +41,8 @@ from sweettok.params.whole import Params
 __all__ = [
     "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss", "Codebook",
     "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "GroupSplit",
-    "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Optimiser", "Params",
-    "Part", "Patches", "PerPart", "PixelLoss", "Proxy", "RandomSplit", "Sampling", "Section", "Semantics", "SplitSizes",
-    "SpritesData", "TimeSplit", "Tokenizer", "Ucf101Data", "Variant", "VideoFolderData", "Windows", "load_params",
-    "parse_params", "stage_params",
+    "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Metrics", "Optimiser",
+    "Params", "Part", "Patches", "PerPart", "PixelLoss", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
+    "Section", "Semantics", "SplitSizes", "SpritesData", "TimeSplit", "Tokenizer", "Ucf101Data", "Variant",
+    "VideoFolderData", "WeightsSource", "Windows", "load_params", "parse_params", "stage_params",
 ]  # fmt: skip

@@ -8,7 +8,9 @@ from sweettok.errors import InputError
 from sweettok.params.codebook import Codebook
 from sweettok.params.data import AnyData, Patches
 from sweettok.params.evaluation import Ablation, EvaluateReconstruction, Sampling, Semantics
+from sweettok.params.metrics import Metrics
 from sweettok.params.models import Generator, Judge, Proxy, Tokenizer
+from sweettok.params.report import Report
 from sweettok.params.section import Section
 from sweettok.params.training import CodeLoss, CurriculumStage, PixelLoss
 
@@ -29,10 +31,12 @@ class Params(Section):
     train_joint: CurriculumStage | None = None
     finetune_pixels: CurriculumStage | None = None
     evaluate_reconstruction: EvaluateReconstruction | None = None
+    metrics: Metrics | None = None
     generator: Generator | None = None
     sampling: Sampling | None = None
     semantics: Semantics | None = None
     ablation: Ablation | None = None
+    report: Report | None = None
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
@@ -51,6 +55,14 @@ class Params(Section):
                 raise ValueError(
                     f"data.frames {data.frames} is not 1 + a multiple of patches.temporal {patches.temporal}"
                 )
+        if data and data.frames == 1:
+            for name in ("train_spatial", "train_joint", "finetune_pixels"):
+                stage = sections[name]
+                if stage and (stage.clips == "videos" or "temporal" in stage.trains):
+                    raise ValueError(
+                        f"{name} trains on videos, but data.frames is 1: images have no time to learn from; set "
+                        f"{name}.clips to images and leave temporal out of {name}.trains"
+                    )
         tokenizer = sections["tokenizer"]
         if data and patches and tokenizer:
             cells = (data.size // patches.spatial) ** 2

@@ -1,5 +1,6 @@
 """Everything the stages left in `outputs/`, read into one object. A part that has not run yet is None or empty."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,11 @@ class Results:
         return tuple(sorted({cell.variant for cell in self.cells}, key=lambda variant: (variant != "full", variant)))
 
 
-def collect(outputs: str | Path, profile: str = "default") -> Results:
-    """Read `outputs`. Raises InputError where the folder is absent or a file in it is damaged."""
+def collect(outputs: str | Path, profile: str = "default", cells: Collection[str] | None = None) -> Results:
+    """Read `outputs`; of outputs/ablation the cells of these names (VARIANT-SEED), None: all.
+
+    Raises InputError where the folder is absent or a file in it is damaged.
+    """
     outputs = Path(outputs)
     if not outputs.is_dir():
         raise InputError(f"{outputs} does not exist; run `dvc repro` first")
@@ -72,14 +76,16 @@ def collect(outputs: str | Path, profile: str = "default") -> Results:
         generation=_json(outputs / "generation" / "summary.json"),
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
-        cells=_cells(outputs / "ablation"),
+        cells=_cells(outputs / "ablation", cells),
         histories={name: history for name, history in histories.items() if history is not None},
     )
 
 
-def _cells(folder: Path) -> tuple[AblationCell, ...]:
+def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, ...]:
     cells = []
     for summary_file in sorted(folder.glob("*/summary.json")):
+        if names is not None and summary_file.parent.name not in names:
+            continue
         summary = read_json(summary_file)
         per_clip = _table(summary_file.with_name("per_clip.csv"))
         if per_clip is None:

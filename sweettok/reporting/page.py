@@ -20,6 +20,9 @@ interval and protocol, `tables/*.csv` hold the tables in full precision.
 and clips, the wider of a bootstrap over both and Student's t over the seeds' means.
 - `frechet_video/judge`, `frechet_image/judge` and `perceptual/judge` use features of this project's judge network \
 (stage `train_judge`); the protocol column gives its checksum. They are not FVD, FID or LPIPS.
+- `fvd`, `fid` and `lpips/...`, where the params ask for them, are measured on the published weights, known by their \
+sha256; other weights give other names. `fvd@larp` is measured as LARP's published protocol says, `fvd` on the test clips \
+as they are stored.
 - A claim is *supported* where an interval of PSNR, perceptual or Frechet video distance lies on its side of zero and \
 none on the other, *contradicted* the other way round, and otherwise *inconclusive*; also inconclusive where a variant \
 is less than 1.5 dB above the mean colour. Intervals are not corrected for the number of claims.

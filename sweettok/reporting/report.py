@@ -3,14 +3,14 @@
 Everything is a function of `outputs/` alone (no dates, no paths), so an unchanged run gives identical files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas
 
-from sweettok.reporting import ablation_figures, figures, pictures
+from sweettok.reporting import ablation_figures, figures, pictures, small_sample
 from sweettok.reporting.claims import Verdict, verdicts
 from sweettok.reporting.collect import Results, collect
 from sweettok.reporting.numbers import all_numbers, headline_numbers
@@ -24,16 +24,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def write_report(outputs: str | Path, reports: str | Path, profile: str = "default") -> Results:
+def write_report(
+    outputs: str | Path, reports: str | Path, profile: str = "default", cells: Collection[str] | None = None
+) -> Results:
     """Read a run's `outputs` and write `reports`; returns what was read.
 
     reports/tables/{T1...T7, T7_probes}.{csv,md} and claims.md, reports/figures/*.{png,gif}, reports/results.json (every
     number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/plots/*.csv (for `dvc plots`),
     reports/README.md. Stages that have not run are marked 'not run'. `profile`: the params' profile name, for headings.
+    `cells`: the ablation cells (VARIANT-SEED) that belong to it; those another profile left in outputs stay out. None: all.
     The folders tables, figures and plots are replaced whole; on any error nothing is changed.
     Raises InputError (no outputs, a damaged file, unwritable reports).
     """
-    results = collect(outputs, profile)
+    results = collect(outputs, profile, cells)
     reports = Path(reports)
     tables, found = all_tables(results), verdicts(results)
     with ExitStack() as until_all_is_written:
@@ -122,6 +125,14 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
             "semantics.png",
             "Heat maps of few-shot accuracy by representation and of probe accuracy by factor and token group",
             "Few-shot and probe accuracy (T7).",
+        ),
+    )
+    yield (
+        small_sample.size_curves(results),
+        FigureOnPage(
+            "small_sample.png",
+            "Frechet distances over one divided by the number of clips, with a straight line down to zero",
+            "How much of each Frechet distance is its small sample: mean over draws, and the line to infinitely many clips.",
         ),
     )
     yield (

@@ -1,12 +1,13 @@
 """The paper's tables T1 ... T7, ours beside the published numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sweettok.reporting.ablation_tables import ablation_table
-from sweettok.reporting.cells import NOT_I3D, UNITS, protocol, published_cells
+from sweettok.reporting.cells import NOT_I3D, UNITS, is_of_images, left_out_notes, protocol, published_cells
 from sweettok.reporting.collect import Results
 from sweettok.reporting.published import published
 from sweettok.reporting.semantic_tables import few_shot_table, probe_table
+from sweettok.reporting.small_sample import size_tables
 from sweettok.reporting.table import Number, Row, Table
 
 METHODS = {
@@ -30,7 +31,7 @@ def setting(results: Results) -> str:
 
 
 def all_tables(results: Results) -> tuple[Table, ...]:
-    """T1 ... T7 and T7_probes. What has not run is marked in its row; the published numbers are always there."""
+    """T1 ... T7, T7_probes and, where `metrics.sizes` asks for it, small_sample. What has not run is marked in its row; the published numbers are always there."""
     ours = setting(results)
     return (
         _reconstruction_table(results),
@@ -41,33 +42,46 @@ def all_tables(results: Results) -> tuple[Table, ...]:
         ablation_table(results, "T6", ours),
         few_shot_table(results, ours),
         probe_table(results, ours),
+        *size_tables(results, ours),
     )
 
 
 def _reconstruction_table(results: Results) -> Table:
     metrics = ("frechet_video/judge", "psnr", "ssim", "perceptual/judge")
+    metrics += further_metrics(results, {*metrics, "frechet_image/judge"}, of_images=False)
     return Table(
         identity="T1",
         title="video reconstruction (paper: rFVD on UCF-101, lower is better)",
         published_columns=("rFVD", "tokens", "source"),
-        our_columns=(*(UNITS[metric] for metric in metrics), "tokens", "indices", "bits"),
+        our_columns=(*(UNITS.get(metric, metric) for metric in metrics), "tokens", "indices", "bits"),
         rows=_reconstruction_rows(results, "T1", metrics),
         setting=setting(results),
-        notes=(NOT_I3D, "[low, high]: 95 % interval over clips. Bits: log2 of the addressable words, summed."),
+        notes=(
+            NOT_I3D,
+            "[low, high]: 95 % interval over clips. Bits: log2 of the addressable words, summed.",
+            *left_out_notes(results.reconstruction, ("video",)),
+        ),
     )
 
 
 def _image_table(results: Results) -> Table:
-    metrics = ("frechet_image/judge",)
+    metrics = ("frechet_image/judge", *further_metrics(results, {"frechet_image/judge"}, of_images=True))
     return Table(
         identity="T3",
         title="image reconstruction (paper: rFID on ImageNet, lower is better)",
         published_columns=("rFID", "tokens", "source"),
-        our_columns=(UNITS["frechet_image/judge"],),
+        our_columns=metrics,
         rows=_reconstruction_rows(results, "T3", metrics),
         setting=setting(results),
-        notes=(NOT_I3D,),
+        notes=(NOT_I3D, *left_out_notes(results.reconstruction, ("image",))),
     )
+
+
+def further_metrics(results: Results, shown: Collection[str], of_images: bool) -> tuple[str, ...]:
+    """The metrics of T1 (or T3: of images) beside those `shown`: on published networks, by the records' own names."""
+    methods = (results.reconstruction or {}).get("methods", {})
+    names = dict.fromkeys(name for method in methods.values() for name in method["metrics"])
+    return tuple(name for name in names if name not in shown and ":" not in name and is_of_images(name) == of_images)
 
 
 def _reconstruction_rows(results: Results, table: str, metrics: Iterable[str]) -> tuple[Row, ...]:
@@ -78,7 +92,7 @@ def _reconstruction_rows(results: Results, table: str, metrics: Iterable[str]) -
         label = METHODS.get(name, name.replace("_", " "))
         printed = published_cells(known[name]) if name in known else {}
         if name in methods:
-            records = {UNITS[metric]: methods[name]["metrics"].get(metric) for metric in metrics}
+            records = {UNITS.get(metric, metric): methods[name]["metrics"].get(metric) for metric in metrics}
             cells: dict[str, Number | str] = {column: Number.of(record) for column, record in records.items()}
             if table == "T1":
                 cells |= {key: Number(methods[name].get(key)) for key in ("tokens", "indices", "bits")}
@@ -90,20 +104,22 @@ def _reconstruction_rows(results: Results, table: str, metrics: Iterable[str]) -
 
 def _generation_table(results: Results) -> Table:
     ours = {
-        "frechet_video/judge": "SweetTok (paper: 650M; ours: see parameters)",
-        "frechet_video/judge:reconstruction": "floor: reconstructed test clips",
-        "frechet_video/judge:train_vs_test": "floor: train against test clips",
+        "": "SweetTok (paper: 650M; ours: see parameters)",
+        ":reconstruction": "floor: reconstructed test clips",
+        ":train_vs_test": "floor: train against test clips",
     }
     metrics = (results.generation or {}).get("metrics", {})
     parameters = (results.generation or {}).get("parameters")
     printed = {row.ours: row for row in published("T2")}
     rows = [Row(row.method, published_cells(row)) for row in published("T2") if row.ours is None]
-    for name, label in ours.items():
-        is_prior = name == "frechet_video/judge"
-        columns = {"frechet_video/judge": metrics.get(name)}
+    distances = ("frechet_video/judge",)
+    distances += tuple(n for n in metrics if ":" not in n and not n.startswith("class_") and n not in distances)
+    for variant, label in ours.items():
+        is_prior = variant == ""
+        columns = {distance: metrics.get(distance + variant) for distance in distances}
         if is_prior:
             columns["class consistency"] = metrics.get("class_consistency")
-        elif name.endswith("train_vs_test"):
+        elif variant == ":train_vs_test":
             columns["class consistency"] = metrics.get("class_accuracy_real")
         cells = {column: Number.of(record) for column, record in columns.items() if record is not None}
         if is_prior and parameters is not None:
@@ -121,12 +137,13 @@ def _generation_table(results: Results) -> Table:
         identity="T2",
         title="class-conditional generation (paper: gFVD on UCF-101, lower is better)",
         published_columns=("gFVD", "source"),
-        our_columns=("frechet_video/judge", "class consistency", "parameters"),
+        our_columns=(*distances, "class consistency", "parameters"),
         rows=tuple(rows),
         setting=setting(results),
         notes=(
             NOT_I3D,
             "Class consistency: share of samples that the judge puts into the class they were sampled for; in the row "
             "of train against test clips, the judge's accuracy on real test clips, which bounds it.",
+            *left_out_notes(results.generation, ("video", "image")),
         ),
     )

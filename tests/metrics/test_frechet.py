@@ -3,7 +3,14 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 
-from sweettok.metrics.frechet import RESAMPLES, FeatureMoments, frechet_distance, frechet_interval, frechet_record
+from sweettok.metrics.frechet import (
+    MOST_DIMS,
+    RESAMPLES,
+    FeatureMoments,
+    frechet_distance,
+    frechet_interval,
+    frechet_record,
+)
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +152,11 @@ def test_record_of_a_distance_of_nothing_has_an_interval_that_holds_it(features)
     made = frechet_record(features[0], features[0], "test", 0, paired=True, metric="frechet_video/judge")
     low, high = made["interval"]
     assert 0 <= low <= made["value"] <= high < 1e-6
+
+
+def test_record_of_many_features_has_no_interval():
+    """Each resample would cost seconds at FID's 2,048 features."""
+    a, b = np.random.default_rng(0).normal(size=(2, 5, MOST_DIMS + 1))
+    made = frechet_record(a, b, "test", 0, paired=False, metric="fid", unbiased=False)
+    assert made["interval"] is None and made["protocol"]["covariance"] == "biased"
+    assert made["value"] == frechet_distance(FeatureMoments.of(a), FeatureMoments.of(b), unbiased=False)

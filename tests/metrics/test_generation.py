@@ -1,10 +1,11 @@
-"""What generated clips are measured with: the judge's features and classes, from one pass."""
+"""What generated clips are measured with: Frechet distances beside their bounds, and the judge's classes."""
 
 import numpy as np
 import pytest
 import torch
 
-from sweettok.metrics.generation import evaluate_samples, judge_clips
+from sweettok.metrics.distances import judge_distances
+from sweettok.metrics.generation import evaluate_samples, predicted_classes
 from sweettok.models.judge import Judge
 from sweettok.params import SplitSizes, SpritesData
 from sweettok.video.prepare import prepare
@@ -31,18 +32,24 @@ def stores(tmp_path_factory):
     return {split: ClipStore.open(folder, split) for split in ("train", "test")}
 
 
-def test_one_pass_gives_what_two_would(judge):
+def test_one_pass_gives_what_two_would(judge, stores):
     clips = torch.rand(40, 3, 5, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1  # more than one part
-    features, classes = judge_clips(judge, clips)
+    (whole,) = judge_distances(judge, stores["test"], kinds=("video",))
+    features = whole.of_generated(clips)
     np.testing.assert_allclose(features, judge.video_features(clips), atol=1e-5)
-    assert np.array_equal(classes, judge.class_logits(clips).argmax(-1))
+    assert np.array_equal(predicted_classes(judge, features), judge.class_logits(clips).argmax(-1))
 
 
 def test_records_of_samples_that_are_the_test_clips(judge, stores):
     test, train = stores["test"], stores["train"]
     real = test.clips(range(len(test)))
     seen = judge.class_logits(real).argmax(-1).numpy()
-    records = evaluate_samples(judge, real, seen, real.flip(2), test, train, seed=0)
+    distances = judge_distances(judge, test, kinds=("video",))
+    records, left_out = evaluate_samples(judge, distances, real, seen, real.flip(2), test, train, seed=0)
+    assert not left_out and list(records) == [
+        "frechet_video/judge", "frechet_video/judge:reconstruction", "frechet_video/judge:train_vs_test",
+        "class_consistency", "class_accuracy_real",
+    ]  # fmt: skip
     assert records["frechet_video/judge"]["value"] == pytest.approx(0, abs=1e-6)
     assert records["frechet_video/judge:reconstruction"]["value"] > 1e-6
     assert records["class_consistency"]["value"] == 1
@@ -51,3 +58,14 @@ def test_records_of_samples_that_are_the_test_clips(judge, stores):
     for name, entry in records.items():
         assert entry["interval"][0] <= entry["value"] <= entry["interval"][1], name
         assert entry["n"] == 9 and entry["split"] == "test" and entry["protocol"]["weights_sha256"] == "0" * 64
+
+
+def test_sizes_give_a_limit_or_a_reason(judge, stores):
+    test, train = stores["test"], stores["train"]
+    real, labels = test.clips(range(len(test))), np.zeros(9)
+    distances = judge_distances(judge, test)
+    records, left_out = evaluate_samples(judge, distances, real, labels, real, test, train, seed=0, sizes=(4, 9))
+    assert not left_out and {f"frechet_{kind}/judge:limit" for kind in ("video", "image")} <= set(records)
+    records, left_out = evaluate_samples(judge, distances, real, labels, real, test, train, seed=0, sizes=(4, 10))
+    assert len(left_out) == 2 and "but there are 9 clips" in left_out[0].why
+    assert not any(name.endswith(":limit") for name in records)

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from sweettok.metrics.baselines import mean_colour
-from sweettok.metrics.reconstruction import mean_colour_psnr, per_clip_rows, real_features, score, summarise
+from sweettok.metrics.distances import judge_distances
+from sweettok.metrics.reconstruction import mean_colour_psnr, per_clip_rows, score, summarise
 from sweettok.models.judge import Judge
 from sweettok.params import EvaluateReconstruction, SplitSizes, SpritesData
 from sweettok.video.prepare import prepare
@@ -27,11 +28,13 @@ def store(tmp_path_factory):
 
 
 def test_real_features_are_those_of_a_perfect_method(judge, store):
-    perfect = score(lambda clip: clip, judge, store, batch_size=4)
-    real = real_features(judge, store, batch_size=4)
-    assert {kind: values.shape for kind, values in real.items()} == {"video": (10, 16), "image": (10, 16)}
-    assert all(np.array_equal(real[kind], perfect.features[kind]) for kind in real)
-    records = summarise(perfect, real, judge, store, EvaluateReconstruction(batch_size=4, bootstrap=20, seed=0))
+    distances = judge_distances(judge, store)
+    perfect = score(lambda clip: clip, judge, store, 10, distances)
+    assert [distance.name for distance in distances] == ["frechet_video/judge", "frechet_image/judge"]
+    for distance in distances:
+        assert distance.real.shape == (10, 16) and np.array_equal(distance.real, perfect.features[distance.name])
+    settings = EvaluateReconstruction(batch_size=10, bootstrap=20, seed=0)
+    records = summarise(perfect, judge, store, settings, distances)
     assert records["psnr"]["value"] == 100 and records["ssim"]["value"] == pytest.approx(1)
     for name in ("perceptual/judge", "frechet_video/judge", "frechet_image/judge"):
         assert records[name]["value"] == pytest.approx(0, abs=1e-6)
@@ -39,12 +42,12 @@ def test_real_features_are_those_of_a_perfect_method(judge, store):
 
 @pytest.mark.parametrize("batch_size", [3, 10])
 def test_mean_colour_is_scored_alike_with_and_without_the_judge(judge, store, batch_size):
-    scored = score(mean_colour, judge, store, batch_size)
+    scored = score(mean_colour, judge, store, batch_size, [])
     assert mean_colour_psnr(store, batch_size) == pytest.approx(scored.scores["psnr"].mean(), rel=1e-12)
     assert list(per_clip_rows(scored, store)) == ["clip", "psnr", "ssim", "perceptual"]
 
 
 @pytest.mark.parametrize("keep", [1, 4, 8, 20])
 def test_the_first_clips_are_kept_for_pictures(judge, store, keep):
-    first = score(lambda clip: clip.flip(2), judge, store, batch_size=4, keep=keep).first
+    first = score(lambda clip: clip.flip(2), judge, store, batch_size=4, distances=[], keep=keep).first
     assert torch.equal(first, store.clips(range(min(keep, 10))).flip(2))

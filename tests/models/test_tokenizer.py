@@ -199,3 +199,17 @@ def test_saving_replaces_the_folder_whole(models, tmp_path):
         "model.safetensors",
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("overrides", [{}, {"temporal_queries": "global"}, {"architecture": "coupled"}])
+def test_a_model_of_images_has_spatial_tokens_alone(codebook, proxy_params, tokenizer_of, clips, tmp_path, overrides):
+    torch.manual_seed(0)
+    model = VideoTokenizer(tokenizer_of(**overrides), Patches(spatial=4, temporal=2), proxy_params, (1, 16), codebook)
+    image = clips(3)[:, :, :1]
+    coded, logits = model.eval()(image)
+    assert model.groups == {"spatial": 4} and set(model.parts()) == {"spatial", "temporal", "decoder", "pixel_decoder"}
+    assert coded.tokens.shape == (3, 4) and logits.shape == (3, 1, 16, 20)
+    model.save(tmp_path / "model")
+    assert torch.equal(VideoTokenizer.load(tmp_path / "model").reconstruct(image), model.reconstruct(image))
+    with pytest.raises(ValueError, match="expected 4 tokens, got 20"):
+        model.decode(torch.zeros(1, 20, dtype=torch.int64))

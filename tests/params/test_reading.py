@@ -30,7 +30,8 @@ def test_every_profile_loads_whole(path):
     params = load_params(path)
     assert params.data.frames == 1 + (params.data.frames - 1) // params.patches.temporal * params.patches.temporal
     assert set(params.ablation.matrix.variants) <= set(params.ablation.variants)
-    assert [len(p.trains) for p in (params.train_spatial, params.train_joint, params.finetune_pixels)] == [2, 3, 2]
+    assert params.train_spatial.clips == "images" and params.finetune_pixels.target == "pixels"
+    assert ("temporal" in params.train_joint.trains) == (params.data.frames > 1)
 
 
 @pytest.mark.parametrize("path", PROFILES[1:], ids=lambda path: path.name)
@@ -62,6 +63,11 @@ def test_profiles_have_the_sections_of_the_default(path):
         ),
         ("train_joint.optimiser.betas", [0.9], "got"),
         ("judge", None, "missing section"),
+        ("report.folder", "elsewhere", "expected reports or reports/<name>"),
+        ("report.folder", "reports/../outputs", "expected reports or reports/<name>"),
+        ("report.folder", "reports/tables", "expected reports or reports/<name>"),
+        ("report.folder", "/reports", "expected reports or reports/<name>"),
+        ("report.folder", "reports/a/b", "expected reports or reports/<name>"),
     ],
 )
 def test_mistakes_name_their_path_and_what_is_allowed(tmp_path, path, value, said):
@@ -148,9 +154,27 @@ def test_mistakes_in_a_data_set_name_their_path(path, value, said):
 
 def test_images_have_one_frame():
     data = {key: value for key, value in FOLDER.items() if key != "windows"} | {"name": "image_folder"}
-    assert parse_params(CONTENT | {"data": data | {"frames": 1}}, "here").data.frames == 1
+    still = {"clips": "images", "trains": ["spatial", "decoder"]}
+    images = {name: CONTENT[name] | still for name in ("train_spatial", "train_joint", "finetune_pixels")}
+    assert parse_params(CONTENT | images | {"data": data | {"frames": 1}}, "here").data.frames == 1
     with pytest.raises(InputError, match="data.frames: Input should be 1"):
-        parse_params(CONTENT | {"data": data}, "here")
+        parse_params(CONTENT | images | {"data": data}, "here")
+
+
+@pytest.mark.parametrize("name", ["train_joint", "finetune_pixels"])
+@pytest.mark.parametrize("moving", [{"clips": "videos"}, {"trains": ["temporal"]}])
+def test_images_cannot_train_what_needs_time(name, moving):
+    data = {key: value for key, value in FOLDER.items() if key != "windows"} | {"name": "image_folder", "frames": 1}
+    still = {"clips": "images", "trains": ["spatial", "decoder"]}
+    stages = {stage: CONTENT[stage] | still for stage in ("train_spatial", "train_joint", "finetune_pixels")}
+    stages[name] = stages[name] | moving
+    with pytest.raises(InputError, match=f"{name} trains on videos, but data.frames is 1.*set {name}.clips to images"):
+        parse_params(CONTENT | stages | {"data": data}, "here")
+
+
+@pytest.mark.parametrize("folder", ["reports", "reports/weizmann"])
+def test_a_report_folder_lies_in_reports(folder):
+    assert parse_params(changed("report.folder", folder), "here").report.folder == folder
 
 
 def test_global_queries_may_be_any_number():

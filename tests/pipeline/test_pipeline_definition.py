@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+STAGES = PIPELINE["stages"]
 # Code that cannot change a stage's numbers: what reads params, reports errors, tracks runs, writes files.
 PLUMBING = {"sweettok/params", "sweettok/errors.py", "sweettok/storage.py", "sweettok/stage.py",
             "sweettok/tracking.py", "sweettok/provenance.py", "sweettok/torchvision_operators.py"}  # fmt: skip
@@ -71,6 +72,13 @@ def test_the_script_reads_only_declared_sections(stage):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "params"
     }  # fmt: skip
     assert read & set(Params.model_fields) <= declared
+
+
+def test_the_report_lies_where_params_say():
+    outs = [next(iter(out)) for out in STAGES["report"]["outs"] + STAGES["report"]["metrics"]]
+    assert outs and all(out.startswith("${report.folder}/") for out in outs)
+    shown = [path for plot in PIPELINE["plots"] for curve in plot.values() for path in curve["y"]]
+    assert shown and all(path.startswith("${report.folder}/plots/") for path in shown)
 
 
 def test_outputs_are_ignored_by_git_and_named_once():

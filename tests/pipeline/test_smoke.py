@@ -30,7 +30,7 @@ def test_every_output_exists_parses_and_is_finite(project):
         table = pandas.read_csv(path)
         assert np.isfinite(table["loss"].dropna()).all() and len(table) > 0
     for number in range(1, 8):
-        assert len(pandas.read_csv(project.folder / f"reports/tables/T{number}.csv")) > 0
+        assert len(pandas.read_csv(project.folder / f"reports/smoke/tables/T{number}.csv")) > 0
     assert not list((project.folder / "outputs").rglob("*.partial"))
     assert not list((project.folder / "outputs/.checkpoints").glob("*.pt"))
 
@@ -58,9 +58,9 @@ def test_one_loss_weight_reruns_exactly_what_depends_on_it(project):
 
 
 def test_report_alone_redraws_figures(project):
-    shutil.rmtree(project.folder / "reports")
+    shutil.rmtree(project.folder / "reports/smoke")
     assert stages_run(project.run("repro", "--single-item", "report")) == ["report"]
-    assert (project.folder / "reports/figures/reconstruction.png").stat().st_size > 1000
+    assert (project.folder / "reports/smoke/figures/reconstruction.png").stat().st_size > 1000
 
 
 def test_bad_params_end_with_one_line_and_keep_outputs(project):

@@ -20,6 +20,11 @@ def test_complete_run(complete_outputs: Path):
     assert list(results.samples["classes"]) == ["slide", "bounce", "rotate", "grow"]
 
 
+def test_cells_of_another_profile_stay_out(complete_outputs: Path):
+    results = collect(complete_outputs, "small", {"full-0", "lc-2", "absent-0"})
+    assert [(cell.variant, cell.seed) for cell in results.cells] == [("full", 0), ("lc", 2)]
+
+
 def test_parts_may_be_absent(fresh_outputs: Path):
     for part in ("ablation", "generation", "semantics", "judge"):
         shutil.rmtree(fresh_outputs / part)

@@ -1,6 +1,7 @@
 """Tables: content against the outputs, and the two renderings against each other."""
 
 import io
+import json
 from pathlib import Path
 
 import pandas
@@ -108,6 +109,63 @@ def test_judge_distances_are_never_called_fvd(tables: dict[str, Table]):
     for table in tables.values():
         ours = [column for column in csv_of(table).columns if column.startswith("ours")]
         assert not any(name in column for column in ours for name in ("FVD", "FID", "LPIPS"))
+
+
+@pytest.fixture
+def further(fresh_outputs: Path) -> dict[str, Table]:
+    """Tables of a run that also measured FVD, by LARP's protocol too, FID, LPIPS and curves, and went without VGG."""
+    larp = {"name": "larp", "extractor": "i3d", "split": "train", "clips": None, "frames": 16, "source": "LARP's code"}
+    curve = {"sizes": [8, 16], "means": [50.0, 40.0], "spreads": [2.0, None], "limit": 30.0, "slope": 160.0, "fit": 1.0}
+    network = {"weights_sha256": "cd" * 32, "covariance": "biased"}
+    measured = {
+        "fvd": record(40.0, 32, "test", 0, extractor="i3d", **network),
+        "fvd@larp": record(41.0, 64, "train", 0, extractor="i3d", protocol=larp, **network),
+        "fid": record(7.5, 32, "test", 0, extractor="inception", **network),
+        "lpips/alex": record(0.25, 32, "test", 0, (0.2, 0.3), extractor="lpips/alex 0.1"),
+        "fvd:limit": record(30.0, 16, "test", 0, extractor="i3d", curve=curve | {"full_rank": False}),
+    }
+    left_out = [
+        {"metric": "lpips/vgg", "kind": "video", "why": "weights of vgg: not here"},
+        {"metric": "frechet_image/squeezenet1_0", "kind": "image", "why": "weights of squeezenet: not here"},
+    ]
+    for stage in ("reconstruction", "generation"):
+        path = fresh_outputs / stage / "summary.json"
+        content = json.loads(path.read_text())
+        if stage == "reconstruction":
+            content["methods"]["sweettok"]["metrics"] |= measured
+        else:
+            content["metrics"] |= {"fvd": measured["fvd"], "fvd:reconstruction": record(12.0, 32, "test", 0)}
+        path.write_text(json.dumps(content | {"left_out": left_out}))
+    return {table.identity: table for table in all_tables(collect(fresh_outputs))}
+
+
+def test_further_metrics_get_columns_by_their_records_names(further: dict[str, Table]):
+    t1, t2, t3 = (csv_of(further[name]) for name in ("T1", "T2", "T3"))
+    assert t1.loc["SweetTok", ["ours: fvd", "ours: fvd@larp", "ours: lpips/alex"]].tolist() == [40.0, 41.0, 0.25]
+    assert pandas.isna(t1.loc["mean colour", "ours: fvd"])
+    assert "ours: fid" not in t1 and t3.loc["SweetTok", "ours: fid"] == 7.5 and "ours: fvd" not in t3
+    assert t2.loc["floor: reconstructed test clips", "ours: fvd"] == 12.0
+    assert not any(":limit" in column for table in (t1, t2, t3) for column in table)
+
+
+def test_foot_notes_print_a_published_protocol_whole(further: dict[str, Table]):
+    note = next(line for line in to_markdown(further["T1"]).splitlines() if "fvd@larp: n = 64" in line)
+    assert "protocol larp (clips all, extractor i3d, split train, frames 16, source LARP's code)" in note
+
+
+def test_what_was_left_out_stands_under_the_table_it_is_missing_from(further: dict[str, Table]):
+    of_clips, of_images = "Left out: lpips/vgg: weights of vgg: not here.", "Left out: frechet_image/squeezenet1_0: "
+    t1, t2, t3 = (to_markdown(further[name]) for name in ("T1", "T2", "T3"))
+    assert of_clips in t1 and of_images not in t1 and of_images in t3 and of_clips not in t3
+    assert of_clips in t2 and of_images in t2
+
+
+def test_small_sample_table(further: dict[str, Table], tables: dict[str, Table]):
+    assert "small_sample" not in tables
+    row = csv_of(further["small_sample"]).loc["reconstructions, fvd"]
+    assert row[["ours: n = 8", "ours: n = 16", "ours: limit", "ours: fit"]].tolist() == [50.0, 40.0, 30.0, 1.0]
+    assert row["ours: n = 8 std"] == 2.0 and "not to be trusted" in row["ours: limit remark"]
+    assert "curve" not in row["protocol"] and "extractor i3d" in row["protocol"]
 
 
 def test_markdown_is_rectangular_and_explains_its_letters(tables: dict[str, Table]):

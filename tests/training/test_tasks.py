@@ -5,11 +5,22 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from sweettok.errors import InputError
 from sweettok.models.judge import Judge
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.curriculum import Supplies
 from sweettok.training.loop import train, validate
-from sweettok.training.tasks import JudgeTask, Means, ProxyTask, label_tensors, label_values, mean_psnr
+from sweettok.training.tasks import (
+    POSE,
+    JudgeTask,
+    Means,
+    ProxyTask,
+    judge_labels,
+    label_tensors,
+    label_values,
+    mean_psnr,
+    posed,
+)
 
 ALL = ("spatial", "temporal", "decoder", "pixel_decoder")
 
@@ -177,6 +188,47 @@ def test_loss_on_codes_against_its_formula(make_model, stage_of, task_of, suppli
         expected += 0.5 * (between - model.proxy_codes[code]).square().sum().item() / wanted.numel()
     assert loss.item() == pytest.approx(expected, rel=1e-4)
     assert metrics["accuracy"] == pytest.approx((logits.argmax(-1) == wanted).float().mean().item())
+
+
+class OneClass:
+    """A store's clips with nothing to tell them apart by."""
+
+    def __init__(self, store):
+        self.store, self.frames, self.size, self.split, self.classes = store, store.frames, store.size, "train", ["all"]
+        self.labels = store.labels[["clip"]].assign(**{"class": "all", "label": 0})
+
+    def __len__(self):
+        return len(self.store)
+
+    def clips(self, indices):
+        return self.store.clips(indices)
+
+
+def test_a_label_that_train_lacks_is_refused(stores):
+    with pytest.raises(InputError, match="train has class 'slide', which train lacks; use more training clips"):
+        label_tensors(stores["train"], {"class": ["bounce", "rotate"]})
+
+
+def test_where_there_is_one_class_the_judge_learns_poses(stores):
+    store = OneClass(stores["train"])
+    labels = judge_labels(store)
+    assert labels["class"] == ["all"] and len(labels[POSE]) == 8 and POSE not in judge_labels(stores["train"])
+    torch.manual_seed(0)
+    task = JudgeTask(Judge({name: len(values) for name, values in labels.items()}, 4), store, store, 0)
+    loss, metrics = task.loss(torch.arange(4), 0)
+    loss.backward()
+    assert metrics["accuracy_class"] == 1 and 0 <= metrics["accuracy_pose"] <= 1
+    assert task.model.video_heads[POSE].weight.grad.abs().sum() > 0
+    assert task.validate(task.model) == task.validate(task.model)  # the poses of validation are not drawn
+
+
+def test_poses_are_eight_different_views_that_lose_nothing(stores):
+    clip = stores["train"].clips([0]).expand(8, -1, -1, -1, -1)
+    views = posed(clip, torch.arange(8))
+    assert torch.equal(views[0], clip[0]) and torch.equal(views[4], clip[0].flip(1))
+    assert torch.equal(views[2], clip[0].flip((-2, -1)))
+    assert len({view.numpy().tobytes() for view in views}) == 8
+    assert all(torch.equal(view.flatten().sort()[0], clip[0].flatten().sort()[0]) for view in views)
 
 
 def test_labels_by_name_and_place(stores):

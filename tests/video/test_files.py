@@ -8,10 +8,12 @@ from PIL import Image
 
 from sweettok.errors import InputError
 from sweettok.storage import read_json
-from sweettok.video import ClipStore, decode, images, prepare
+from sweettok.video import decode, images
 from sweettok.video.files import FileClips
 from sweettok.video.folders import list_folders
 from sweettok.video.listing import SPLITS
+from sweettok.video.prepare import prepare
+from sweettok.video.store import ClipStore
 
 EVERY = {"stride": 1, "every": 5, "start": "first"}
 IN_TIME = {"by": "time", "val": 0.35, "test": 0.35, "gap": 2}

@@ -8,8 +8,8 @@ import pytest
 from sweettok.errors import InputError
 from sweettok.params import SplitSizes, SpritesData
 from sweettok.storage import sha256_of
-from sweettok.video import ClipStore, prepare
-from sweettok.video.prepare import SOURCES
+from sweettok.video.prepare import SOURCES, prepare
+from sweettok.video.store import ClipStore
 
 DATA = SpritesData(
     name="sprites", clips=SplitSizes(train=8, val=3, test=2), frames=5, size=16, seed=0, two_objects=0.5, classes=5

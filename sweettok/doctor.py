@@ -1,0 +1,191 @@
+"""What a profile needs to run here, what of it is missing, and where to get it (`sweettok doctor`).
+
+Everything is looked up where it should lie; nothing is downloaded, no clip or model is opened, torch is not imported.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from sweettok.errors import InputError
+from sweettok.params import ClipCounts, FileData, ImagenetData, Params
+
+GIB = 2**30
+WHERE = {  # data set -> where its files come from, and how they must lie below data.root
+    "ucf101": "UCF101.rar and UCF101TrainTestSplits-RecognitionTask.zip from https://www.crcv.ucf.edu/data/UCF101.php, "
+    "unpacked to {root}/UCF-101/<class>/*.avi and {root}/ucfTrainTestlist/*.txt",
+    "kinetics": "lists and clips from https://github.com/cvdfoundation/kinetics-dataset, the lists as data.lists names "
+    "them in {root}, the clips anywhere below it as <youtube_id>_<start>_<end>.mp4",
+    "imagenet": "ILSVRC2012 from https://image-net.org/download.php (needs an account), unpacked to "
+    "{root}/<split>/<WordNet id>/*.JPEG; the names of its classes are LOC_synset_mapping.txt of "
+    "https://www.kaggle.com/c/imagenet-object-localization-challenge/data",
+    "video_folder": "any clips, as {root}/<class>/<file>; or set data.root to their folder",
+    "image_folder": "any images, as {root}/<class>/<file>; or set data.root to their folder",
+}
+CAPTIONS = (
+    "its publisher (MSR-VTT: https://www.microsoft.com/en-us/research/publication/"
+    "msr-vtt-a-large-video-description-dataset-for-bridging-video-and-language/), or set {key} to another file"
+)
+INSTALL = "make install, or pip install -c constraints.txt -e . in the project's root"
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing that a profile needs.
+
+    state   "here"; "missing": the profile cannot run without; "tight": it may run out of it on the way
+    found   what is there, or what is not, in words
+    get     where to get what is missing, or how to need less; empty where nothing is to be done
+    """
+
+    kind: Literal["data", "captions", "word vectors", "package", "disk", "memory"]
+    state: Literal["here", "missing", "tight"]
+    found: str
+    get: str = ""
+
+
+def examine(params: Params) -> list[Need]:
+    """All needs of a profile, by kind. Paths in params count from the working folder, as the stages take them."""
+    return [need for check in CHECKS for need in check(params)]
+
+
+def data_needs(params: Params) -> Iterator[Need]:
+    """The data set's folder, lists and files: those that its listing names and that are not there, by split."""
+    data = params.data
+    if not isinstance(data, FileData):
+        yield Need("data", "here", f"{data.name} are drawn from a seed")
+        return
+    from sweettok.video.list_files import list_files
+
+    where = WHERE[data.name].format(root=data.root)
+    try:
+        listing = list_files(data)
+    except InputError as error:
+        yield Need("data", "missing", str(error), where)
+        return
+    for split, items in listing.splits.items():
+        absent = [item for item in items if not item.file.is_file()]
+        found = f"{split}: {len(items) - len(absent):,} of {len(items):,} listed files"
+        if len(absent) > data.max_skipped * len(items):
+            found += f"; the first absent is {absent[0].id}, at most {data.max_skipped:.1%} may be (data.max_skipped)"
+            yield Need("data", "missing", found, where)
+        else:
+            yield Need("data", "here", found)
+
+
+def caption_needs(params: Params) -> Iterator[Need]:
+    """Files of words: captions of the codebook and of single clips, names of classes."""
+    data = params.data
+    wanted = {"codebook.captions": params.codebook.captions}
+    if isinstance(data, FileData):
+        wanted["data.captions"] = data.captions
+    if isinstance(data, ImagenetData):
+        wanted["data.class_names"] = data.class_names
+    for key, path in wanted.items():
+        if path is None:
+            continue
+        if Path(path).expanduser().is_file():
+            yield Need("captions", "here", f"{key}: {path}")
+        else:
+            where = WHERE[data.name].format(root=data.root) if key == "data.class_names" else CAPTIONS.format(key=key)
+            yield Need("captions", "missing", f"{key}: {path} does not exist", where)
+
+
+def word_vector_needs(params: Params) -> Iterator[Need]:
+    """The weights that turn words into vectors."""
+    from sweettok.language.model_folder import provider_folder
+
+    settings = params.codebook
+    try:
+        folder = provider_folder(settings.provider, settings.provider_path)
+    except InputError as error:
+        found, _, get = str(error).partition("; ")  # providers' errors name the cause, then the remedy
+        yield Need("word vectors", "missing", found, get)
+    else:
+        yield Need("word vectors", "here", f"{settings.provider}: {folder or 'needs no weights'}")
+
+
+def package_needs(params: Params) -> Iterator[Need]:
+    """The Python packages that the project declares, at versions it can work with."""
+    from packaging.requirements import Requirement
+
+    try:
+        declared = [Requirement(line) for line in metadata.requires("sweettok") or ()]
+    except metadata.PackageNotFoundError:
+        yield Need("package", "missing", "sweettok is not installed, so its requirements are not known", INSTALL)
+        return
+    needed = [one for one in declared if one.marker is None or one.marker.evaluate({"extra": ""})]
+    unmet = []
+    for one in needed:
+        try:
+            version = metadata.version(one.name)
+        except metadata.PackageNotFoundError:
+            unmet.append(f"{one} (not installed)")
+            continue
+        if not one.specifier.contains(version, prereleases=True):
+            unmet.append(f"{one} (installed: {version})")
+    for name in unmet:
+        yield Need("package", "missing", name, INSTALL)
+    if not unmet:
+        yield Need("package", "here", f"{len(needed)} packages")
+
+
+def space_needs(params: Params) -> Iterator[Need]:
+    """Disk for the prepared clips, which DVC's cache holds a second time where the file system cannot share blocks, and
+    memory for the test clips and their reconstructions as floats, which stage evaluate_generation holds at once."""
+    import psutil
+
+    data = params.data
+    counts = _clip_counts(params)
+    if counts is None:  # known only from the files' lengths
+        return
+    pixels = 3 * data.frames * data.size**2  # a clip's numbers: one byte each on disk, four in memory
+    disk, free = 2 * pixels * sum(counts.values()), shutil.disk_usage(".").free
+    yield _space("disk", disk, free, f"for {sum(counts.values()):,} clips, twice")
+    memory, there = 2 * 4 * pixels * counts["test"], psutil.virtual_memory().available
+    yield _space("memory", memory, there, f"for {counts['test']:,} test clips and their reconstructions")
+
+
+def _clip_counts(params: Params) -> dict[str, int] | None:
+    """split -> clips, from params, else one for each listed file; None where neither says."""
+    data = params.data
+    counts = data.clips.model_dump()
+    if not isinstance(data.clips, ClipCounts) or all(counts.values()):
+        return counts
+    windows = getattr(data, "windows", None)
+    if windows is not None and windows.every is not None:
+        return None
+    from sweettok.video.list_files import list_files
+
+    try:
+        listed = {split: len(items) for split, items in list_files(data).splits.items()}
+    except InputError:
+        return None
+    return {split: counts[split] or listed[split] for split in counts}
+
+
+def _space(kind: Literal["disk", "memory"], needed: int, free: int, purpose: str) -> Need:
+    found = f"{needed / GIB:.1f} GiB {purpose}; {free / GIB:.1f} GiB free"
+    if needed <= free:
+        return Need(kind, "here", found)
+    return Need(kind, "tight", found, f"free some {kind}, or lower data.clips")
+
+
+CHECKS: tuple[Callable[[Params], Iterator[Need]], ...] = (
+    data_needs, caption_needs, word_vector_needs, package_needs, space_needs,
+)  # fmt: skip
+
+
+def as_text(profile: str, needs: list[Need]) -> str:
+    """The needs as lines to read, what is missing with where to get it."""
+    marks = {"here": "ok     ", "missing": "MISSING", "tight": "tight  "}
+    lines = []
+    for need in needs:
+        lines.append(f"{marks[need.state]} {need.kind}: {need.found}")
+        lines += [f"        get: {need.get}"] if need.get else []
+    missing = sum(need.state == "missing" for need in needs)
+    lines.append(f"profile {profile}: {'nothing is missing' if not missing else f'{missing} missing'}")
+    return "\n".join(lines)

@@ -1,0 +1,192 @@
+"""Frechet distances to the real clips of a protocol, on the judge's features and on those of published networks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sweettok.errors import InputError
+from sweettok.metrics.extractors import Extractor, judge_extractor, open_extractor
+from sweettok.metrics.frechet import frechet_record
+from sweettok.metrics.networks import DISTANCES, LeftOut
+from sweettok.metrics.protocol import Selection, generated, preset, select
+from sweettok.metrics.reference_statistics import check_protocol, features_of, reference_features
+from sweettok.metrics.small_sample import limit_record, size_curve
+from sweettok.models.judge import Judge
+from sweettok.params import Metrics, Protocol
+from sweettok.video.store import ClipStore
+
+REFERENCE = "outputs/.reference"  # cached features of real clips; neither DVC nor git knows them
+CLIPS_AT_ONCE = 32
+DRAWS = 5  # of clips, at each size of a size curve
+
+
+@dataclass(frozen=True)
+class Distance:
+    """One Frechet distance. real: the extractor's features of the selected real clips, (m, F)."""
+
+    extractor: Extractor
+    selection: Selection
+    real: NDArray[np.float32]
+
+    @property
+    def name(self) -> str:
+        """The extractor's metric; `<metric>@<protocol>` under a published protocol."""
+        return distance_name(self.extractor.metric, self.selection.protocol.name)
+
+    def of_tokenized(self, made: Tensor, numbers: Any) -> NDArray[np.float32]:
+        """Features (B, F) of what a tokenizer made of the whole clips `numbers` of the selection (B, 3, T, H, W)."""
+        parts = zip(made.split(CLIPS_AT_ONCE), torch.as_tensor(numbers).split(CLIPS_AT_ONCE), strict=True)
+        forms = (self.selection.form(clips, part) for clips, part in parts)
+        return features_of(self.extractor, self.selection.protocol, forms)
+
+    def of_method(self, method: Callable[[Tensor], Tensor], batch_size: int) -> NDArray[np.float32]:
+        """Features (m, F) of what `method` (clip -> reconstruction) makes of all clips of the selection."""
+        store, rows = self.selection.store, self.selection.rows
+        numbers = torch.arange(len(rows)).split(batch_size)
+        return np.concatenate([self.of_tokenized(method(store.clips(rows[part])), part) for part in numbers])
+
+    def of_generated(self, clips: Tensor) -> NDArray[np.float32]:
+        """Features (n, F) of clips without a real counterpart, (n, 3, T, H, W). Raises InputError (too few frames)."""
+        protocol = self.selection.protocol
+        parts = (generated(part, protocol) for part in clips.split(CLIPS_AT_ONCE))
+        return features_of(self.extractor, protocol, parts)
+
+    def facts(self) -> dict[str, Any]:
+        """How it is measured, for the record."""
+        protocol, store = self.selection.protocol, self.selection.store
+        images = self.extractor.kind == "image"
+        seen = "first frame" if images else "whole clip" if protocol.frames == store.frames else "part of the clip"
+        return {
+            "frames": store.frames if images else protocol.frames,
+            "resolution": protocol.resolution,
+            "input": seen,
+            "reference_clips": len(self.real),
+            "data": store.fingerprint,
+            "protocol": protocol.model_dump(),
+            **self.extractor.identity(),
+        }
+
+    def record(self, made: NDArray, seed: int, paired: bool, variant: str = "") -> dict[str, Any]:
+        """The metric record of the distance of made features (n, F). paired: row i of both is of one clip."""
+        protocol = self.selection.protocol
+        unbiased = protocol.covariance == "unbiased"
+        return frechet_record(
+            made, self.real, protocol.split, seed,
+            paired=paired, metric=self.name + variant, unbiased=unbiased, **self.facts(),
+        )  # fmt: skip
+
+
+def distance_name(metric: str, protocol: str) -> str:
+    """Key of a distance's record: `fvd` under this project's own protocol, `fvd@larp` under LARP's."""
+    return metric if protocol == "own" else f"{metric}@{protocol}"
+
+
+def own_protocol(extractor: Extractor, store: ClipStore) -> Protocol:
+    """All clips of the store's split as they are stored; of images and image networks, the first frame."""
+    return Protocol(
+        name="own",
+        extractor=extractor.name,
+        split=store.split,
+        clips=None,
+        choice="first",
+        frames=store.frames if extractor.kind == "video" else 1,
+        start="first",
+        resolution=store.size,
+        fit="crop",
+        antialias=True,
+        pixels="float",
+        covariance="unbiased",
+        seed=0,
+        source="this project: the split's clips as they are stored, nothing drawn, nothing resized",
+    )
+
+
+def judge_distances(judge: Judge, store: ClipStore, kinds: Sequence[str] = ("video", "image")) -> list[Distance]:
+    """`frechet_video/judge` and `frechet_image/judge` to the clips of a store."""
+    found = []
+    for kind in kinds:
+        extractor = judge_extractor(judge, kind)
+        selection = select(own_protocol(extractor, store), store)
+        # Not cached: a judge is cheap, and another one after each change of its training
+        real = features_of(extractor, selection.protocol, selection.batches(CLIPS_AT_ONCE))
+        found.append(Distance(extractor, selection, real))
+    return found
+
+
+def open_distances(
+    settings: Metrics, stores: Mapping[str, ClipStore], folder: str | Path = REFERENCE
+) -> tuple[list[Distance], list[LeftOut]]:
+    """The distances that params ask for, each protocol on the store of its split, and those that cannot be had.
+
+    stores: split -> store; `own` measures on "test". folder: of the cached features of real clips.
+    """
+    found: list[Distance] = []
+    left_out: list[LeftOut] = []
+    for name in settings.extractors:
+        metric, kind = DISTANCES[name]
+        try:
+            extractor = open_extractor(name, settings.weights[name])
+        except InputError as reason:
+            left_out.append(LeftOut(metric, kind, str(reason)))
+            continue
+        for chosen in settings.protocols:
+            protocol = own_protocol(extractor, stores["test"]) if chosen == "own" else preset(chosen)
+            if protocol.extractor != name:  # a published protocol for another extractor
+                continue
+            try:
+                check_protocol(extractor, protocol)
+                selection = select(protocol, stores[protocol.split])
+                real = reference_features(extractor, selection, folder, CLIPS_AT_ONCE)
+            except InputError as reason:
+                left_out.append(LeftOut(distance_name(extractor.metric, chosen), kind, str(reason)))
+            else:
+                found.append(Distance(extractor, selection, real))
+    return found, left_out + _without_extractor(settings)
+
+
+def _without_extractor(settings: Metrics) -> list[LeftOut]:
+    """The published protocols whose extractor params do not list."""
+    presets = [preset(name) for name in settings.protocols if name != "own"]
+    return [
+        LeftOut(
+            distance_name(DISTANCES[protocol.extractor][0], protocol.name),
+            "video",
+            f"the protocol is for {protocol.extractor}, which metrics.extractors does not list",
+        )
+        for protocol in presets
+        if protocol.extractor not in settings.extractors
+    ]
+
+
+def size_records(
+    distances: Sequence[Distance],
+    features: Mapping[str, NDArray],
+    sizes: Sequence[int],
+    seed: int,
+    paired: bool,
+) -> tuple[dict[str, dict[str, Any]], list[LeftOut]]:
+    """`<name>:limit` -> record of each distance at several numbers of clips; those with too few clips for it.
+
+    features: name of a distance -> made features (n, F). No sizes give no records.
+    """
+    records: dict[str, dict[str, Any]] = {}
+    left_out: list[LeftOut] = []
+    for distance in distances if sizes else ():
+        made, protocol = features[distance.name], distance.selection.protocol
+        most = min(len(made), len(distance.real))
+        if max(sizes) > most:
+            why = f"metrics.sizes goes to {max(sizes)}, but there are {most} clips"
+            left_out.append(LeftOut(f"{distance.name}:limit", distance.extractor.kind, why))
+            continue
+        unbiased = protocol.covariance == "unbiased"
+        curve = size_curve(made, distance.real, sizes, DRAWS, seed, paired, unbiased)
+        facts = distance.facts() | {"covariance": protocol.covariance}
+        name, record = limit_record(curve, distance.name, protocol.split, seed, **facts)
+        records[name] = record
+    return records, left_out

@@ -1,0 +1,136 @@
+"""Feature extractors by name: what a Frechet distance is measured on, and the name the distance may carry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sweettok.errors import InputError
+from sweettok.metrics import i3d, inception, squeezenet
+from sweettok.models.judge import Judge
+from sweettok.params import WeightsSource
+from sweettok.weights import PublishedFile, WeightsFile, load_state, locate
+
+I3D_SIDE = 224  # pixels
+LEAST_FRAMES = 9  # of I3D
+I3D_FILES = (
+    # The sha256 is the one that independent projects pin; StyleGAN-V's own link is a Dropbox one, this is a mirror.
+    PublishedFile(
+        "i3d_torchscript.pt",
+        "bec6519f66ea534e953026b4ae2c65553c17bf105611c746d904657e5860a5e2",
+        "https://huggingface.co/flateon/FVD-I3D-torchscript/resolve/1c2d61711c52571ad617a1063e6fa691b212e184/"
+        "i3d_torchscript.pt",
+    ),
+    # No public source states a sha256 for it: given by path it counts as unlisted.
+    PublishedFile("i3d_pretrained_400.pt", None, None),
+)
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A network that turns clips into feature vectors.
+
+    kind      "video": clips (B, 3, T, H, W); "image": clips of time 1
+    dims      number of features
+    metric    the name of a Frechet distance on it: "fvd" and "fid" on published weights only
+    sha256    of the weights
+    features  clips in [-1, 1], of any size the network takes -> (B, dims) float32
+    least_frames  of a clip
+    facts     what else the number depends on (for the record and the cache key)
+    """
+
+    name: str
+    kind: Literal["video", "image"]
+    dims: int
+    metric: str
+    sha256: str
+    features: Callable[[Tensor], Tensor]
+    facts: dict[str, Any] = field(default_factory=dict)
+    least_frames: int = 1
+
+    def identity(self) -> dict[str, Any]:
+        """Plain JSON values: all of the extractor that a feature depends on."""
+        return {"extractor": self.name, "weights_sha256": self.sha256, **self.facts}
+
+
+def open_extractor(name: str, source: WeightsSource) -> Extractor:
+    """The extractor of that name with its weights. Raises InputError (unknown name, weights absent or wrong)."""
+    if name not in EXTRACTORS:
+        raise InputError(f"extractor {name!r} is unknown; choose one of {', '.join(EXTRACTORS)}, or use the judge's")
+    return EXTRACTORS[name](source)
+
+
+def judge_extractor(judge: Judge, kind: Literal["video", "image"]) -> Extractor:
+    """A trained judge as extractor: `frechet_video/judge` or `frechet_image/judge`."""
+    features = judge.video_features if kind == "video" else judge.image_features
+    return Extractor(
+        judge.name,
+        kind,
+        4 * judge.width,
+        f"frechet_{kind}/{judge.name}",
+        judge.fingerprint,
+        _without_gradients(features),
+    )
+
+
+def _i3d(name: str, eps: float) -> Callable[[WeightsSource], Extractor]:
+    def open_i3d(source: WeightsSource) -> Extractor:
+        weights = locate("I3D", I3D_FILES, source)
+        network = i3d.load_i3d(load_state(weights.path), eps)
+        facts = {"batch_norm_eps": eps, "resize": f"bilinear to {I3D_SIDE}, no antialiasing", "layer": "logits"}
+        extractor = _published(name, "video", i3d.CLASSES, "fvd", weights, lambda clips: network(for_i3d(clips)), facts)
+        return replace(extractor, least_frames=LEAST_FRAMES)
+
+    return open_i3d
+
+
+def for_i3d(clips: Tensor) -> Tensor:
+    """(B, 3, T, H, W) -> (B, 3, T, 224, 224), bilinear frame by frame, as all published FVD code does it.
+
+    Raises ValueError for fewer than 9 frames, of which the last pooling would have nothing to pool.
+    """
+    if clips.shape[2] < LEAST_FRAMES:
+        raise ValueError(f"I3D needs clips of at least {LEAST_FRAMES} frames, got {clips.shape[2]}")
+    size = (clips.shape[2], I3D_SIDE, I3D_SIDE)
+    return F.interpolate(clips, size, mode="trilinear", align_corners=False)  # T stays: only H and W are interpolated
+
+
+def _inception(source: WeightsSource) -> Extractor:
+    weights = locate("Inception-v3 for FID", inception.INCEPTION, source)
+    network = inception.Inception(load_state(weights.path))
+    facts = {"resize": "bilinear to 299 as TensorFlow 1, no antialiasing", "layer": "pool3"}
+    return _published("inception", "image", inception.DIMS, "fid", weights, network, facts)
+
+
+def _squeezenet(source: WeightsSource) -> Extractor:
+    weights = locate("SqueezeNet 1.0", squeezenet.SQUEEZENET, source)
+    network = squeezenet.SqueezeNet(load_state(weights.path))
+    facts = {"resize": f"bilinear to {squeezenet.SIDE}, antialiased", "layer": "fire9, mean"}
+    metric = "frechet_image/squeezenet1_0"
+    return _published("squeezenet1_0", "image", squeezenet.DIMS, metric, weights, network, facts)
+
+
+def _published(
+    name: str, kind: str, dims: int, standard: str, weights: WeightsFile, network: nn.Module | Callable, facts: dict
+) -> Extractor:
+    metric = weights.label(standard, f"frechet_{kind}/{name}-unverified")
+    return Extractor(name, kind, dims, metric, weights.sha256, _without_gradients(network), facts)
+
+
+def _without_gradients(features: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    @torch.no_grad()
+    def extract(clips: Tensor) -> Tensor:
+        return features(clips).float()
+
+    return extract
+
+
+EXTRACTORS: dict[str, Callable[[WeightsSource], Extractor]] = {
+    "i3d": _i3d("i3d", i3d.EPS),
+    "i3d-videogpt": _i3d("i3d-videogpt", i3d.VIDEOGPT_EPS),
+    "inception": _inception,
+    "squeezenet1_0": _squeezenet,
+}

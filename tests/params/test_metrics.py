@@ -1,0 +1,73 @@
+"""The section `metrics`: what it refuses, and that it names what the code knows."""
+
+import typing
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sweettok.errors import InputError
+from sweettok.metrics.extractors import EXTRACTORS
+from sweettok.metrics.lpips import BACKBONES
+from sweettok.metrics.networks import DISTANCES, FILES
+from sweettok.metrics.protocol import PRESETS
+from sweettok.params import parse_params
+from sweettok.params.metrics import ExtractorName, PerceptualName, ProtocolName
+
+CONTENT = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+HERE = {"path": "weights.pt", "sha256": None, "download": False}
+
+
+def parsed(**changes):
+    return parse_params(CONTENT | {"metrics": CONTENT["metrics"] | changes}, "here").metrics
+
+
+def test_the_default_needs_nothing():
+    assert parsed().networks == () and parsed().sizes == ()
+
+
+def test_the_names_are_those_of_the_code():
+    assert set(typing.get_args(ExtractorName)) == set(EXTRACTORS) == set(DISTANCES)
+    assert set(typing.get_args(PerceptualName)) == {*BACKBONES, "squeezenet1_0"}
+    assert set(typing.get_args(ProtocolName)) == {"own", *PRESETS}
+    assert {preset.extractor for preset in PRESETS.values()} <= set(EXTRACTORS)
+    assert set(FILES) == set(EXTRACTORS) | set(BACKBONES)
+
+
+def test_a_network_of_both_kinds_is_named_once():
+    both = parsed(extractors=["squeezenet1_0"], perceptual=["squeezenet1_0", "alex"],
+                  weights={"squeezenet1_0": HERE, "alex": HERE})  # fmt: skip
+    assert both.networks == ("squeezenet1_0", "alex")
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"extractors": ["c3d"]}, "'i3d', 'i3d-videogpt', 'inception' or 'squeezenet1_0'; got 'c3d'"),
+        ({"protocols": ["fvd"]}, "'own', 'omnitokenizer'"),
+        ({"extractors": ["i3d"]}, "weights has no entry for i3d; say where they are, e.g. i3d: {path: null"),
+        ({"weights": {"i3d": HERE}}, "weights names i3d, which neither extractors nor perceptual lists"),
+        ({"perceptual": ["alex"], "weights": {"alex": HERE | {"sha256": "ab"}}}, "metrics.weights.alex.sha256"),
+        ({"extractors": ["i3d"], "weights": {"i3d": HERE}, "protocols": []}, "add `own` to protocols"),
+        (
+            {"extractors": ["i3d", "i3d-videogpt"], "weights": {"i3d": HERE, "i3d-videogpt": HERE}},
+            "would both be `fvd` under the protocol own",
+        ),
+        ({"sizes": [64]}, "sizes needs at least two different numbers"),
+        ({"sizes": [64, 64]}, "sizes needs at least two different numbers"),
+        ({"sizes": [1, 64]}, "each at least 2"),
+        ({"sizes": [0, 64]}, "greater than 0; got 0"),
+        ({"judge": True}, "unknown key; allowed here: extractors, perceptual, protocols, weights, sizes"),
+    ],
+)
+def test_refused(changes, said):
+    with pytest.raises(InputError) as refused:
+        parsed(**changes)
+    message = str(refused.value)
+    assert message.startswith("here: metrics") and said in message and "\n" not in message
+
+
+def test_two_i3ds_under_their_own_protocols():
+    weights = {"i3d": HERE, "i3d-videogpt": HERE}
+    both = parsed(extractors=["i3d", "i3d-videogpt"], weights=weights, protocols=["larp", "omnitokenizer"])
+    assert both.protocols == ("larp", "omnitokenizer")

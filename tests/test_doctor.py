@@ -1,0 +1,211 @@
+"""`sweettok doctor`: what a profile needs, what is missing, where to get it; without torch."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sweettok import cli, doctor
+from sweettok.doctor import Need, as_text, examine
+from sweettok.params import parse_params
+
+ROOT = Path(__file__).parents[1]
+REAL = Path(os.environ.get("SWEETTOK_SHARED_DATA", ROOT / ".." / "shared" / "data")).resolve()
+
+
+def profile(name, **data):
+    """The content of a profile with some keys of its data section replaced."""
+    path = ROOT / "params.yaml" if name == "sprites" else ROOT / "profiles" / f"{name}.yaml"
+    content = yaml.safe_load(path.read_text())
+    return content | {"data": content["data"] | data}
+
+
+def found(content, kind):
+    """The needs of one kind of a profile's content."""
+    return [need for need in examine(parse_params(content, "here")) if need.kind == kind]
+
+
+@pytest.fixture
+def no_hub(tmp_path, monkeypatch):
+    """An empty Hugging Face cache."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+
+
+@pytest.fixture
+def ucf101(tmp_path):
+    """A UCF-101 of two classes: 4 clips to train on, 1 to validate, 2 to test; files of none of them."""
+    lists = tmp_path / "ucf" / "ucfTrainTestlist"
+    lists.mkdir(parents=True)
+    (lists / "classInd.txt").write_text("1 Archery\n2 Biking\n")
+    train = [f"{name}/v_{name}_g{group:02d}_c01.avi" for name in ("Archery", "Biking") for group in (8, 9)]
+    train.append("Archery/v_Archery_g25_c01.avi")
+    (lists / "trainlist01.txt").write_text("".join(f"{file} 1\n" for file in train))
+    (lists / "testlist01.txt").write_text("Archery/v_Archery_g01_c01.avi\nBiking/v_Biking_g01_c01.avi\n")
+    return tmp_path / "ucf"
+
+
+def put(root, *names):
+    for name in names:
+        (root / "UCF-101" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "UCF-101" / name).touch()
+
+
+def test_absent_clips_are_counted_by_split_with_where_to_get_them(ucf101):
+    put(ucf101, "Archery/v_Archery_g08_c01.avi", "Archery/v_Archery_g25_c01.avi")
+    train, val, test = found(profile("ucf101", root=str(ucf101)), "data")
+    assert [need.state for need in (train, val, test)] == ["missing", "here", "missing"]
+    assert train.found.startswith("train: 1 of 4 listed files; the first absent is Archery/v_Archery_g09_c01.avi")
+    assert val.found == "val: 1 of 1 listed files" and val.get == ""
+    assert "https://www.crcv.ucf.edu/data/UCF101.php" in test.get and f"{ucf101}/UCF-101/<class>" in test.get
+
+
+def test_as_many_may_be_absent_as_params_allow(ucf101):
+    put(ucf101, *(f"Archery/v_Archery_g{group:02d}_c01.avi" for group in (1, 8, 9, 25)), "Biking/v_Biking_g08_c01.avi")
+    states = [need.state for need in found(profile("ucf101", root=str(ucf101), max_skipped=0.25), "data")]
+    assert states == ["here", "here", "missing"]
+
+
+def test_a_root_or_list_that_is_not_there(ucf101, tmp_path):
+    (need,) = found(profile("ucf101", root=str(tmp_path / "none")), "data")
+    assert need.state == "missing" and "is no folder" in need.found and need.get
+    (ucf101 / "ucfTrainTestlist" / "testlist01.txt").unlink()
+    (need,) = found(profile("ucf101", root=str(ucf101)), "data")
+    assert "testlist01.txt" in need.found and need.state == "missing"
+
+
+@pytest.mark.parametrize(
+    "name, source", [("k600", "github.com/cvdfoundation/kinetics-dataset"), ("imagenet", "image-net.org/download")]
+)
+def test_every_published_set_says_where_it_comes_from(name, source, tmp_path):
+    (need,) = found(profile(name, root=str(tmp_path / "none")), "data")
+    assert need.state == "missing" and source in need.get and str(tmp_path / "none") in need.get
+
+
+def test_every_data_set_has_a_source():
+    from sweettok.video.list_files import LISTINGS
+
+    assert set(doctor.WHERE) == set(LISTINGS)
+
+
+def test_captions_and_class_names(tmp_path):
+    content = profile("imagenet", root=str(tmp_path), class_names=str(tmp_path / "names.txt"))
+    content["codebook"]["captions"] = str(tmp_path / "captions.tsv.gz")
+    (tmp_path / "captions.tsv.gz").touch()
+    captions, names = found(content, "captions")
+    assert captions.state == "here" and names.state == "missing"
+    assert names.found.startswith("data.class_names: ") and "LOC_synset_mapping.txt" in names.get
+    (tmp_path / "captions.tsv.gz").unlink()
+    assert found(content, "captions")[0].state == "missing"
+
+
+def test_word_vectors_that_are_not_here_name_the_hub(no_hub):
+    (need,) = found(profile("ucf101"), "word vectors")
+    assert need.state == "missing" and "openai/clip-vit-large-patch14" in need.found
+    assert "hf download openai/clip-vit-large-patch14" in need.get and "provider_path" in need.get
+
+
+def test_word_vectors_by_folder(tmp_path, no_hub):
+    content = profile("ucf101")
+    content["codebook"]["provider_path"] = str(tmp_path)
+    (need,) = found(content, "word vectors")
+    assert need.state == "missing" and "lacks model.safetensors" in need.found
+    (tmp_path / "model.safetensors").touch()
+    assert found(content, "word vectors")[0].state == "here"
+    content["codebook"] |= {"provider": "hashed", "provider_path": None}
+    assert "needs no weights" in found(content, "word vectors")[0].found
+
+
+def test_packages_absent_or_too_old(monkeypatch):
+    declared = ["numpy>=1", "pandas>=900", "no-such-package-here>=1", "ruff>=0.9; extra == 'test'"]
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: declared)
+    needs = found(profile("sprites"), "package")
+    assert [need.state for need in needs] == ["missing", "missing"]
+    assert "pandas>=900 (installed: " in needs[0].found and "no-such-package-here>=1 (not installed)" in needs[1].found
+
+
+def test_disk_and_memory_follow_from_the_clips(monkeypatch):
+    content = profile("sprites", clips={"train": 100, "val": 10, "test": 20}, frames=17, size=64)
+    disk, memory = (found(content, kind)[0] for kind in ("disk", "memory"))
+    assert "for 130 clips" in disk.found and "for 20 test clips" in memory.found
+    one = 3 * 17 * 64 * 64
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage._replace(free=2 * one * 130 - 1))
+    (disk,) = found(content, "disk")
+    assert disk.state == "tight" and disk.get
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage._replace(free=2 * one * 130))
+    assert found(content, "disk")[0].state == "here"
+
+
+def test_text_names_what_is_missing_and_counts_it():
+    needs = [Need("data", "here", "all"), Need("captions", "missing", "a.tsv", "there"), Need("disk", "tight", "full")]
+    text = as_text("some", needs)
+    assert text.endswith("profile some: 1 missing") and "        get: there" in text
+    assert as_text("some", needs[:1]).endswith("profile some: nothing is missing")
+
+
+def test_the_command_prints_json_and_fails_where_something_is_missing(ucf101, no_hub, tmp_path, monkeypatch, capsys):
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "mine.yaml").write_text(yaml.safe_dump(profile("ucf101", root=str(ucf101))))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["doctor", "--profile", "mine", "--json"])
+    assert ended.value.code == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["profile"] == "ucf101" and {"kind", "state", "found", "get"} == set(answer["needs"][0])
+    assert {need["kind"] for need in answer["needs"] if need["state"] == "missing"} >= {"data", "word vectors"}
+
+
+def test_the_default_profile_needs_nothing_more(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: ["numpy>=1"])  # what else is installed is not asked
+    cli.main(["doctor"])
+    assert capsys.readouterr().out.strip().endswith("profile sprites: nothing is missing")
+
+
+@pytest.mark.parametrize("name", ["nonsense", "../params"])
+@pytest.mark.parametrize("command", [["doctor", "--profile"], ["profile"]])
+def test_an_unknown_profile_is_named_with_the_known_ones(command, name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*command, name])
+    assert str(ended.value.code).startswith(f"error: no profile {name!r}; known: atari, cctv, imagenet, k600, smoke")
+
+
+def test_it_answers_without_torch(tmp_path):
+    """In a process of its own, in which torch cannot be imported."""
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from sweettok.cli import main\n"
+        "main(['doctor', '--profile', 'ucf101', '--json'])"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    vectors = [need for need in json.loads(done.stdout)["needs"] if need["kind"] == "word vectors"]
+    assert [need["state"] for need in vectors] == ["missing"]
+
+
+def test_of_the_real_sample_of_ucf101_two_clips_are_here(no_hub):
+    if not (REAL / "ucf101").is_dir():
+        pytest.skip(f"no real samples at {REAL / 'ucf101'} (set SWEETTOK_SHARED_DATA)")
+    needs = found(profile("ucf101", root=str(REAL / "ucf101")), "data")
+    counts = [re.search(r": ([\d,]+) of ([\d,]+) listed", need.found).groups() for need in needs]
+    present, listed = (sum(int(count.replace(",", "")) for count in column) for column in zip(*counts, strict=True))
+    assert (present, listed) == (2, 13320)
+    assert {need.state for need in needs} == {"missing"}
+
+
+def test_profiles_of_the_samples_lack_nothing_but_what_is_absent():
+    if not REAL.is_dir():
+        pytest.skip(f"no real samples at {REAL} (set SWEETTOK_SHARED_DATA)")
+    for name in ("weizmann", "atari", "cctv"):
+        content = profile(name, root=str(REAL / name))
+        assert {need.state for need in found(content, "data")} == {"here"}

@@ -1,0 +1,134 @@
+"""The profiles: their headers, their geometry, and that the paper's sizes give the paper's tokens and bits."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sweettok.generation.layout import layout_of
+from sweettok.generation.prior import Prior, PriorConfig
+from sweettok.language.codebook import Codebook
+from sweettok.metrics.reconstruction import size_of_code, size_of_proxy_code
+from sweettok.models import tokenizer as tokenizer_module
+from sweettok.models.proxy import ProxyTokenizer
+from sweettok.models.quantizers import build_quantizers
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import load_params
+
+ROOT = Path(__file__).parents[1]
+PROFILES = {path.stem: path for path in sorted((ROOT / "profiles").glob("*.yaml"))}
+SMALL, PAPER = ("weizmann", "atari", "cctv"), ("ucf101", "k600", "imagenet")
+
+
+@pytest.fixture(scope="module")
+def paper_codebook():
+    """As many words as the paper has, with drawn vectors."""
+    counts = {"adjective": 5078, "noun": 5403, "adverb": 1872, "verb": 9267}
+    total = sum(counts.values())
+    return Codebook(
+        words=[f"{part}{place}" for part, count in counts.items() for place in range(count)],
+        part_of_speech=[part for part, count in counts.items() for _ in range(count)],
+        vectors=torch.randn(total, 16, generator=torch.Generator().manual_seed(0)),
+        counts=torch.ones(total, dtype=torch.int64),
+        edges=torch.tensor([[0, 5078], [10481, 12353]]),
+        edge_counts=torch.ones(2, dtype=torch.int64),
+        provider="drawn",
+        fingerprint="0" * 64,
+        min_count=dict.fromkeys(counts, 1),
+        max_words=None,
+        captions=1,
+    )
+
+
+@pytest.fixture
+def meta_tokenizer(paper_codebook, monkeypatch):
+    """profile -> its params and its tokenizer without memory for weights (but for the words, which are looked at)."""
+
+    def quantizers_on_cpu(*arguments):
+        with torch.device("cpu"):
+            return build_quantizers(*arguments)
+
+    monkeypatch.setattr(tokenizer_module, "build_quantizers", quantizers_on_cpu)
+
+    def make(name):
+        params = load_params(PROFILES[name])
+        with torch.device("meta"):
+            clip = params.data.frames, params.data.size
+            model = VideoTokenizer(params.tokenizer, params.patches, params.proxy, clip, paper_codebook)
+        return params, model
+
+    return make
+
+
+def test_all_profiles_that_the_project_promises_are_there():
+    assert set(PROFILES) >= {"smoke", *SMALL, *PAPER}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_is_named_by_its_file_and_reports_in_its_own_folder(name):
+    params = load_params(PROFILES[name])
+    assert params.profile == name and params.report.folder == f"reports/{name}"
+
+
+def test_the_default_reports_where_readers_look():
+    assert load_params(ROOT / "params.yaml").report.folder == "reports"
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_first_comments_say_how_to_run_it_and_what_to_expect(name):
+    text = PROFILES[name].read_text()
+    header = " ".join(line.removeprefix("# ") for line in text[: text.index("profile: ")].splitlines()).lower()
+    assert "command: " in header and "expect" in header
+    assert any(word in header for word in ("minutes", "time not measured"))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_profiles_have_the_default_models_on_the_same_grid(name):
+    default, params = load_params(ROOT / "params.yaml"), load_params(PROFILES[name])
+    assert params.tokenizer == default.tokenizer and params.proxy == default.proxy
+    grids = [(p.data.size // p.patches.spatial, (p.data.frames - 1) // p.patches.temporal) for p in (default, params)]
+    assert grids == [(8, 4), (8, 4)]
+    words = params.codebook.max_words
+    assert words.adjective + words.noun == words.adverb + words.verb == 256  # 8 bits a token
+
+
+@pytest.mark.parametrize("name", ["ucf101", "k600"])
+def test_the_papers_video_profiles_have_its_tokens_and_bits(name, meta_tokenizer):
+    params, model = meta_tokenizer(name)
+    size = size_of_code(model)
+    assert size["tokens"] == size["indices"] == 256 + 1024
+    assert size["bits"] == pytest.approx(17185, abs=1)  # PAPER.md C11
+    clip = torch.empty(2, 3, 17, 256, 256, device="meta")
+    spatial, temporal = model.backbone.encode(clip)
+    assert spatial.shape == (2, 256, 512) and temporal.shape == (2, 1024, 512)
+    assert model.backbone.decode(spatial, temporal, 5).shape == (2, 5, 32 * 32, 512)
+
+
+def test_the_papers_image_profile_has_spatial_tokens_alone(meta_tokenizer):
+    params, model = meta_tokenizer("imagenet")
+    size = size_of_code(model)
+    assert size["tokens"] == 256 and size["bits"] == pytest.approx(256 * 13.3555, abs=0.1)  # log2(10481) = 13.3555
+    spatial, temporal = model.backbone.encode(torch.empty(2, 3, 1, 256, 256, device="meta"))
+    assert spatial.shape == (2, 256, 512) and temporal is None
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_papers_proxy_codes_every_patch(name):
+    params = load_params(PROFILES[name])
+    with torch.device("meta"):
+        proxy = ProxyTokenizer(params.proxy, params.patches)
+    size = size_of_proxy_code(proxy, params.data.frames, params.data.size)
+    assert size["tokens"] == (5120 if params.data.frames == 17 else 1024)
+    assert size["bits"] == 13 * size["tokens"] and proxy.proxy.code_dim == 8
+
+
+def test_the_papers_prior_has_the_papers_size(meta_tokenizer):
+    params, model = meta_tokenizer("ucf101")
+    settings = params.generator
+    with torch.device("meta"):
+        config = PriorConfig(
+            settings.layers, settings.heads, settings.width, 101, settings.label_dropout, layout_of(model)
+        )
+        prior = Prior(config)
+    assert config.layout.length == 1280 and config.layout.vocabulary == 10481 + 11139
+    assert prior.parameter_count(embeddings=False) == pytest.approx(680e6, rel=0.01)
