@@ -27,7 +27,17 @@ def stores(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store") / "data"
     sizes = SplitSizes(train=12, val=3, test=9)
     prepare(
-        SpritesData(name="sprites", clips=sizes, frames=5, size=16, seed=0, two_objects=0.0, classes=CLASSES), folder
+        SpritesData(
+            name="sprites",
+            clips=sizes,
+            frames=5,
+            size=16,
+            seed=0,
+            clips_per_shard=None,
+            two_objects=0.0,
+            classes=CLASSES,
+        ),
+        folder,
     )
     return {split: ClipStore.open(folder, split) for split in ("train", "test")}
 
