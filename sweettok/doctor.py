@@ -114,7 +114,7 @@ def metric_weight_needs(params: Params) -> Iterator[Need]:
     """The weights of the published networks that `metrics` names; without them those metrics are left out."""
     from sweettok.metrics.networks import missing_weights
 
-    missing = missing_weights(params.metrics)
+    missing = dict.fromkeys(missing_weights(params.metrics))  # once, where two networks wait for the same file
     for what, why, how in missing:
         yield Need("metric weights", "missing", f"{what}: {why}", how)
     if not missing:

@@ -169,6 +169,13 @@ def test_metric_weights_that_are_not_here_say_where_to_get_them(no_downloads, tm
     assert {need.state for need in (i3d, inception, alex)} == {"missing"}
 
 
+def test_a_file_that_two_networks_wait_for_is_listed_once(no_downloads):
+    absent = {"path": None, "sha256": None, "download": True}
+    asked = {"extractors": ["i3d", "i3d-videogpt"], "perceptual": [], "protocols": ["larp", "sweettok-code"]}
+    metrics = asked | {"weights": {"i3d": absent, "i3d-videogpt": absent}, "sizes": []}
+    assert len(found(profile("ucf101") | {"metrics": metrics}, "metric weights")) == 1
+
+
 def test_metric_weights_at_hand_or_not_asked_for(no_downloads, tmp_path):
     (tmp_path / "weights").write_bytes(b"weights")
     here = {"path": str(tmp_path / "weights"), "sha256": hashlib.sha256(b"weights").hexdigest(), "download": False}
