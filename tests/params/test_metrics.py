@@ -22,7 +22,7 @@ def parsed(**changes):
 
 
 def test_the_default_needs_nothing():
-    assert parsed().networks == () and parsed().sizes == ()
+    assert parsed().networks == ()
 
 
 def test_the_names_are_those_of_the_code():
