@@ -1,9 +1,10 @@
-"""What every DVC stage does around its one call into the package: params, log, MLflow run, clear errors."""
+"""What every DVC stage does around its one call into the package: memory, params, log, MLflow run, clear errors."""
 
 import logging
 import sys
 from collections.abc import Callable
 
+from sweettok.allocator import keep_freed_blocks
 from sweettok.errors import InputError
 from sweettok.params import Params, stage_params
 from sweettok.tracking import Run, tracked_run
@@ -18,6 +19,7 @@ def run_stage(name: str, body: Callable[[Params, Run], None], tags: dict[str, st
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for chatty in ("mlflow", "alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    keep_freed_blocks()
     try:
         params = stage_params(name)
         with tracked_run(name, params, tags or {}) as run:
