@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweettok.errors import InputError
+
 if TYPE_CHECKING:
     from sweettok.api.model import SweetTok
 
@@ -48,7 +50,9 @@ def open_model(chosen: argparse.Namespace) -> "SweetTok":
     from sweettok.api.model import DTYPES as TORCH_DTYPES
     from sweettok.api.model import SweetTok
 
-    path = chosen.model or next((folder for folder in MODELS if folder.is_dir()), MODELS[-1])
+    path = chosen.model or next((folder for folder in MODELS if folder.is_dir()), None)
+    if path is None:
+        raise InputError(f"no model in {' or '.join(map(str, MODELS))}; run `make repro`, or give --model")
     device = chosen.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
