@@ -1,4 +1,4 @@
-"""A quantiser of your own in a trained model: signs of the latent's projections (LFQ, Yu et al. 2023), without training.
+"""A quantiser of your own in a trained model: signs of the latent's projections (LFQ, Yu et al. 2023), untrained.
 
 python examples/plug_your_own_quantiser.py [MODEL]
 """

@@ -1,4 +1,4 @@
-"""SweetTok-bench. `from sweettok import SweetTok` gives a trained tokenizer; until a name is used, nothing is imported."""
+"""SweetTok-bench: `from sweettok import SweetTok` gives a trained tokenizer. Nothing is imported before it is used."""
 
 import importlib
 

@@ -57,7 +57,9 @@ def test_every_promised_command_has_help(capsys):
         assert ended.value.code == 0 and f"sweettok {command}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["encode"], ["metrics", "one"], ["encode", "a", "--dtype", "int8"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["nonsense"], ["encode"], ["metrics", "one"], ["encode", "a", "--dtype", "int8"]]
+)
 def test_wrong_usage_is_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)

@@ -19,7 +19,8 @@ def packed_bytes(rows: int, widths: NDArray[np.int64]) -> int:
 def pack(values: NDArray[np.int64], widths: NDArray[np.int64]) -> bytes:
     """values (rows, columns), 0 <= values[:, c] < 2^widths[c] -> their bits, row by row, most significant bit first.
 
-    widths: (columns,), each at least 1. The last byte is filled up with zeros. Raises ValueError for a value that its width cannot hold.
+    widths: (columns,), each at least 1. The last byte is filled up with zeros.
+    Raises ValueError for a value that its width cannot hold.
     """
     if values.size and (values.min() < 0 or (values >> widths).any()):
         raise ValueError("expected values of at least 0 that their widths can hold")
@@ -29,7 +30,7 @@ def pack(values: NDArray[np.int64], widths: NDArray[np.int64]) -> bytes:
 
 
 def unpack(data: bytes, rows: int, widths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The inverse of `pack`: (rows, columns) int64. Raises ValueError for another length, or filling that is not zero."""
+    """The inverse of `pack`: (rows, columns) int64. Raises ValueError: another length, filling that is not zero."""
     if len(data) != packed_bytes(rows, widths):
         raise ValueError(f"expected {packed_bytes(rows, widths)} bytes, got {len(data)}")
     column, shift = _bits(widths)

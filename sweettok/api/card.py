@@ -67,12 +67,16 @@ def _numbers(metrics: str | Path | None) -> str:
     if metrics is None:
         return "None were given when this folder was written."
     content = read_json(metrics)
-    found = {name: value for name, value in content.items() if name.startswith(PREFIXES)} if isinstance(content, dict) else {}
+    found = (
+        {name: value for name, value in content.items() if name.startswith(PREFIXES)}
+        if isinstance(content, dict)
+        else {}
+    )
     if not found:
         raise InputError(f"{metrics} has no number of {' or '.join(PREFIXES)}; give the metrics.json of a report")
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in found.items())
-    return f"""From the run's `{Path(metrics).name}` (sha256 `{sha256_of(metrics)}`), on the run's test clips. Distances on a `judge` are
-on this project's own feature network and share no scale with FVD, FID or LPIPS.
+    return f"""From the run's `{Path(metrics).name}` (sha256 `{sha256_of(metrics)}`), on the run's test clips.
+Distances on a `judge` are on this project's own feature network and share no scale with FVD, FID or LPIPS.
 
 | metric | value |
 |---|--:|

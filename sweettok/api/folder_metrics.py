@@ -118,7 +118,9 @@ def open_comparison(
             "add them, or compare the folders as sets with --unpaired"
         )
     of = (names, names) if paired else (sorted(of_real), sorted(of_made))
-    opened = (tuple(open_frames(files[name]) for name in keys) for files, keys in zip((of_real, of_made), of, strict=True))
+    opened = (
+        tuple(open_frames(files[name]) for name in keys) for files, keys in zip((of_real, of_made), of, strict=True)
+    )
     return Comparison(*opened, tuple(names), paired, frames, size)
 
 
@@ -170,7 +172,11 @@ def compare(
 
 
 def score_pair(
-    real: FrameFile, made: FrameFile, scorers: dict[str, Scorer], frames: int | None = None, change: Change | None = None
+    real: FrameFile,
+    made: FrameFile,
+    scorers: dict[str, Scorer],
+    frames: int | None = None,
+    change: Change | None = None,
 ) -> dict[str, float]:
     """Each score over all frames of a pair. Raises InputError where lengths or sizes differ.
 

@@ -84,7 +84,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         return self.model.size
 
     def encode(self, clip: Any) -> Tensor:
-        """Images or clips -> tokens int64 on `device`, spatial first: (B, tokens), or (B, tokens, 3) with composed words.
+        """Images or clips -> tokens int64 on `device`, spatial first: (B, tokens); with composed words (B, tokens, 3).
 
         clip: float (B, 3, T, H, W) or one clip (3, T, H, W), in [-1, 1], of the model's size; or uint8 frames
         (B, T, h, w, 3), (T, h, w, 3) or one image (h, w, 3) of any size, resized by the shorter side and cropped at the
@@ -170,10 +170,12 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         """Raise InputError unless this model made the tokens."""
         if tokens.model != self.model_id:
             raise InputError(
-                f"the tokens are of model {tokens.model[:12]}, this is {self.model_id[:12]}; give the model that made them"
+                f"the tokens are of model {tokens.model[:12]}, this is {self.model_id[:12]}; give the one that made them"
             )
         if tokens.window not in (1, self.frames) or tokens.layout != self.layout(tokens.window):
-            raise InputError("the tokens' layout is not this model's, though the weights are; give the model's own folder")
+            raise InputError(
+                "the tokens' layout is not this model's, though the weights are; give the model's own folder"
+            )
 
     def layout(self, window: int) -> TokenLayout:
         """Token groups of a clip of so many frames: of an image the spatial ones alone."""
@@ -197,15 +199,28 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         name = str(pretrained_model_name_or_path)
         if Path(name).is_dir():
             checked_model(name)  # the mixin reads config.json first, with errors of its own
-        elif Path(name).exists() or Path(name).is_absolute() or name.startswith((".", "~")) or Path(name).parent.is_dir():
-            raise InputError(f"{name} is no folder with a model; run `dvc repro`, or name a folder or a model of the hub")
+        elif (
+            Path(name).exists() or Path(name).is_absolute() or name.startswith((".", "~")) or Path(name).parent.is_dir()
+        ):
+            raise InputError(
+                f"{name} is no folder with a model; run `dvc repro`, or name a folder or a model of the hub"
+            )
         try:
             return super().from_pretrained(name, device=device, dtype=dtype, **hub)
         except InputError:
             raise
-        except (HfHubHTTPError, EntryNotFoundError, HFValidationError, OfflineModeIsEnabled, OSError, ValueError) as error:
+        except (
+            HfHubHTTPError,
+            EntryNotFoundError,
+            HFValidationError,
+            OfflineModeIsEnabled,
+            OSError,
+            ValueError,
+        ) as error:
             reason = " ".join(str(error).split())[:200]
-            raise InputError(f"no folder {name}, and the hub did not give it ({reason}); check name and network") from error
+            raise InputError(
+                f"no folder {name}, and the hub did not give it ({reason}); check name and network"
+            ) from error
 
     @classmethod
     def _from_pretrained(

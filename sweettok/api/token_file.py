@@ -1,4 +1,4 @@
-"""Token files (.swt): the tokens of an image or a video, bit-packed behind a header. docs/token-format.md has the layout."""
+"""Token files (.swt): the tokens of an image or a video, bit-packed behind a header (docs/token-format.md)."""
 
 import hashlib
 import struct
@@ -214,4 +214,3 @@ def _places(layout: TokenLayout) -> Iterator[tuple[int, int]]:
 
 def _checksum(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=CHECKSUM).digest()
-

@@ -23,7 +23,7 @@ RATE = Fraction(25)  # frames a second where the original has none
 
 
 def write_frames(path: str | Path, frames: Iterable[np.ndarray], fps: Fraction | None = None) -> None:
-    """Write uint8 frames (H, W, 3) of one size as the ending of `path` says, all or nothing; one frame is held at a time.
+    """Write uint8 frames (H, W, 3) of one size as the ending of `path` says, all or nothing; one is held at a time.
 
     fps None: 25 where the form needs a rate. .gif and .png merge neighbours that are equal, so that the pictures and
     their times are kept, not their number; .gif has times of 10 ms and 256 colours a frame.

@@ -1,1 +1,1 @@
-"""The subcommands of `sweettok`, one module a family. Heavy imports stay inside functions, so that --help answers at once."""
+"""The subcommands of `sweettok`, one module a family. Heavy imports stay in functions: --help answers at once."""

@@ -20,12 +20,16 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def add_model(parser: argparse.ArgumentParser) -> None:
     default = " if it is there, else ".join(map(str, MODELS))
     parser.add_argument("--model", metavar="PATH", help=f"folder or name on the hub (default: {default})")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (auto: cuda if it is there)")
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="where to compute (auto: cuda if it is there)"
+    )
     parser.add_argument("--dtype", choices=DTYPES, default="float32", help="of the network's arithmetic")
 
 
 def add_inputs(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help=f"{what}: files, folders, globs, or - for a list on stdin")
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help=f"{what}: files, folders, globs, or - for a list on stdin"
+    )
 
 
 def add_output(parser: argparse.ArgumentParser, default: str, endings: tuple[str, ...]) -> None:

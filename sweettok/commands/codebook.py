@@ -26,7 +26,9 @@ def add(commands: Any) -> None:
     build.add_argument("--split", help="only the captions of this split")
     build.add_argument("--min-count", type=int, default=1, help="a word must occur so often (default: 1)")
     build.add_argument("--max-words", type=int, help="of each part of speech, the most frequent (default: all)")
-    build.add_argument("--provider", choices=PROVIDERS, default="minilm", help="what makes the word vectors (default: minilm)")
+    build.add_argument(
+        "--provider", choices=PROVIDERS, default="minilm", help="what makes the word vectors (default: minilm)"
+    )
     build.add_argument("--provider-path", help="its weights: a folder, or a name on the hub")
     build.add_argument("--force", action="store_true", help="replace a codebook that is there")
     build.set_defaults(run=_build)
@@ -41,7 +43,9 @@ def add(commands: Any) -> None:
     nearest.set_defaults(run=lambda chosen: _nearest(_open(chosen.codebook), chosen.word, chosen.most, chosen.json))
     for action in (words, word, nearest):
         action.add_argument("-k", "--most", type=_count, default=10, help="how many (default: 10)")
-        action.add_argument("--codebook", metavar="FOLDER", help=f"default: the first that is there of {', '.join(PLACES)}")
+        action.add_argument(
+            "--codebook", metavar="FOLDER", help=f"default: the first that is there of {', '.join(PLACES)}"
+        )
     for action in (build, words, word, nearest):
         add_json(action)
 
@@ -69,7 +73,9 @@ def _build(chosen: argparse.Namespace) -> None:
     folder = Path(chosen.output)
     if folder.exists() and not chosen.force:
         raise InputError(f"{folder} exists; add --force to replace it")
-    if folder.is_dir() and (foreign := {path.name for path in folder.iterdir()} - {"codebook.json", "codebook.safetensors"}):
+    if folder.is_dir() and (
+        foreign := {path.name for path in folder.iterdir()} - {"codebook.json", "codebook.safetensors"}
+    ):
         raise InputError(f"{folder} holds {min(foreign)}, which is no part of a codebook; choose another folder")
     try:
         settings = Settings(
@@ -119,7 +125,11 @@ def _word(codebook: "Codebook", word: str, most: int, as_json: bool) -> None:
         if other == word
     ]
     if as_json:
-        print(json.dumps({"entries": entries, "nearest": [{"word": name, "cosine": cos} for name, cos in nearest]}, indent=1))
+        print(
+            json.dumps(
+                {"entries": entries, "nearest": [{"word": name, "cosine": cos} for name, cos in nearest]}, indent=1
+            )
+        )
         return
     for entry in entries:
         print(f"{word}: {entry['part_of_speech']}, {entry['count']} times in {codebook.captions} captions")

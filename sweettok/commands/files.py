@@ -60,7 +60,7 @@ def _hidden(path: Path) -> bool:
 def place_outputs(
     inputs: Sequence[Input], output: str, ending: Callable[[Input], str], endings: tuple[str, ...], force: bool
 ) -> list[tuple[Input, Path]]:
-    """Where each input's output goes: `output` itself where it has one of `endings`, else below it with `ending(input)`.
+    """Where each input's output goes: `output` itself where it has one of `endings`, else below it, with `ending(input)`.
 
     Raises InputError, before any work is done: one file for several inputs, two inputs with one output, an output that
     exists without `force`.

@@ -38,8 +38,12 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     generate.add_argument("--temperature", type=_positive(float), default=1.0, help="default: 1")
     generate.add_argument("--top-k", type=int, default=0, help="draw from the k likeliest words (default: 0, all)")
-    generate.add_argument("--top-p", type=float, default=1.0, help="draw from the likeliest words of this mass (default: 1)")
-    generate.add_argument("--guidance", type=float, default=1.25, help="pull towards the class; 1: none (default: 1.25)")
+    generate.add_argument(
+        "--top-p", type=float, default=1.0, help="draw from the likeliest words of this mass (default: 1)"
+    )
+    generate.add_argument(
+        "--guidance", type=float, default=1.25, help="pull towards the class; 1: none (default: 1.25)"
+    )
     add_model(generate)
     add_json(generate)
     generate.set_defaults(run=_generate)
@@ -88,7 +92,11 @@ def _generate(chosen: argparse.Namespace) -> None:
             clips.write(str(path))
     if chosen.json:
         outputs = [{"class": wanted[label], "output": str(path)} for label, path in jobs]
-        print(json.dumps({"outputs": outputs, "sampling": settings.model_dump(mode="json"), "model": model.model_id}, indent=1))
+        print(
+            json.dumps(
+                {"outputs": outputs, "sampling": settings.model_dump(mode="json"), "model": model.model_id}, indent=1
+            )
+        )
 
 
 def _settings(kind: Any, chosen: argparse.Namespace, clips: int) -> Any:

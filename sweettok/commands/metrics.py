@@ -28,7 +28,9 @@ def add(commands: Any) -> None:
     metrics.add_argument("--frames", type=int, metavar="N", help="the first N frames of each file")
     metrics.add_argument("--size", type=int, metavar="N", help="bring frames to N x N: shorter side, centre crop")
     metrics.add_argument("--judge", metavar="FOLDER", help=f"this project's feature network (default: {JUDGE})")
-    metrics.add_argument("--extractor", action="append", metavar="NAME", help="i3d, i3d-videogpt, inception, squeezenet1_0")
+    metrics.add_argument(
+        "--extractor", action="append", metavar="NAME", help="i3d, i3d-videogpt, inception, squeezenet1_0"
+    )
     metrics.add_argument("--perceptual", action="append", metavar="NAME", help="alex, vgg, squeeze, squeezenet1_0")
     metrics.add_argument("--protocol", action="append", metavar="NAME", help="of the extractors (default: own)")
     metrics.add_argument("--weights", action="append", metavar="NAME=PATH", default=[], help="weights of a network")
@@ -81,7 +83,9 @@ def _settings(chosen: argparse.Namespace) -> "Metrics":
     extractors, perceptual = chosen.extractor or [], chosen.perceptual or []
     if not (extractors or perceptual):
         if chosen.weights or chosen.protocol or chosen.download:
-            raise InputError("--weights, --protocol and --download are for networks: name some with --extractor, --perceptual")
+            raise InputError(
+                "--weights, --protocol and --download are for networks: name some with --extractor, --perceptual"
+            )
         if Path("params.yaml").is_file():
             return load_params().metrics.model_copy(update={"sizes": ()})
     paths = {}
@@ -91,13 +95,20 @@ def _settings(chosen: argparse.Namespace) -> "Metrics":
             raise InputError(f"--weights {entry}: expected NAME=PATH of a network named by --extractor or --perceptual")
         paths[name] = path
     weights = {
-        name: {"path": paths.get(name), "sha256": None, "download": chosen.download} for name in (*extractors, *perceptual)
+        name: {"path": paths.get(name), "sha256": None, "download": chosen.download}
+        for name in (*extractors, *perceptual)
     }
     try:
         return Metrics(
-            extractors=extractors, perceptual=perceptual, protocols=chosen.protocol or ["own"], weights=weights, sizes=[]
+            extractors=extractors,
+            perceptual=perceptual,
+            protocols=chosen.protocol or ["own"],
+            weights=weights,
+            sizes=[],
         )
     except pydantic.ValidationError as invalid:
         first = invalid.errors()[0]
         place = first["loc"][0] if first["loc"] else "metrics"
-        raise InputError(f"{place}: {first['msg'].removeprefix('Value error, ')}; got {first['input']!r:.80}") from invalid
+        raise InputError(
+            f"{place}: {first['msg'].removeprefix('Value error, ')}; got {first['input']!r:.80}"
+        ) from invalid

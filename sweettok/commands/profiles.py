@@ -17,7 +17,9 @@ def add(commands: Any) -> None:
     """Add the three subcommands to a parser's."""
     profile = commands.add_parser("profile", help="list, show, use or diff profiles; `profile NAME` uses one")
     profile.add_argument("action", nargs="?", default="list", metavar="ACTION", help="list, show, use, diff, or a NAME")
-    profile.add_argument("names", nargs="*", metavar="NAME", help="show, use: one; diff: one (against params.yaml) or two")
+    profile.add_argument(
+        "names", nargs="*", metavar="NAME", help="show, use: one; diff: one (against params.yaml) or two"
+    )
     add_json(profile)
     profile.set_defaults(run=partial(_profile, profile))
 
@@ -61,7 +63,9 @@ def _show(as_json: bool, name: str) -> None:
 
     path = _file_of(name)
     params = load_params(path)
-    print(json.dumps(params.model_dump(mode="json"), indent=1) if as_json else path.read_text(encoding="utf-8").rstrip())
+    print(
+        json.dumps(params.model_dump(mode="json"), indent=1) if as_json else path.read_text(encoding="utf-8").rstrip()
+    )
 
 
 def _use(as_json: bool, name: str) -> None:

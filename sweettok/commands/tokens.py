@@ -136,7 +136,9 @@ def _words_of(model: "SweetTok", fit: str, one: Input) -> dict[str, Any]:
     from sweettok.errors import InputError
 
     if model.model.config.quantizer == "learned":
-        raise InputError("this model has a learned codebook: its tokens are no words; give one with a language codebook")
+        raise InputError(
+            "this model has a learned codebook: its tokens are no words; give one with a language codebook"
+        )
     is_tokens = one.path.suffix.lower() == TOKENS
     tokens = VideoTokens.load(one.path) if is_tokens else model.encode_video(one.path, fit)
     return {"input": str(one.path), "window_frames": tokens.window, "windows": model.video_words(tokens)}

@@ -62,7 +62,9 @@ def test_round_trip(layout, fit, fps, tmp_path):
     st.integers(1, 40), st.integers(1, 20), st.integers(0, 99),
 )  # fmt: skip
 def test_any_layout_comes_back_at_the_size_it_claims(groups, frames, window, seed):
-    named = (TokenGroup(f"g{place}", count, ((first, first + size),)) for place, (count, first, size) in enumerate(groups))
+    named = (
+        TokenGroup(f"g{place}", count, ((first, first + size),)) for place, (count, first, size) in enumerate(groups)
+    )
     tokens = drawn(TokenLayout(tuple(named)), frames, window, seed)
     content = tokens.to_bytes()
     assert_same(VideoTokens.from_bytes(content), tokens)
@@ -180,7 +182,9 @@ def test_the_documented_layout_is_the_files():
     groups = b"\x07spatial" + struct.pack("<IBII", 4, 1, 0, 19) + b"\x08temporal" + struct.pack("<IBII", 6, 1, 0, 15)
     assert content[74:header] == groups and header == HEAD.size + len(groups)
     bits = "".join(
-        f"{index:0{5 if place < 4 else 4}b}" for clip in tokens.indices[..., 0].tolist() for place, index in enumerate(clip)
+        f"{index:0{5 if place < 4 else 4}b}"
+        for clip in tokens.indices[..., 0].tolist()
+        for place, index in enumerate(clip)
     )
     assert content[header:-8] == int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
     assert content[-8:] == hashlib.blake2b(content[:-8], digest_size=8).digest()

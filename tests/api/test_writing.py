@@ -15,7 +15,9 @@ from sweettok.errors import InputError
 def pictures(path):
     """Frames of a .gif or .png as Pillow sees them, and their times in ms."""
     with Image.open(path) as image:
-        shown = [(np.array(frame.convert("RGB")), frame.info.get("duration")) for frame in ImageSequence.Iterator(image)]
+        shown = [
+            (np.array(frame.convert("RGB")), frame.info.get("duration")) for frame in ImageSequence.Iterator(image)
+        ]
     return np.stack([frame for frame, _ in shown]), [time for _, time in shown]
 
 

@@ -38,7 +38,9 @@ def test_a_list_on_stdin(monkeypatch):
         names("-")
 
 
-@pytest.mark.parametrize("argument, named", [("empty", "holds no file of .a .b"), ("none*", "matches no file of .a .b")])
+@pytest.mark.parametrize(
+    "argument, named", [("empty", "holds no file of .a .b"), ("none*", "matches no file of .a .b")]
+)
 def test_what_names_nothing(argument, named):
     with pytest.raises(InputError, match=named):
         names(argument)

@@ -29,7 +29,9 @@ def frames_of(path):
 
 
 def test_clips_are_those_of_the_prior(sweettok, generator, tok):
-    status, out, _ = sweettok("generate", "--class", "wave", "--class", "0", "--count", 2, "--seed", 5, "--format", "mkv")
+    status, out, _ = sweettok(
+        "generate", "--class", "wave", "--class", "0", "--count", 2, "--seed", 5, "--format", "mkv"
+    )
     names = [f"generated/{name}-seed5-{number}.mkv" for name in ("wave", "bend") for number in (0, 1)]
     assert status == 0 and out.split() == names
     settings = Sampling(samples=4, batch_size=4, temperature=1.0, top_k=0, top_p=1.0, guidance=1.25, seed=5)

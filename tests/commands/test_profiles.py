@@ -57,7 +57,9 @@ def test_diff_names_exactly_the_keys_that_differ(sweettok, project):
     assert json.loads(sweettok("profile", "diff", "smoke", "smoke", "--json")[1])["differing"] == {}
 
 
-@pytest.mark.parametrize("arguments", [["list", "smoke"], ["show"], ["use", "smoke", "atari"], ["diff"], ["smoke", "atari"]])
+@pytest.mark.parametrize(
+    "arguments", [["list", "smoke"], ["show"], ["use", "smoke", "atari"], ["diff"], ["smoke", "atari"]]
+)
 def test_wrong_usage(sweettok, project, arguments):
     before = (project / "params.yaml").read_bytes()
     assert sweettok("profile", *arguments)[0] == 2 and (project / "params.yaml").read_bytes() == before

@@ -38,7 +38,9 @@ def run(work, name, *arguments):
 
 def test_tokenise_a_video(work):
     out = run(work, "tokenise_a_video.py", "clip.mkv")
-    assert out.startswith("12 frames, ") and (work / "clip.swt").is_file() and (work / "clip-reconstructed.gif").is_file()
+    assert (
+        out.startswith("12 frames, ") and (work / "clip.swt").is_file() and (work / "clip-reconstructed.gif").is_file()
+    )
 
 
 def test_compare_two_tokenizers(work):
