@@ -1,10 +1,25 @@
-"""What the tests of models and of training share."""
+"""What tests of several packages share: a model so small that it runs in milliseconds, small video files, real samples.
 
+The model has a codebook of 34 words and takes 9 frames of 16 x 16.
+"""
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
 import pytest
 import torch
 
 from sweettok.language.codebook import Codebook
-from sweettok.params import Tokenizer
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import Optimiser, Patches, Proxy, Tokenizer
+
+SHARED = Path(os.environ.get("SWEETTOK_SHARED_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")).resolve()
+PARTS = {"adjective": 10, "noun": 9, "adverb": 7, "verb": 8}
+CLIP = (9, 16)  # frames, size: a 4 x 4 grid with 1 + 4 latent frames
+PATCHES = Patches(spatial=4, temporal=2)
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +59,120 @@ def codebook_of():
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def codebook(codebook_of):
+    generator = torch.Generator().manual_seed(0)
+    names = [(f"{part}{place}", part) for part, count in PARTS.items() for place in range(count)]
+    at = {part: [i for i, (_, of) in enumerate(names) if of == part] for part in PARTS}
+    pairs = [
+        (a, b) for first, second in (("adjective", "noun"), ("adverb", "verb")) for a in at[first] for b in at[second]
+    ]
+    kept = torch.rand(len(pairs), generator=generator) < 0.3
+    edges = torch.tensor(pairs)[kept]
+    counts = torch.randint(1, 5, (len(edges),), generator=generator)
+    return codebook_of([name for name, _ in names], [part for _, part in names], edges, counts, generator)
+
+
+@pytest.fixture(scope="session")
+def proxy_params():
+    optimiser = Optimiser(
+        steps=1, batch_size=1, lr=1e-3, final_lr=1e-4, warmup=0, betas=(0.9, 0.99), weight_decay=0.0, grad_clip=1.0,
+        ema=0.9, precision="fp32", checkpoint_every=1, validate_every=1,
+    )  # fmt: skip
+    return Proxy(
+        width=12,
+        heads=2,
+        expansion=2,
+        depth=1,
+        codes=20,
+        code_dim=4,
+        perceptual_weight=0.0,
+        seed=0,
+        optimiser=optimiser,
+    )
+
+
+@pytest.fixture(scope="session")
+def clips():
+    """count, seed -> clips (count, 3, 9, 16, 16) in [-1, 1]."""
+
+    def draw(count, seed=0):
+        frames, size = CLIP
+        return torch.rand(count, 3, frames, size, size, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def make_model(codebook, proxy_params, tokenizer_of, clips):
+    """overrides -> a tokenizer in eval mode whose codes and statistics have seen a few batches."""
+
+    def make(**overrides):
+        torch.manual_seed(0)
+        model = VideoTokenizer(tokenizer_of(**overrides), PATCHES, proxy_params, CLIP, codebook)
+        with torch.no_grad():
+            for seed in range(3):
+                model.train()(clips(8, seed))
+        return model.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """name -> folder of a real sample; the test is skipped where it is absent."""
+
+    def folder(name):
+        if not (SHARED / name).is_dir():
+            pytest.skip(f"no real samples at {SHARED / name} (set SWEETTOK_SHARED_DATA)")
+        return SHARED / name
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scene():
+    """(frames, height, width, seed) -> uint8 (frames, height, width, 3): smooth, moving, every frame different."""
+
+    def draw(frames, height=16, width=24, seed=0):
+        rng = np.random.default_rng(seed)
+        y, x, t = np.ogrid[:height, :width, :frames]
+        waves = [
+            np.sin(2 * np.pi * (a * x / width + b * y / height) + c * t + d)
+            for a, b, c, d in rng.uniform([0.3, 0.3, 0.2, 0], [1.2, 1.2, 0.9, 6], (3, 4))
+        ]
+        return (127.5 + 120 * np.stack(waves, axis=-1)).astype(np.uint8).transpose(2, 0, 1, 3)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def write_video():
+    """Encode frames: lossless in .mkv (FFV1) and .avi (raw) unless a codec is given. times: in units of 1 / rate."""
+
+    def write(path, frames, codec=None, pixels=None, kind="rgb24", times=None, rate=25, options=None):
+        lossless = {".mkv": ("ffv1", "bgr0"), ".avi": ("rawvideo", "bgr24")}
+        codec, pixels = codec or lossless[path.suffix][0], pixels or lossless[path.suffix][1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with av.open(path, "w") as container:
+            stream = container.add_stream(codec, rate=rate, options=options or {})
+            stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
+            stream.codec_context.time_base = Fraction(1, rate)
+            for number, pixel in enumerate(frames):
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixel), format=kind)
+                frame.pts = times[number] if times else number
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def tok(make_model):
+    """A SweetTok of the small model."""
+    from sweettok import SweetTok
+
+    return SweetTok(make_model())

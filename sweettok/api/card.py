@@ -1,0 +1,83 @@
+"""The model card: made from the model and the run's numbers, nothing typed by hand."""
+
+from pathlib import Path
+
+from huggingface_hub import ModelCard, ModelCardData
+
+from sweettok.errors import InputError
+from sweettok.metrics.reconstruction import size_of_code
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.storage import read_json, sha256_of
+
+PREFIXES = ("reconstruction.sweettok.", "generation.")  # of the run's numbers, those that are about this model
+
+
+def model_card(model: VideoTokenizer, model_id: str, data: ModelCardData, metrics: str | Path | None) -> ModelCard:
+    """A card with what the model is, how it is used, and (metrics: a run's metrics.json) how good it is.
+
+    Raises InputError where that file is absent, damaged or has no number of this model.
+    """
+    code, clip = size_of_code(model), f"{model.frames} x {model.size} x {model.size}"
+    words = {name: quantizer.size for name, quantizer in model.quantizers.items()}
+    facts = {
+        "clip (frames x height x width)": clip,
+        "architecture": model.config.architecture,
+        "parameters": f"{sum(parameter.numel() for parameter in model.parameters()):,}",
+        "tokens a clip": ", ".join(f"{count} {name}" for name, count in model.groups.items()),
+        "indices, bits a clip": f"{code['indices']}, {code['bits']:.1f}",
+        "codebook": ", ".join(f"{count} {name} {_kind(model)}" for name, count in words.items()),
+        "word vectors": f"{model.codebook.provider}, from {model.codebook.captions:,} captions",
+        "weights sha256": f"`{model_id}`",
+    }
+    rows = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
+    text = f"""---
+{data.to_yaml()}
+---
+
+# SweetTok, {clip}
+
+A video tokenizer with decoupled spatial and temporal queries and a codebook made of words, trained by SweetTok-bench, a
+reproduction of [arXiv 2412.10443](https://arxiv.org/abs/2412.10443). These are not the authors' weights.
+
+| | |
+|---|---|
+{rows}
+
+## Use
+
+```python
+from sweettok import SweetTok
+
+tok = SweetTok.from_pretrained("this folder, or its name on the hub")
+tok.encode_video("clip.mp4").save("clip.swt")
+```
+
+## Numbers
+
+{_numbers(metrics)}
+"""
+    return ModelCard(text)
+
+
+def _kind(model: VideoTokenizer) -> str:
+    return "words" if model.config.quantizer == "language" else "learned codes"
+
+
+def _numbers(metrics: str | Path | None) -> str:
+    if metrics is None:
+        return "None were given when this folder was written."
+    content = read_json(metrics)
+    found = (
+        {name: value for name, value in content.items() if name.startswith(PREFIXES)}
+        if isinstance(content, dict)
+        else {}
+    )
+    if not found:
+        raise InputError(f"{metrics} has no number of {' or '.join(PREFIXES)}; give the metrics.json of a report")
+    rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in found.items())
+    return f"""From the run's `{Path(metrics).name}` (sha256 `{sha256_of(metrics)}`), on the run's test clips.
+Distances on a `judge` are on this project's own feature network and share no scale with FVD, FID or LPIPS.
+
+| metric | value |
+|---|--:|
+{rows}"""

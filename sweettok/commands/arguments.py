@@ -1,0 +1,63 @@
+"""Options that several subcommands share, and the model they name."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweettok.errors import InputError
+
+if TYPE_CHECKING:
+    from sweettok.api.model import SweetTok
+
+MODELS = (Path("outputs/model"), Path("outputs/pixels"))  # of a run: the exported model, else the last training's
+DEVICES, DTYPES = ("auto", "cpu", "cuda"), ("float32", "bfloat16", "float16")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    default = " if it is there, else ".join(map(str, MODELS))
+    parser.add_argument("--model", metavar="PATH", help=f"folder or name on the hub (default: {default})")
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="where to compute (auto: cuda if it is there)"
+    )
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="of the network's arithmetic")
+
+
+def add_inputs(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help=f"{what}: files, folders, globs, or - for a list on stdin"
+    )
+
+
+def add_output(parser: argparse.ArgumentParser, default: str, endings: tuple[str, ...]) -> None:
+    parser.add_argument(
+        "-o", "--output", default=default, metavar="PATH",
+        help=f"a folder, or for a single input a file ({' '.join(endings)}); default: the folder {default}",
+    )  # fmt: skip
+    parser.add_argument("--force", action="store_true", help="overwrite what exists")
+
+
+def add_fit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fit", choices=("crop", "stretch"), default="crop",
+        help="how frames become square: their centre, or the whole picture",
+    )  # fmt: skip
+
+
+def open_model(chosen: argparse.Namespace) -> "SweetTok":
+    """The model that the options name. Raises InputError (none there, damaged, no such device)."""
+    import torch
+
+    from sweettok.api.model import DTYPES as TORCH_DTYPES
+    from sweettok.api.model import SweetTok
+
+    path = chosen.model or next((folder for folder in MODELS if folder.is_dir()), None)
+    if path is None:
+        raise InputError(f"no model in {' or '.join(map(str, MODELS))}; run `make repro`, or give --model")
+    device = chosen.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return SweetTok.from_pretrained(path, device=device, dtype=TORCH_DTYPES[chosen.dtype])

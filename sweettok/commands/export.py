@@ -1,0 +1,27 @@
+"""`sweettok export`: a trained model as a folder to share, with checksums and a card."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from sweettok.commands.arguments import add_model, open_model
+from sweettok.errors import InputError
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand to a parser's."""
+    export = commands.add_parser("export", help="write the model as a folder to share, with checksums and a model card")
+    export.add_argument("-o", "--output", default="outputs/model", metavar="FOLDER", help="default: outputs/model")
+    export.add_argument("--metrics", metavar="FILE", help="the run's reports/metrics.json, for the card")
+    export.add_argument("--force", action="store_true", help="replace a model that is there")
+    add_model(export)
+    export.set_defaults(run=_export)
+
+
+def _export(chosen: argparse.Namespace) -> None:
+    folder = Path(chosen.output)
+    if folder.is_dir() and any(folder.iterdir()) and not chosen.force:
+        raise InputError(f"{folder} exists; add --force to replace it")
+    model = open_model(chosen)
+    model.save_pretrained(folder, metrics=chosen.metrics)
+    print(f"{folder}: model {model.model_id[:12]}")

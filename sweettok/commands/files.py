@@ -1,0 +1,119 @@
+"""What the commands read and where they write: inputs from files, folders, globs and stdin; one job an input."""
+
+import glob
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweettok.errors import InputError
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file to read. name: its path below the folder that was given, or its own name: where its output goes."""
+
+    path: Path
+    name: Path
+
+
+def find_inputs(arguments: Sequence[str], endings: tuple[str, ...]) -> list[Input]:
+    """The files that the arguments name, each once: files as they are; of folders those with one of `endings`, at any
+    depth, hidden ones left out; globs (`**` for any depth); `-`: a path, folder or glob a line on stdin.
+
+    Raises InputError for an argument that names nothing.
+    """
+    found: dict[Path, Input] = {}
+    for argument in arguments:
+        lines = [line.strip() for line in sys.stdin] if argument == "-" else [argument]
+        for line in filter(None, lines):
+            for one in _named(line, endings):
+                found.setdefault(one.path.resolve(), one)
+    if not found:
+        raise InputError("the list on stdin is empty; write one path a line")
+    return list(found.values())
+
+
+def _named(argument: str, endings: tuple[str, ...]) -> list[Input]:
+    path = Path(argument)
+    if path.is_dir():
+        inside = (one for one in sorted(path.rglob("*")) if one.suffix.lower() in endings and one.is_file())
+        named = [Input(one, below) for one in inside if not _hidden(below := one.relative_to(path))]
+        if not named:
+            raise InputError(f"{path} holds no file of {' '.join(endings)}; name another folder")
+        return named
+    if not path.exists() and glob.has_magic(argument):
+        matches = sorted(Path(match) for match in glob.glob(argument, recursive=True))
+        named = [Input(one, Path(one.name)) for one in matches if one.suffix.lower() in endings and one.is_file()]
+        if not named:
+            raise InputError(f"{argument} matches no file of {' '.join(endings)}")
+        return named
+    return [Input(path, Path(path.name))]  # one that is absent is the reader's to refuse
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def place_outputs(
+    inputs: Sequence[Input], output: str, ending: Callable[[Input], str], endings: tuple[str, ...], force: bool
+) -> list[tuple[Input, Path]]:
+    """Where each input's output goes: `output` itself where it has one of `endings`, else below it, with `ending(input)`.
+
+    Raises InputError, before any work is done: one file for several inputs, two inputs with one output, an output that
+    exists without `force`.
+    """
+    target = Path(output)
+    if target.suffix.lower() in endings:
+        if len(inputs) > 1:
+            raise InputError(f"{target} is one file for {len(inputs)} inputs; give a folder")
+        placed = [(inputs[0], target)]
+    else:
+        placed = [(one, target / one.name.with_suffix(ending(one))) for one in inputs]
+    first: dict[Path, Input] = {}
+    for one, path in placed:
+        if path in first:
+            raise InputError(f"{first[path].path} and {one.path} would both become {path}; give them separate folders")
+        first[path] = one
+        check_free(path, force)
+    return placed
+
+
+def check_free(path: Path, force: bool) -> None:
+    """Raise InputError where something stands in the place of an output."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a file; give another name")
+    if path.exists() and not force:
+        raise InputError(f"{path} exists; add --force to overwrite it")
+
+
+def run_jobs(
+    jobs: Sequence[Any], work: Callable[[Any], dict[str, Any]], verb: str, as_json: bool, line: Callable[[dict], str]
+) -> int:
+    """Do `work` for each job with a progress bar; the results as lines, or as one JSON list. Returns the exit status.
+
+    A job that fails with an InputError among others costs one line and status 1, and the others go on; alone it raises.
+    """
+    from tqdm import tqdm
+
+    results, failed = [], 0
+    bar = tqdm(jobs, desc=verb, unit="file", disable=None if len(jobs) > 1 else True)  # None: only on a terminal
+    for job in bar:
+        try:
+            result = work(job)
+        except InputError as error:
+            if len(jobs) == 1:
+                raise
+            failed, result = failed + 1, {"error": str(error)}
+            bar.write(f"error: {error}", file=sys.stderr)
+        else:
+            if not as_json:
+                bar.write(line(result), file=sys.stdout)
+        results.append(result)
+    if as_json:
+        print(json.dumps(results, indent=1))
+    if failed:
+        print(f"error: {failed} of {len(jobs)} failed", file=sys.stderr)
+    return 1 if failed else 0

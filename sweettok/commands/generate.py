@@ -1,0 +1,155 @@
+"""`sweettok generate`: new clips of named classes, from the prior over tokens."""
+
+import argparse
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweettok.commands.arguments import add_json, add_model, open_model
+from sweettok.commands.files import check_free
+from sweettok.errors import InputError
+
+if TYPE_CHECKING:
+    from sweettok.api.model import SweetTok
+    from sweettok.generation.prior import Prior
+
+GENERATOR, NAMES = "outputs/generator", "outputs/data/store.json"
+AT_ONCE = 64  # clips
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand to a parser's."""
+    generate = commands.add_parser("generate", help="draw new clips of the classes the generator knows")
+    generate.add_argument(
+        "--class", dest="classes", action="append", metavar="NAME",
+        help="name or number of a class (repeatable; default: all)",
+    )  # fmt: skip
+    generate.add_argument("--count", type=_positive(int), default=1, help="clips of each class (default: 1)")
+    generate.add_argument("--seed", type=int, default=0, help="the same seed gives the same clips (default: 0)")
+    generate.add_argument("-o", "--output", default="generated", metavar="FOLDER", help="default: generated")
+    generate.add_argument("--format", choices=("mp4", "mkv", "gif", "png"), default="mp4")
+    generate.add_argument("--fps", type=_positive(Fraction), default=Fraction(8), help="frames a second (default: 8)")
+    generate.add_argument("--force", action="store_true", help="overwrite what exists")
+    generate.add_argument("--generator", default=GENERATOR, metavar="FOLDER", help=f"default: {GENERATOR}")
+    generate.add_argument(
+        "--class-names", default=NAMES, metavar="FILE",
+        help=f"JSON with `classes`, in the generator's order (default: {NAMES})",
+    )  # fmt: skip
+    generate.add_argument("--temperature", type=_positive(float), default=1.0, help="default: 1")
+    generate.add_argument("--top-k", type=int, default=0, help="draw from the k likeliest words (default: 0, all)")
+    generate.add_argument(
+        "--top-p", type=float, default=1.0, help="draw from the likeliest words of this mass (default: 1)"
+    )
+    generate.add_argument(
+        "--guidance", type=float, default=1.25, help="pull towards the class; 1: none (default: 1.25)"
+    )
+    add_model(generate)
+    add_json(generate)
+    generate.set_defaults(run=_generate)
+
+
+def _positive(kind: type) -> Any:
+    def positive(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ZeroDivisionError as error:
+            raise ValueError from error
+        if not value > 0:
+            raise ValueError
+        return value
+
+    positive.__name__ = f"positive {kind.__name__}"  # argparse names it in its message
+    return positive
+
+
+def _generate(chosen: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from sweettok.api.token_file import MOST
+    from sweettok.api.writing import write_frames
+    from sweettok.generation.prior import Prior
+    from sweettok.params import Sampling
+    from sweettok.video.store import to_uint8
+
+    if not 0 <= chosen.seed <= MOST:
+        raise InputError(f"--seed {chosen.seed}: expected a number from 0 to {MOST}")
+    prior, model = Prior.load(chosen.generator), open_model(chosen)
+    _check_pair(prior, model, chosen.generator)
+    wanted = _labels(chosen.classes, _class_names(chosen.class_names, prior.config.classes), prior.config.classes)
+    folder, ending = Path(chosen.output), chosen.format
+    jobs = [
+        (label, folder / f"{name}-seed{chosen.seed}-{number}.{ending}")
+        for label, name in wanted.items() for number in range(chosen.count)
+    ]  # fmt: skip
+    for _, path in jobs:
+        check_free(path, chosen.force)
+    settings = _settings(Sampling, chosen, len(jobs))
+    clips = tqdm(_clips(prior, model, [label for label, _ in jobs], settings), "generate", len(jobs), disable=None)
+    for clip, (_, path) in zip(clips, jobs, strict=True):
+        write_frames(path, to_uint8(clip[None])[0], chosen.fps)
+        if not chosen.json:
+            clips.write(str(path))
+    if chosen.json:
+        outputs = [{"class": wanted[label], "output": str(path)} for label, path in jobs]
+        print(
+            json.dumps(
+                {"outputs": outputs, "sampling": settings.model_dump(mode="json"), "model": model.model_id}, indent=1
+            )
+        )
+
+
+def _settings(kind: Any, chosen: argparse.Namespace, clips: int) -> Any:
+    import pydantic
+
+    try:
+        return kind(
+            samples=clips, batch_size=AT_ONCE, temperature=chosen.temperature, top_k=chosen.top_k, top_p=chosen.top_p,
+            guidance=chosen.guidance, seed=chosen.seed,
+        )  # fmt: skip
+    except pydantic.ValidationError as invalid:
+        first = invalid.errors()[0]
+        name = str(first["loc"][0]).replace("_", "-")
+        raise InputError(f"--{name} {first['input']}: {first['msg']}") from invalid
+
+
+def _clips(prior: "Prior", model: "SweetTok", labels: list[int], settings: Any) -> Any:
+    """Clips (3, T, H, W) of the labels, one after another. On the CPU they depend on seed, labels and nothing else."""
+    import torch
+
+    from sweettok.generation.sampling import sample
+
+    prior.to(model.device)
+    generator = torch.Generator().manual_seed(settings.seed)
+    for part in torch.tensor(labels).split(settings.batch_size):
+        yield from model.decode(sample(prior, part.to(model.device), settings, generator))
+
+
+def _check_pair(prior: "Prior", model: "SweetTok", folder: str) -> None:
+    """The prior's tokens must be the model's; a model trained anew with the same words passes."""
+    if prior.config.layout != model.layout(model.frames):
+        raise InputError(f"{folder} draws other tokens than --model decodes; give the model it was trained on")
+
+
+def _class_names(file: str, classes: int) -> list[str]:
+    """Names of the prior's classes; their numbers where no file tells."""
+    from sweettok.storage import read_json
+
+    if not Path(file).is_file() and file == NAMES:
+        return [f"class{number}" for number in range(classes)]
+    content = read_json(file)
+    names = content.get("classes") if isinstance(content, dict) else None
+    if not isinstance(names, list) or len(names) != classes:
+        raise InputError(f"{file} does not name the generator's {classes} classes; give --class-names a file that does")
+    return [str(name) for name in names]
+
+
+def _labels(asked: list[str] | None, names: list[str], classes: int) -> dict[int, str]:
+    """Label -> name of the classes asked for, each once."""
+    labels = {}
+    for name in asked or names:
+        number = names.index(name) if name in names else int(name) if name.isdecimal() else classes
+        if number >= classes:
+            raise InputError(f"no class {name!r}; known: {', '.join(names)}")
+        labels[number] = names[number]
+    return labels

@@ -1,0 +1,130 @@
+"""`sweettok profile`, `check`, `doctor`: which params to run with, whether they are valid, what they need."""
+
+import argparse
+import json
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sweettok.commands.arguments import add_json
+from sweettok.errors import InputError
+
+PROFILES, CURRENT = Path("profiles"), Path("params.yaml")
+
+
+def add(commands: Any) -> None:
+    """Add the three subcommands to a parser's."""
+    profile = commands.add_parser("profile", help="list, show, use or diff profiles; `profile NAME` uses one")
+    profile.add_argument("action", nargs="?", default="list", metavar="ACTION", help="list, show, use, diff, or a NAME")
+    profile.add_argument(
+        "names", nargs="*", metavar="NAME", help="show, use: one; diff: one (against params.yaml) or two"
+    )
+    add_json(profile)
+    profile.set_defaults(run=partial(_profile, profile))
+
+    check = commands.add_parser("check", help="validate a params file")
+    check.add_argument("file", nargs="?", default=str(CURRENT))
+    check.set_defaults(run=lambda chosen: _check(Path(chosen.file)))
+
+    doctor = commands.add_parser("doctor", help="what a profile needs, what is missing here and where to get it")
+    doctor.add_argument("--profile", help="one of `sweettok profile`; without it, params.yaml is examined")
+    add_json(doctor)
+    doctor.set_defaults(run=lambda chosen: _examine(chosen.profile, chosen.json))
+
+
+def _profile(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> None:
+    actions = {"list": (_list, 0, 0), "show": (_show, 1, 1), "use": (_use, 1, 1), "diff": (_diff, 1, 2)}
+    action, names = chosen.action, chosen.names
+    if action not in actions:
+        action, names = "use", [action, *names]
+    run, least, most = actions[action]
+    if not least <= len(names) <= most:
+        expected = "no name" if most == 0 else "one name" if most == 1 else "one or two names"
+        parser.error(f"{action} takes {expected}, got {len(names)}")
+    run(chosen.json, *names)
+
+
+def _list(as_json: bool) -> None:
+    """Names of the profiles with the first comment of each (its command, hardware, time, expected result)."""
+    described = {}
+    for path in sorted(PROFILES.glob("*.yaml")):
+        first = path.read_text(encoding="utf-8").partition("\n")[0]
+        described[path.stem] = first.removeprefix("# ") if first.startswith("#") else ""
+    if as_json:
+        print(json.dumps(described, indent=1))
+    for name, text in described.items() if not as_json else ():
+        print(f"{name:12} {text}")
+
+
+def _show(as_json: bool, name: str) -> None:
+    """The file as it is written, or what it says."""
+    from sweettok.params import load_params
+
+    path = _file_of(name)
+    params = load_params(path)
+    print(
+        json.dumps(params.model_dump(mode="json"), indent=1) if as_json else path.read_text(encoding="utf-8").rstrip()
+    )
+
+
+def _use(as_json: bool, name: str) -> None:
+    """Copy a profile over params.yaml; the params it replaces are kept as params.previous.yaml."""
+    from sweettok.params import load_params
+    from sweettok.storage import atomic_file
+
+    source = _file_of(name)
+    load_params(source)
+    if CURRENT.exists():
+        with atomic_file("params.previous.yaml") as temporary:
+            temporary.write_bytes(CURRENT.read_bytes())
+    with atomic_file(CURRENT) as temporary:
+        temporary.write_bytes(source.read_bytes())
+    if as_json:
+        print(json.dumps({"profile": name, "file": str(CURRENT)}))
+    else:
+        print(f"{CURRENT} is now profile {name} (the former one is params.previous.yaml); run `dvc repro`")
+
+
+def _diff(as_json: bool, name: str, other: str | None = None) -> None:
+    """The keys in which two profiles, or a profile and params.yaml, differ."""
+    from sweettok.params import load_params
+
+    first, second = (_file_of(name), _file_of(other)) if other else (CURRENT, _file_of(name))
+    one, two = load_params(first).flat(), load_params(second).flat()
+    differing = {
+        key: [one.get(key), two.get(key)] for key in dict.fromkeys((*one, *two)) if one.get(key) != two.get(key)
+    }
+    if as_json:
+        print(json.dumps({"files": [str(first), str(second)], "differing": differing}, indent=1))
+        return
+    print(f"{first} -> {second}: {len(differing)} keys differ")
+    for key, (before, after) in differing.items():
+        print(f"  {key}: {before} -> {after}")
+
+
+def _file_of(name: str) -> Path:
+    known = {path.stem: path for path in sorted(PROFILES.glob("*.yaml"))}
+    if name not in known:
+        raise InputError(f"no profile {name!r}; known: {', '.join(known) or 'none here; run from the project root'}")
+    return known[name]
+
+
+def _check(path: Path) -> None:
+    from sweettok.params import load_params
+
+    print(f"{path}: profile {load_params(path).profile}, valid")
+
+
+def _examine(name: str | None, as_json: bool) -> int:
+    """Print what a profile needs; status 1 where something is missing."""
+    from sweettok.doctor import as_text, examine
+    from sweettok.params import load_params
+
+    params = load_params(_file_of(name) if name else CURRENT)
+    needs = examine(params)
+    if as_json:
+        print(json.dumps({"profile": params.profile, "needs": [asdict(need) for need in needs]}, indent=2))
+    else:
+        print(as_text(params.profile, needs))
+    return 1 if any(need.state == "missing" for need in needs) else 0

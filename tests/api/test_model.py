@@ -1,0 +1,251 @@
+"""SweetTok: the same numbers as the network's, of what people have at hand; folders and the hub; files."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sweettok import SweetTok, VideoTokens
+from sweettok.api.folder import MODEL_FILES, SUMS
+from sweettok.api.frames import open_frames, to_square, windows_of
+from sweettok.errors import InputError
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import Patches
+from sweettok.storage import sha256_of
+from sweettok.video.store import to_float, to_uint8
+
+
+@pytest.fixture(scope="module")
+def saved(tok, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    tok.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def own(saved, tmp_path):
+    """A copy to damage."""
+    return shutil.copytree(saved, tmp_path / "own")
+
+
+def test_the_network_s_own_numbers(tok, clips):
+    clip = clips(3, seed=5)
+    tokens = tok.encode(clip)
+    assert torch.equal(tokens, tok.model.encode(clip)) and tokens.dtype == torch.int64
+    assert torch.equal(tok.decode(tokens), tok.model.decode(tokens))
+    assert torch.equal(tok.reconstruct(clip), tok.model.reconstruct(clip))
+    assert torch.equal(tok.decode(tokens.numpy()), tok.decode(tokens))
+
+
+def test_forms_of_a_clip_agree(tok, clips):
+    clip = to_float(to_uint8(clips(2)))
+    frames, expected = to_uint8(clip), tok.encode(clip)
+    for form in (clip.double(), clip.numpy(), frames, torch.from_numpy(frames)):
+        assert torch.equal(tok.encode(form), expected)
+    assert torch.equal(tok.encode(clip[0]), expected[:1]) and torch.equal(tok.encode(frames[0]), expected[:1])
+
+
+def test_images(tok, scene):
+    frame = scene(1, 16, 16)[0]
+    expected = tok.encode(to_float(frame[None, None]))
+    assert expected.shape == (1, 4) and tok.decode(expected).shape == (1, 3, 1, 16, 16)
+    assert torch.equal(tok.encode(frame), expected) and torch.equal(tok.encode(Image.fromarray(frame)), expected)
+
+
+def test_frames_of_any_size_are_cropped_as_in_training(tok, scene):
+    frames = scene(9, 40, 64)
+    square = np.stack([to_square("crop", 16)(frame) for frame in frames])
+    assert torch.equal(tok.encode(frames), tok.encode(square))
+
+
+@pytest.mark.parametrize(
+    "clip, named",
+    [
+        (np.zeros((5, 16, 16, 3), np.uint8), "expected 1 or 9 frames, got 5; encode_video"),
+        (np.zeros((9, 16, 16, 4), np.uint8), "uint8 frames"),
+        (np.zeros((0, 16, 16, 3), np.uint8), "uint8 frames"),
+        (torch.zeros(1, 3, 9, 8, 8), "16x16"),
+        (torch.full((1, 3, 9, 16, 16), 200.0), "200"),
+    ],
+)
+def test_what_cannot_be_encoded(tok, clip, named):
+    with pytest.raises(ValueError, match=named):
+        tok.encode(clip)
+
+
+@pytest.mark.parametrize("tokens", [torch.zeros(1, 20), torch.zeros(20, dtype=torch.int64), torch.full((1, 20), 99)])
+def test_what_cannot_be_decoded(tok, tokens):
+    with pytest.raises(ValueError, match="expected"):
+        tok.decode(tokens)
+
+
+def test_words(tok, clips):
+    clip = clips(2)
+    words = tok.words(clip)
+    assert words == tok.words(tok.encode(clip)) == tok.words(tok.encode(clip).numpy())
+    assert [clip["spatial"] + clip["temporal"] for clip in words] == tok.model.words(tok.encode(clip))
+    assert set(tok.words(clip[:, :, :1])[0]) == {"spatial"}
+
+
+def test_lower_precision_keeps_the_contract(make_model, clips):
+    half = SweetTok(make_model(), dtype=torch.bfloat16)
+    clip = clips(4)
+    tokens = half.encode(clip)
+    made = half.decode(tokens)
+    assert made.dtype == torch.float32 and made.abs().max() <= 1 and torch.equal(half.reconstruct(clip), made)
+    assert (tokens == SweetTok(make_model()).encode(clip)).float().mean() > 0.8  # close calls may fall the other way
+
+
+def test_devices_and_dtypes_that_are_not_there(make_model):
+    with pytest.raises(InputError, match="device 'nonsense' cannot be used"):
+        SweetTok(make_model(), device="nonsense")
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="device 'cuda' cannot be used .*; use cpu"):
+            SweetTok(make_model(), device="cuda")
+    with pytest.raises(InputError, match="dtype torch.int8"):
+        SweetTok(make_model(), dtype=torch.int8)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_an_accelerator_results_stay_there_and_files_decode_on_both(make_model, clips):
+    cpu, gpu = SweetTok(make_model()), SweetTok(make_model(), device="cuda")
+    tokens = gpu.encode(clips(4))
+    assert tokens.is_cuda and gpu.decode(tokens).is_cuda
+    assert torch.allclose(gpu.decode(tokens).cpu(), cpu.decode(tokens.cpu()), atol=1e-3)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 9, 10, 40])
+@pytest.mark.parametrize("overrides", [{}, {"lookup": "composed"}, {"quantizer": "learned"}])
+def test_a_video_of_any_length_is_the_chain_of_its_windows(make_model, scene, write_video, tmp_path, frames, overrides):
+    tok, shot = SweetTok(make_model(**overrides)), scene(frames, 16, 24)
+    tokens = tok.encode_video(write_video(tmp_path / "a.mkv", shot))
+    windows = windows_of(shot[:, :, 4:20], 9 if frames > 1 else 1)
+    expected = to_uint8(tok.model.reconstruct(to_float(windows))).reshape(-1, 16, 16, 3)[:frames]
+    tokens.save(tmp_path / "a.swt")
+    made = np.stack(list(tok.decode_video(VideoTokens.load(tmp_path / "a.swt"))))
+    assert np.array_equal(made, expected) and (tokens.frames, tokens.height, tokens.width) == (frames, 16, 24)
+
+
+@pytest.mark.parametrize("fit, shape", [("crop", (20, 20)), ("stretch", (20, 30))])
+def test_back_in_the_original_size(tok, scene, write_video, tmp_path, fit, shape):
+    tokens = tok.encode_video(write_video(tmp_path / "a.mkv", scene(9, 20, 30)), fit)
+    made = list(tok.decode_video(tokens, original_size=True))
+    assert len(made) == 9 and {frame.shape for frame in made} == {(*shape, 3)}
+
+
+def test_bits_are_those_of_the_reports(tok, scene, write_video, tmp_path):
+    from sweettok.metrics.reconstruction import size_of_code
+
+    tokens = tok.encode_video(write_video(tmp_path / "a.mkv", scene(18)))
+    assert tokens.entropy_bits == pytest.approx(2 * size_of_code(tok.model)["bits"])
+
+
+def test_tokens_of_another_model_are_refused(make_model, scene, write_video, tmp_path):
+    one, two = SweetTok(make_model()), SweetTok(make_model(quantizer="learned"))
+    tokens = one.encode_video(write_video(tmp_path / "a.mkv", scene(9)))
+    with pytest.raises(InputError, match=f"of model {one.model_id[:12]}, this is {two.model_id[:12]}"):
+        list(two.decode_video(tokens))
+
+
+def test_a_model_of_images_takes_every_frame(codebook, proxy_params, tokenizer_of, scene, write_video, tmp_path):
+    torch.manual_seed(0)
+    model = VideoTokenizer(tokenizer_of(), Patches(spatial=4, temporal=2), proxy_params, (1, 16), codebook)
+    tok = SweetTok(model)
+    tokens = tok.encode_video(write_video(tmp_path / "a.mkv", scene(5)))
+    assert tokens.indices.shape == (5, 4, 1) and len(list(tok.decode_video(tokens))) == 5
+
+
+def test_a_saved_folder_is_whole_and_gives_the_same_model(tok, saved, clips, tmp_path):
+    assert sorted(str(path.relative_to(saved)) for path in saved.rglob("*") if path.is_file()) == sorted(
+        [*MODEL_FILES, SUMS, "README.md"]
+    )
+    loaded = SweetTok.from_pretrained(saved)
+    assert loaded.model_id == tok.model_id == sha256_of(saved / "model.safetensors")
+    assert torch.equal(loaded.encode(clips(2)), tok.encode(clips(2)))
+    loaded.save_pretrained(tmp_path / "again")
+    assert (tmp_path / "again" / SUMS).read_bytes() == (saved / SUMS).read_bytes()
+
+
+def test_what_the_pipeline_writes_is_read(tok, clips, tmp_path):
+    tok.model.save(tmp_path / "pixels")
+    (tmp_path / "pixels" / "history.csv").write_text("step\n")
+    loaded = SweetTok.from_pretrained(str(tmp_path / "pixels"))
+    assert loaded.model_id == tok.model_id and torch.equal(loaded.encode(clips(1)), tok.encode(clips(1)))
+    with pytest.raises(InputError, match="holds history.csv, which is no part of a model; choose an empty"):
+        loaded.save_pretrained(tmp_path / "pixels")
+
+
+@pytest.mark.parametrize("name", MODEL_FILES)
+def test_a_flipped_byte_in_any_file_is_noticed(own, name):
+    content = bytearray((own / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (own / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"{name} is damaged"):
+        SweetTok.from_pretrained(own)
+
+
+@pytest.mark.parametrize("name", MODEL_FILES)
+@pytest.mark.parametrize("with_sums", [True, False])
+def test_an_absent_file_is_named(own, name, with_sums):
+    (own / name).unlink()
+    if not with_sums:
+        (own / SUMS).unlink()
+    with pytest.raises(InputError, match=f"{name} does not exist"):
+        SweetTok.from_pretrained(own)
+
+
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        (lambda config: config.update(format=99), "another model format"),
+        (lambda config: config.pop("tokenizer"), "does not hold a whole model"),
+        (lambda config: config["tokenizer"].update(width=32), "does not hold a whole model"),
+        (lambda config: config["tokenizer"].update(novel=1), "does not hold a whole model"),
+        (lambda config: config.update(clip=["a", "b"]), "does not hold a whole model"),
+    ],
+)
+def test_a_config_of_something_else(own, change, named):
+    (own / SUMS).unlink()
+    config = json.loads((own / "config.json").read_text())
+    change(config)
+    (own / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=named):
+        SweetTok.from_pretrained(own)
+
+
+@pytest.mark.parametrize("name", ["./none", "../none", "/none/at/all"])
+def test_a_path_that_is_no_folder_never_asks_the_hub(name, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.hub_mixin.hf_hub_download", lambda **_: pytest.fail("asked the hub"))
+    with pytest.raises(InputError, match="is no folder with a model"):
+        SweetTok.from_pretrained(name)
+
+
+@pytest.mark.parametrize("name", ["someone/none", "not a name/at all"])
+def test_without_network_the_hub_s_refusal_is_one_line(name, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError, match=f"no folder {name}, and the hub did not give it") as refused:
+        SweetTok.from_pretrained(name, cache_dir=tmp_path)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_from_the_hub_s_cache(tok, saved, monkeypatch, tmp_path, clips):
+    """As after a download: the hub's cache layout, and no network."""
+    snapshot = tmp_path / "models--someone--sweettok" / "snapshots" / ("a" * 40)
+    shutil.copytree(saved, snapshot)
+    refs = tmp_path / "models--someone--sweettok" / "refs"
+    refs.mkdir()
+    (refs / "main").write_text("a" * 40)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    loaded = SweetTok.from_pretrained("someone/sweettok", cache_dir=tmp_path)
+    assert torch.equal(loaded.encode(clips(2)), tok.encode(clips(2)))
+
+
+def test_a_real_clip(tok, shared_data):
+    path = sorted((shared_data("weizmann")).glob("*/*.mp4"))[0]
+    source = open_frames(path)
+    tokens = tok.encode_video(path)
+    assert (tokens.frames, tokens.height, tokens.width) == (source.frames, 64, 64)
+    assert len(list(tok.decode_video(tokens))) == source.frames

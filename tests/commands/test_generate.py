@@ -1,0 +1,86 @@
+"""generate: named classes, the same clips for a seed, a generator and a model that fit."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from sweettok.api.frames import open_frames
+from sweettok.generation.layout import layout_of
+from sweettok.generation.prior import Prior, PriorConfig
+from sweettok.generation.sampling import sample
+from sweettok.params import Sampling
+from sweettok.video.store import to_uint8
+
+
+@pytest.fixture
+def generator(work, tok):
+    prior = Prior(PriorConfig(1, 2, 16, 3, 0.1, layout_of(tok.model)), torch.Generator().manual_seed(0))
+    prior.save(work / "outputs" / "generator")
+    (work / "outputs" / "data").mkdir()
+    (work / "outputs" / "data" / "store.json").write_text(json.dumps({"classes": ["bend", "jack", "wave"]}))
+    return prior.eval()
+
+
+def frames_of(path):
+    file = open_frames(path)
+    return file.read(0, file.frames)
+
+
+def test_clips_are_those_of_the_prior(sweettok, generator, tok):
+    status, out, _ = sweettok(
+        "generate", "--class", "wave", "--class", "0", "--count", 2, "--seed", 5, "--format", "mkv"
+    )
+    names = [f"generated/{name}-seed5-{number}.mkv" for name in ("wave", "bend") for number in (0, 1)]
+    assert status == 0 and out.split() == names
+    settings = Sampling(samples=4, batch_size=4, temperature=1.0, top_k=0, top_p=1.0, guidance=1.25, seed=5)
+    drawn = sample(generator, torch.tensor([2, 2, 0, 0]), settings, torch.Generator().manual_seed(5))
+    for name, clip in zip(names, to_uint8(tok.decode(drawn)), strict=True):
+        assert np.array_equal(frames_of(name), clip) and open_frames(name).fps == 8
+
+
+def test_all_classes_without_names(sweettok, generator, work):
+    (work / "outputs" / "data" / "store.json").unlink()
+    status, out, _ = sweettok("generate", "--format", "gif", "--json", "-o", "g", "--top-k", 3)
+    answer = json.loads(out)
+    assert status == 0 and [one["class"] for one in answer["outputs"]] == ["class0", "class1", "class2"]
+    assert answer["sampling"]["top_k"] == 3 and all((work / one["output"]).is_file() for one in answer["outputs"])
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [
+        (["--class", "fly"], "no class 'fly'; known: bend, jack, wave"),
+        (["--class", "3"], "no class '3'"),
+        (["--top-p", "2"], "--top-p 2.0"),
+        (["--top-k", "-1"], "--top-k -1"),
+        (["--seed", "-1"], "--seed -1"),
+        (["--generator", "none"], "none/prior.json does not exist"),
+        (["--class-names", "none.json"], "none.json does not exist"),
+    ],
+)
+def test_bad_input(sweettok, generator, work, arguments, named):
+    status, _, err = sweettok("generate", *arguments)
+    assert status == 1 and named in err and len(err.splitlines()) == 1
+    assert not (work / "generated").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--count", "0"], ["--fps", "0"], ["--fps", "1/0"], ["--temperature", "no"]])
+def test_wrong_usage(sweettok, generator, arguments):
+    status, _, err = sweettok("generate", *arguments)
+    assert status == 2 and "positive" in err
+
+
+def test_a_model_of_other_tokens(sweettok, generator, make_model):
+    make_model(lookup="composed").save("other")
+    status, _, err = sweettok("generate", "--model", "other")
+    assert status == 1 and "draws other tokens than --model decodes" in err
+
+
+def test_what_exists_is_kept(sweettok, generator, work):
+    assert sweettok("generate", "--class", "jack", "--format", "gif")[0] == 0
+    before = (work / "generated" / "jack-seed0-0.gif").read_bytes()
+    assert "exists; add --force" in sweettok("generate", "--class", "jack", "--format", "gif")[2]
+    assert sweettok("generate", "--class", "jack", "--format", "gif", "--force")[0] == 0
+    assert (work / "generated" / "jack-seed0-0.gif").read_bytes() == before

@@ -1,0 +1,155 @@
+"""encode, decode, reconstruct, words through files: the network's own numbers, and clear refusals."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+from sweettok import VideoTokens
+from sweettok.api import frames, token_file, writing
+from sweettok.api.frames import open_frames, to_square, windows_of
+from sweettok.commands import tokens as commands
+from sweettok.video import images
+from sweettok.video.store import to_float, to_uint8
+
+
+def frames_of(path):
+    file = open_frames(path)
+    return file.read(0, file.frames)
+
+
+def rebuilt(tok, shot):
+    """What the network makes of the centres of frames (F, h, w, 3), window by window."""
+    square = np.stack([to_square("crop", 16)(frame) for frame in shot])
+    windows = windows_of(square, 9 if len(shot) > 1 else 1)
+    return to_uint8(tok.model.reconstruct(to_float(windows))).reshape(-1, 16, 16, 3)[: len(shot)]
+
+
+def refused(result, *named):
+    """The one line of an error."""
+    status, _, err = result
+    assert status == 1 and len(err.strip().splitlines()) == 1 and err.startswith("error: ")
+    for part in named:
+        assert part in err
+    return err
+
+
+def test_endings_are_the_package_s():
+    assert set(commands.FRAMES) == set(frames.ENDINGS) and set(commands.IMAGES) == set(images.ENDINGS)
+    assert commands.TOKENS == token_file.ENDING and set(commands.WRITTEN) == set(writing.ENDINGS)
+
+
+def test_decode_of_encode_is_the_network_s_reconstruction(sweettok, videos, tok):
+    assert sweettok("encode", "videos")[0] == 0
+    assert sweettok("decode", "tokens", "--format", "mkv")[0] == 0
+    for name in ("a", "deep/b", "c"):
+        original = frames_of(next(videos.glob(f"{name}.*")))
+        assert np.array_equal(frames_of(f"decoded/{name}.mkv"), rebuilt(tok, original))
+    assert open_frames("decoded/deep/b.mkv").frames == 20 and open_frames("decoded/deep/b.mkv").fps == 10
+
+
+def test_reconstruct_is_encode_and_decode(sweettok, videos, tok):
+    assert sweettok("reconstruct", "videos", "--format", "mkv")[0] == 0
+    sweettok("encode", "videos")
+    sweettok("decode", "tokens", "--format", "mkv")
+    for name in ("a", "deep/b", "c"):
+        assert np.array_equal(frames_of(f"reconstructed/{name}.mkv"), frames_of(f"decoded/{name}.mkv"))
+
+
+def test_images_become_png_and_videos_mp4(sweettok, videos):
+    status, out, _ = sweettok("reconstruct", "videos", "--original-size", "--fit", "stretch")
+    assert status == 0 and "deep/b.mp4: 20 frames" in out
+    file = open_frames("reconstructed/deep/b.mp4")
+    assert (file.height, file.width, file.frames) == (24, 32, 20)
+    assert open_frames("reconstructed/c.png").frames == 1
+
+
+def test_the_file_s_size_is_what_encode_says(sweettok, videos):
+    status, out, _ = sweettok("encode", "videos/a.mkv", "-o", "a.swt", "--json")
+    (result,) = json.loads(out)
+    tokens = VideoTokens.load("a.swt")
+    assert status == 0 and result["output"] == "a.swt" and result["bytes"] == len(tokens.to_bytes())
+    assert result["payload_bytes"] == -(-tokens.stored_bits // 8) and result["bits"] == tokens.entropy_bits
+    assert result["tokens"] == 20 and result["vocabulary"] == {"spatial": [19], "temporal": [15]}
+
+
+def test_stdin_glob_and_model_by_path(sweettok, videos, work, monkeypatch):
+    (work / "outputs").rename(work / "elsewhere")
+    monkeypatch.setattr("sys.stdin", io.StringIO("videos/a.mkv\n"))
+    assert sweettok("encode", "-", "videos/*.png", "--model", "elsewhere/pixels")[0] == 0
+    assert sorted(path.name for path in (work / "tokens").iterdir()) == ["a.swt", "c.swt"]
+    refused(
+        sweettok("encode", "videos/a.mkv", "--force"), "no model in outputs/model or outputs/pixels; run `make repro`"
+    )
+
+
+def test_the_exported_model_comes_first(sweettok, videos, make_model):
+    from sweettok import SweetTok
+
+    other = SweetTok(make_model(quantizer="learned"))
+    other.save_pretrained("outputs/model")
+    sweettok("encode", "videos/a.mkv", "-o", "a.swt")
+    assert VideoTokens.load("a.swt").model == other.model_id
+
+
+def test_words(sweettok, videos, tok):
+    status, out, _ = sweettok("words", "videos/a.mkv", "--json")
+    (result,) = json.loads(out)
+    assert status == 0 and result["windows"] == tok.video_words(tok.encode_video("videos/a.mkv"))
+    sweettok("encode", "videos/deep/b.mkv", "-o", "b.swt")
+    _, out, _ = sweettok("words", "b.swt")
+    assert out.startswith("b.swt\n") and "from frame 9, temporal: " in out
+    for word in tok.video_words(VideoTokens.load("b.swt"))[2]["spatial"]:
+        assert word in out
+
+
+def test_words_of_a_learned_codebook(sweettok, videos, make_model):
+    make_model(quantizer="learned").save("learned")
+    status, _, err = sweettok("words", "videos/a.mkv", "--model", "learned")
+    assert status == 1 and "learned codebook: its tokens are no words" in err
+
+
+@pytest.mark.parametrize("command", ["encode", "reconstruct", "words"])
+def test_bad_videos(sweettok, work, command):
+    (work / "zero.mp4").write_bytes(b"")
+    (work / "text.mp4").write_text("no video")
+    refused(sweettok(command, "zero.mp4"), "zero.mp4: empty (0 bytes)")
+    refused(sweettok(command, "text.mp4"), "text.mp4: cannot be decoded")
+    refused(sweettok(command, "none.mp4"), "none.mp4: absent")
+    refused(sweettok(command, "outputs"), "outputs holds no file of ")
+
+
+def test_bad_token_files_and_the_wrong_model(sweettok, videos, make_model, work):
+    sweettok("encode", "videos/a.mkv", "-o", "a.swt")
+    content = (work / "a.swt").read_bytes()
+    (work / "short.swt").write_bytes(content[:-9])
+    refused(sweettok("decode", "short.swt"), "short.swt is damaged or truncated")
+    refused(sweettok("decode", "none.swt"), "cannot read none.swt")
+    refused(sweettok("decode", "videos/a.mkv"), "videos/a.mkv is no token file")
+    make_model(quantizer="learned").save("other")
+    refused(sweettok("decode", "a.swt", "--model", "other"), "give the one that made them")
+    assert not (work / "decoded").exists() or not list((work / "decoded").iterdir())
+
+
+def test_among_good_files_a_bad_one_costs_status_1_alone(sweettok, videos, work):
+    (videos / "bad.mp4").write_bytes(b"")
+    status, out, err = sweettok("encode", "videos", "--json")
+    results = json.loads(out)
+    assert status == 1 and len(results) == 4 and sum("error" in result for result in results) == 1
+    assert "bad.mp4: empty" in err and "1 of 4 failed" in err
+    assert len(list((work / "tokens").rglob("*.swt"))) == 3
+
+
+def test_what_exists_is_kept_without_force(sweettok, videos, work):
+    (work / "a.swt").write_text("mine")
+    refused(sweettok("encode", "videos/a.mkv", "-o", "a.swt"), "a.swt exists; add --force")
+    assert (work / "a.swt").read_text() == "mine"
+    assert sweettok("encode", "videos/a.mkv", "-o", "a.swt", "--force")[0] == 0 and VideoTokens.load("a.swt")
+
+
+def test_a_real_clip(sweettok, work, shared_data):
+    path = sorted(shared_data("weizmann").glob("*/*.mp4"))[0]
+    assert sweettok("encode", path, "-o", "real.swt")[0] == 0
+    assert sweettok("decode", "real.swt", "-o", "real.gif")[0] == 0
+    assert (work / "real.gif").stat().st_size > 0

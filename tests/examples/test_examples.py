@@ -1,0 +1,65 @@
+"""The examples run as they are written, on a small model and its clips."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sweettok.params import SplitSizes, SpritesData
+from sweettok.video.prepare import prepare
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory, make_model, scene, write_video):
+    """A folder with outputs as the pipeline leaves them, a second model and a video."""
+    folder = tmp_path_factory.mktemp("examples")
+    sizes = SplitSizes(train=2, val=2, test=36)
+    data = SpritesData(name="sprites", clips=sizes, frames=9, size=16, seed=0, two_objects=0.0, classes=2)
+    prepare(data, folder / "outputs" / "data")
+    make_model().save(folder / "outputs" / "pixels")
+    make_model(quantizer="learned").save(folder / "other")
+    write_video(folder / "clip.mkv", scene(12, 16, 24))
+    return folder
+
+
+def run(work, name, *arguments):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, ROOT / "examples" / name, *arguments]
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_tokenise_a_video(work):
+    out = run(work, "tokenise_a_video.py", "clip.mkv")
+    assert (
+        out.startswith("12 frames, ") and (work / "clip.swt").is_file() and (work / "clip-reconstructed.gif").is_file()
+    )
+
+
+def test_compare_two_tokenizers(work):
+    out = run(work, "compare_two_tokenizers.py", "outputs/pixels", "other")
+    assert re.findall(r"^(\S+): -?[\d.]+ dB at (\d+) bits$", out, re.M) == [("outputs/pixels", "80"), ("other", "80")]
+
+
+@pytest.mark.parametrize("arguments", [(), ("outputs/pixels", "outputs/data")])
+def test_few_shot(work, arguments):
+    accuracy = float(re.search(r"adverbs: ([\d.]+) \(chance", run(work, "few_shot.py", *arguments))[1])
+    assert 0 <= accuracy <= 1
+
+
+def test_plug_your_own_quantiser(work):
+    out = run(work, "plug_your_own_quantiser.py")
+    assert "decoded: (1, 3, 9, 16, 16)" in out
+
+
+def test_each_example_has_a_test_and_says_how_it_is_called():
+    text = Path(__file__).read_text()
+    for example in EXAMPLES:
+        assert example.name in text and f"python examples/{example.name}" in example.read_text()
