@@ -20,7 +20,9 @@ def work(tmp_path_factory, make_model, scene, write_video):
     """A folder with outputs as the pipeline leaves them, a second model and a video."""
     folder = tmp_path_factory.mktemp("examples")
     sizes = SplitSizes(train=2, val=2, test=36)
-    data = SpritesData(name="sprites", clips=sizes, frames=9, size=16, seed=0, two_objects=0.0, classes=2)
+    data = SpritesData(
+        name="sprites", clips=sizes, frames=9, size=16, seed=0, clips_per_shard=None, two_objects=0.0, classes=2
+    )
     prepare(data, folder / "outputs" / "data")
     make_model().save(folder / "outputs" / "pixels")
     make_model(quantizer="learned").save(folder / "other")
