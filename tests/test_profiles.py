@@ -85,7 +85,9 @@ def test_the_first_comments_say_how_to_run_it_and_what_to_expect(name):
 @pytest.mark.parametrize("name", SMALL)
 def test_small_profiles_have_the_default_models_on_the_same_grid(name):
     default, params = load_params(ROOT / "params.yaml"), load_params(PROFILES[name])
-    assert params.tokenizer == default.tokenizer and params.proxy == default.proxy
+    assert params.tokenizer == default.tokenizer
+    proxy, of_default = (each.proxy.model_dump(exclude={"optimiser"}) for each in (params, default))
+    assert proxy == of_default  # trained for longer or shorter
     grids = [(p.data.size // p.patches.spatial, (p.data.frames - 1) // p.patches.temporal) for p in (default, params)]
     assert grids == [(8, 4), (8, 4)]
     words = params.codebook.max_words
