@@ -255,8 +255,22 @@ def _distances(
     records = {}
     for distance in found:
         features = _features(distance, made, comparison.paired)
-        records[distance.name] = distance.record(features, seed, comparison.paired) | {"split": "made vs real"}
+        records[distance.name] = _of_files(distance.record(features, seed, comparison.paired), real, distance)
     return records, left_out
+
+
+def _of_files(entry: dict[str, Any], real: FolderClips, distance: Distance) -> dict[str, Any]:
+    """The record without what is true of a store's split only: files have no split, and were cut and resized to here."""
+    protocol = distance.selection.protocol
+    prepared = f"first {real.frames} frames of each file, shorter side resized to {real.size}, centre crop"
+    described = entry["protocol"]["protocol"] | {"split": f"none: the files given (it asks for {protocol.split})"}
+    if protocol.name == "own":
+        described |= {"split": "none: the files given", "source": "this project: all files, as prepared"}
+    seen = (
+        "first frame" if distance.extractor.kind == "image" else f"{protocol.frames} of {real.frames} prepared frames"
+    )
+    facts = entry["protocol"] | {"prepared": prepared, "input": seen, "protocol": described}
+    return entry | {"split": "made vs real", "protocol": facts}
 
 
 def _features(distance: Distance, made: FolderClips, paired: bool) -> np.ndarray:

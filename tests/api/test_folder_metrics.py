@@ -87,6 +87,18 @@ def test_distances_are_those_of_the_clips_and_say_their_protocol(folders, shots,
     assert entry["protocol"]["weights_sha256"] == "f" * 64 and entry["split"] == "made vs real"
 
 
+def test_a_protocol_claims_nothing_of_a_store(scene, write_video, tmp_path, judge):
+    """Files of several lengths and sizes are cut and resized, belong to no split, and the record says so."""
+    for number, (frames, side) in enumerate([(9, 16), (12, 32), (11, 24)]):
+        write_video(tmp_path / f"{number}.mkv", scene(frames, side, side, seed=number))
+    found = compare(open_comparison(tmp_path, tmp_path, True, None, 16), judge, NONE)["metrics"]
+    facts = found["frechet_video/judge"]["protocol"]
+    assert facts["prepared"] == "first 9 frames of each file, shorter side resized to 16, centre crop"
+    assert facts["input"] == "9 of 9 prepared frames" and facts["protocol"]["split"] == "none: the files given"
+    assert found["frechet_image/judge"]["protocol"]["input"] == "first frame"
+    assert "stored" not in str(facts) and "nothing" not in str(facts) and "whole clip" not in str(facts)
+
+
 def test_unpaired_sets_have_distances_only(folders, judge, scene, write_video, tmp_path):
     for number in range(3):
         write_video(tmp_path / f"sample{number}.mkv", scene(12, 16, 16, seed=30 + number))
