@@ -1,5 +1,8 @@
 """What the tests of models and of training share."""
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -70,3 +73,12 @@ def vocabulary_of(codebook_of):
 def paper_words():
     """Vocabulary sizes of the authors' code (PAPER.md 1): 10,481 spatial and 11,139 temporal words."""
     return {"adjective": 5078, "noun": 5403, "adverb": 1872, "verb": 9267}
+
+
+@pytest.fixture(scope="session")
+def plain_tokenizer():
+    """The module tests/plain_tokenizer.py: encode and decode as one would write them down first."""
+    spec = importlib.util.spec_from_file_location("plain_tokenizer", Path(__file__).parent / "plain_tokenizer.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

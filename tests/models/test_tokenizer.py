@@ -55,6 +55,15 @@ def test_decode_of_encode_is_the_forward_pass(models, clips, name, frames, tmp_p
     assert torch.equal(loaded.encode(clip), coded.tokens) and torch.equal(loaded.decode(coded.tokens), expected)
 
 
+@pytest.mark.parametrize("name", ["decoupled", "decoupled, global, consecutive"])
+def test_against_a_plain_implementation(models, clips, plain_tokenizer, name):
+    model, clip = models[name], clips(3, seed=5)
+    with torch.no_grad():
+        tokens = plain_tokenizer.encode(model, clip)
+        assert torch.equal(model.encode(clip), tokens) and len(tokens.unique()) > 5
+        assert torch.allclose(model.decode(tokens), plain_tokenizer.decode(model, tokens), atol=1e-5)
+
+
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("frames", [9, 1])
 def test_tokens_do_not_depend_on_the_batch(models, clips, name, frames):
