@@ -201,7 +201,7 @@ def speed_figure(bench: Bench) -> "Figure | None":
     if not sizes:
         return None
     heights = [sum(row["size"] == size for row in rows) for size in sizes]
-    figure = Figure(figsize=(8, 0.6 * len(sizes) + 0.26 * sum(heights)))
+    figure = Figure(figsize=(8, 0.6 + 0.6 * len(sizes) + 0.26 * sum(heights)))
     panels = figure.subplots(len(sizes), 1, squeeze=False, height_ratios=heights)[:, 0]
     for panel, size, colour in zip(panels, sizes, COLOURS, strict=False):
         of_size = [row for row in rows if row["size"] == size]

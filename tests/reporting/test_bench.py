@@ -52,12 +52,11 @@ def test_the_page_has_every_row_rate_and_share(raw, tmp_path):
     write_report(read_benchmarks(raw), tmp_path / "bench")
     page = (tmp_path / "bench" / "README.md").read_text()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"]
-    by_name = {(cells[0], cells[1]): cells[2:] for cells in rows}
     # 25 GFLOP in 0.5 s are half of 10 GFLOP in 0.1 s
-    assert by_name["encode", "default"] == ["0.500", "0.0500", "16.0 clips", "100", "-", "50%"]
-    assert by_name["decode", "default"] == ["0.250", "0.0250", "32.0 clips", "-", "1,050", "-"]
-    assert by_name["resolution", "64: 4.10, 128: 16.4, 256: 65.5"] == ["2.00", "64.0, 128, 256", "1.00"]
-    assert by_name["33", "17.67"] == ["80", "18.50", "66"]
+    assert ["encode", "default", "0.500", "0.0500", "16.0 clips", "100", "-", "50%"] in rows
+    assert ["decode", "default", "0.250", "0.0250", "32.0 clips", "-", "1,050", "-"] in rows
+    assert ["resolution", "64: 4.10, 128: 16.4, 256: 65.5", "2.00", "64.0, 128, 256", "1.00"] in rows
+    assert ["33", "17.67", "80", "18.50", "66"] in rows
     assert "Some CPU; 2 cores, 2 threads, 24 GB" in page and "mm 75%, copy_ 5%" in page
     assert "run at 100 GFLOP/s" in page
 
@@ -70,7 +69,7 @@ def test_results_and_pictures(raw, tmp_path):
     assert {path.name for path in (tmp_path / "bench").glob("*.png")} == {"speed.png", "scaling.png", "quality.png"}
     for path in (tmp_path / "bench").glob("*.png"):
         picture = matplotlib.image.imread(path)
-        assert picture.shape[0] > 200 and picture.std() > 0.01
+        assert picture.shape[0] > 150 and picture.std() > 0.01
 
 
 def test_without_a_trained_model_there_is_no_quality(raw, tmp_path):
