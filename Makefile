@@ -32,8 +32,11 @@ test: lint  ## what CI runs
 smoke: install  ## the whole pipeline at smoke size, in a scratch copy
 	python -m pytest -q -m pipeline tests/pipeline
 
-bench: install  ## speed, never part of the tests
-	python -m pytest -q --benchmark-enable --benchmark-only tests/bench
+bench: install  ## speed and memory, never asserted in the tests: reports/bench
+	mkdir -p .scratch
+	OMP_NUM_THREADS=2 python -m pytest -q -m "slow or not slow" --benchmark-enable --benchmark-only --benchmark-quiet \
+	  --benchmark-warmup=on --benchmark-warmup-iterations=1 --benchmark-min-rounds=3 --benchmark-json=.scratch/bench.json tests/bench
+	python -m sweettok.reporting.bench .scratch/bench.json reports/bench
 
 ui: install  ## MLflow on this machine only
 	mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(CURDIR)/.mlflow/mlflow.db"

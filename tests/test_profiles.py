@@ -7,13 +7,12 @@ import torch
 
 from sweettok.generation.layout import layout_of
 from sweettok.generation.prior import Prior, PriorConfig
-from sweettok.language.codebook import Codebook
 from sweettok.metrics.reconstruction import size_of_code, size_of_proxy_code
 from sweettok.models import tokenizer as tokenizer_module
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.quantizers import build_quantizers
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import load_params
+from sweettok.params import Tokenizer, load_params
 
 ROOT = Path(__file__).parents[1]
 PROFILES = {path.stem: path for path in sorted((ROOT / "profiles").glob("*.yaml"))}
@@ -21,23 +20,9 @@ SMALL, PAPER = ("weizmann", "atari", "cctv"), ("ucf101", "k600", "imagenet")
 
 
 @pytest.fixture(scope="module")
-def paper_codebook():
+def paper_codebook(vocabulary_of, paper_words):
     """As many words as the paper has, with drawn vectors."""
-    counts = {"adjective": 5078, "noun": 5403, "adverb": 1872, "verb": 9267}
-    total = sum(counts.values())
-    return Codebook(
-        words=[f"{part}{place}" for part, count in counts.items() for place in range(count)],
-        part_of_speech=[part for part, count in counts.items() for _ in range(count)],
-        vectors=torch.randn(total, 16, generator=torch.Generator().manual_seed(0)),
-        counts=torch.ones(total, dtype=torch.int64),
-        edges=torch.tensor([[0, 5078], [10481, 12353]]),
-        edge_counts=torch.ones(2, dtype=torch.int64),
-        provider="drawn",
-        fingerprint="0" * 64,
-        min_count=dict.fromkeys(counts, 1),
-        max_words=None,
-        captions=1,
-    )
+    return vocabulary_of(**paper_words)
 
 
 @pytest.fixture
@@ -50,11 +35,12 @@ def meta_tokenizer(paper_codebook, monkeypatch):
 
     monkeypatch.setattr(tokenizer_module, "build_quantizers", quantizers_on_cpu)
 
-    def make(name):
+    def make(name, **overrides):
         params = load_params(PROFILES[name])
+        tokenizer = Tokenizer.model_validate(params.tokenizer.model_dump() | overrides)
         with torch.device("meta"):
             clip = params.data.frames, params.data.size
-            model = VideoTokenizer(params.tokenizer, params.patches, params.proxy, clip, paper_codebook)
+            model = VideoTokenizer(tokenizer, params.patches, params.proxy, clip, paper_codebook)
         return params, model
 
     return make
@@ -104,6 +90,38 @@ def test_the_papers_video_profiles_have_its_tokens_and_bits(name, meta_tokenizer
     spatial, temporal = model.backbone.encode(clip)
     assert spatial.shape == (2, 256, 512) and temporal.shape == (2, 1024, 512)
     assert model.backbone.decode(spatial, temporal, 5).shape == (2, 5, 32 * 32, 512)
+
+
+def test_the_authors_lookup_has_their_indices_and_bits(meta_tokenizer):
+    """PAPER.md C11: three indices a token, 3,840 of them, about 45,000 bits."""
+    params, model = meta_tokenizer("ucf101", lookup="composed")
+    size = size_of_code(model)
+    assert size["tokens"] == 1280 and size["indices"] == 768 + 3072
+    assert size["bits"] == pytest.approx(45000, rel=0.01)
+
+
+def test_the_papers_tokenizer_has_the_parameters_of_its_layers(meta_tokenizer):
+    """Width 512, 8 heads, 8 spatial and 4 temporal layers (PAPER.md 1), counted from what a layer consists of."""
+    params, model = meta_tokenizer("ucf101")
+    d, settings = 512, params.tokenizer
+    assert (settings.width, settings.heads) == (d, 8)
+    assert (settings.spatial_depth, settings.temporal_depth, settings.expansion) == (8, 4, 4)
+    attention = 4 * d * d + d  # query, key, value; out, which has a bias
+    reading = 6 * d * d + d  # and the two of places
+    feed = 8 * d * d + 4 * d + d
+    layer = 2 * attention + reading + 3 * feed + 7 * 2 * d
+    stacks = 2 * (8 * layer + 2 * d) + 2 * (4 * layer + 2 * d)  # spatial and temporal encoders, and decoders
+    pixels = 3 * 8 * 8
+    others = (
+        (pixels + 1) * d + (4 * pixels + 1) * d + (256 + 1024 + 1) * d
+    )  # embeddings; queries of both kinds, and patch
+    assert sum(p.numel() for p in model.backbone.parameters()) == stacks + others
+    assert sum(p.numel() for p in model.to_logits.parameters()) == (d + 1) * 8192
+    assert model.proxy_codes.shape == (8192, 8)
+    block = 2 * attention + feed + 3 * 2 * d
+    to_pixels = (d + 1) * pixels + (d + 1) * 4 * pixels
+    assert sum(p.numel() for p in model.pixel_decoder.parameters()) == 9 * d + 4 * block + 2 * d + to_pixels
+    assert sum(p.numel() for p in model.parameters()) == pytest.approx(262.4e6, rel=1e-3)
 
 
 def test_the_papers_image_profile_has_spatial_tokens_alone(meta_tokenizer):

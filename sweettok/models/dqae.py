@@ -29,7 +29,8 @@ class DecoupledQueries(nn.Module):
         super().__init__()
         t, width = tokenizer, tokenizer.width
         block = (width, t.heads, t.expansion)
-        self.residual, self.per_location, self.cells = t.residual, t.temporal_queries == "per_location", cells
+        self.residual, self.per_location = t.residual, t.temporal_queries == "per_location"
+        self.frames, self.cells = frames, cells
         self.embed = PatchEmbed(patches, width)
         side, later = math.isqrt(cells), later_frames(frames)
         self.spatial_queries = learned_queries(t.spatial_tokens, [0], side, width)
@@ -57,7 +58,7 @@ class DecoupledQueries(nn.Module):
     def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
         features = self.embed(clip)  # (B, 1 + k, hw, D)
         batch, frames, cells, width = features.shape
-        positions = square_positions(frames, cells, width).to(features)  # (1 + k, hw, D)
+        positions = square_positions(frames, cells, width, self.frames).to(features)  # (1 + k, hw, D)
         blank = features.new_zeros(batch, 1, len(self.spatial_queries), width)
         z_spatial = self.spatial_encoder(blank, self.spatial_queries, features[:, :1], positions[:1])  # (B, 1, L_s, D)
         if frames == 1:
@@ -76,7 +77,7 @@ class DecoupledQueries(nn.Module):
 
     def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
         batch, _, width = zq_spatial.shape
-        positions = square_positions(frames, self.cells, width).to(zq_spatial)  # (1 + k, hw, D)
+        positions = square_positions(frames, self.cells, width, self.frames).to(zq_spatial)  # (1 + k, hw, D)
         # In decoders the place is part of the content: the same token has to become another patch in each cell.
         queries = (self.patch_query + positions[:1]).expand(batch, 1, self.cells, width)
         space = self.spatial_decoder(queries, positions[:1], zq_spatial[:, None], self.spatial_queries)  # (B, 1, hw, D)
@@ -94,7 +95,7 @@ class CoupledQueries(nn.Module):
     def __init__(self, tokenizer: Tokenizer, patches: Patches, frames: int, cells: int) -> None:
         super().__init__()
         t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
-        self.cells, self.spatial_tokens = cells, t.spatial_tokens
+        self.frames, self.cells, self.spatial_tokens = frames, cells, t.spatial_tokens
         self.embed = PatchEmbed(patches, width)
         side, later = math.isqrt(cells), later_frames(frames)
         spatial = learned_queries(t.spatial_tokens, [0], side, width)
@@ -116,7 +117,7 @@ class CoupledQueries(nn.Module):
     def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
         features = self.embed(clip)  # (B, 1 + k, hw, D)
         batch, frames, cells, width = features.shape
-        positions = square_positions(frames, cells, width).to(features)
+        positions = square_positions(frames, cells, width, self.frames).to(features)
         address = self.queries if frames > 1 else self.queries[: self.spatial_tokens]
         blank = features.new_zeros(batch, 1, *address.shape)
         z = self.encoder(blank, address, features.flatten(1, 2)[:, None], positions.flatten(0, 1)).flatten(1, 2)
@@ -125,7 +126,7 @@ class CoupledQueries(nn.Module):
 
     def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
         tokens = zq_spatial if zq_temporal is None else torch.cat([zq_spatial, zq_temporal], dim=1)
-        positions = square_positions(frames, self.cells, tokens.shape[-1]).to(tokens)
+        positions = square_positions(frames, self.cells, tokens.shape[-1], self.frames).to(tokens)
         address = rearrange(positions, "t c d -> c t d").contiguous()
         queries = (self.patch_query + address).expand(len(tokens), *address.shape)
         clip = self.decoder(queries, address, tokens[:, None], self.queries[: tokens.shape[1]])

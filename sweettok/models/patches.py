@@ -67,10 +67,23 @@ def shift_of_codes(step: tuple[float, float, float], dim: int) -> Tensor:
     return matrix
 
 
+def latent_times(frames: int, built_for: int) -> Tensor:
+    """Times of a clip's latent frames, in those of the clips that a model was built for: (frames,).
+
+    0, 1, 2, ... up to `built_for` frames. More are drawn together to end where those do, so that queries and heads look
+    at times they have learned, and between them the whole clip (position interpolation, Chen et al. 2023,
+    arXiv 2306.15595). Times beyond what was learned reconstruct worse (reports/bench).
+    """
+    if frames <= built_for:
+        return torch.arange(frames)
+    return torch.cat([torch.zeros(1), torch.linspace(1, built_for - 1, frames - 1)])
+
+
 @lru_cache(maxsize=32)
-def grid_positions(frames: int, height: int, width: int, dim: int) -> Tensor:
-    """Position codes of a latent grid: (frames, height * width, dim)."""
-    return position_codes(torch.arange(frames), torch.arange(height), torch.arange(width), dim)
+def grid_positions(frames: int, height: int, width: int, dim: int, built_for: int | None = None) -> Tensor:
+    """Position codes of a latent grid: (frames, height * width, dim); `built_for` as in `latent_times`, None: any."""
+    times = latent_times(frames, built_for or frames)
+    return position_codes(times, torch.arange(height), torch.arange(width), dim)
 
 
 class PatchEmbed(nn.Module):
@@ -98,10 +111,10 @@ def with_positions(features: Tensor) -> Tensor:
     return features + square_positions(features.shape[1], features.shape[2], features.shape[3]).to(features)
 
 
-def square_positions(frames: int, cells: int, width: int) -> Tensor:
-    """Position codes of a square latent grid: (frames, cells, width)."""
+def square_positions(frames: int, cells: int, width: int, built_for: int | None = None) -> Tensor:
+    """Position codes of a square latent grid: (frames, cells, width); `built_for` as in `latent_times`, None: any."""
     side = math.isqrt(cells)
-    return grid_positions(frames, side, side, width)
+    return grid_positions(frames, side, side, width, built_for)
 
 
 class PatchToPixels(nn.Module):

@@ -6,6 +6,7 @@ cosine, which keeps codes in use where plain VQ collapses (DESIGN.md). Always fp
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -298,10 +299,10 @@ def _assignment_entropy(latent: Tensor, codes: Tensor) -> Tensor:
     """
     tokens, entropy, assigned = latent.flatten(0, 1), 0.0, 0.0
     chunks = in_chunks(tokens, len(codes))
+    sums_of = _assignment_sums if len(chunks) == 1 else partial(checkpoint, _assignment_sums, use_reentrant=False)
     for chunk in chunks:
-        again = len(chunks) > 1
-        sums = checkpoint(_assignment_sums, chunk, codes, use_reentrant=False) if again else _assignment_sums(chunk, codes)
-        entropy, assigned = entropy + sums[0], assigned + sums[1]
+        of_chunk, assigned_of_chunk = sums_of(chunk, codes)
+        entropy, assigned = entropy + of_chunk, assigned + assigned_of_chunk
     mean = assigned / len(tokens)
     batch = -(mean * mean.clamp_min(1e-9).log()).sum()
     return (entropy / len(tokens) - batch) / math.log(max(2, len(codes)))

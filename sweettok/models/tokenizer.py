@@ -1,5 +1,6 @@
 """SweetTok assembled: clip -> words -> clip (PAPER.md 1). The baselines differ only in their backbone and quantisers."""
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,7 @@ class VideoTokenizer(nn.Module):
     ) -> None:
         super().__init__()
         self.config, self.patches, self.proxy, self.codebook = tokenizer, patches, proxy, codebook
-        self.frames, self.size = clip
+        self.built_for, (self.frames, self.size) = clip, clip
         frames, cells = self.latent_frames(self.frames), (self.size // patches.spatial) ** 2
         self.backbone = ARCHITECTURES[tokenizer.architecture](tokenizer, patches, frames, cells)
         self.quantizers = build_quantizers(tokenizer, codebook)
@@ -79,6 +80,24 @@ class VideoTokenizer(nn.Module):
     def latent_frames(self, frames: int) -> int:
         """1 + k for a clip of 1 + k p_t frames."""
         return 1 + (frames - 1) // self.patches.temporal
+
+    def at_length(self, frames: int) -> "VideoTokenizer":
+        """The same weights for clips of another length, 1 + k p_t frames: coded in one go, by as many tokens.
+
+        Of longer clips each token has more to tell, at times that training has not shown (`latent_times`), so quality
+        falls with length; `long_video` spends tokens as the video goes on instead. Saved, it is the model it came from.
+        Raises ValueError for an impossible length, and where the number of tokens depends on it (down-sampling).
+        """
+        if frames < 1 or (frames - 1) % self.patches.temporal:
+            raise ValueError(f"expected frames = 1 + k * {self.patches.temporal}, got {frames}")
+        built_for = self.latent_frames(self.built_for[0])
+        if self.latent_frames(frames) > built_for < 3:
+            raise ValueError(f"a model of {self.built_for[0]} frames has learned no times to place {frames} frames at")
+        if self.config.architecture == "downsample" and frames not in (1, self.built_for[0]):
+            raise ValueError("down-sampling has tokens for each latent frame, so a model has one length")
+        other = copy.copy(self)
+        other.frames = frames
+        return other
 
     def start_from(self, proxy: ProxyTokenizer) -> None:
         """Take over the proxy's codes and pixel decoder (start of the curriculum)."""
@@ -183,7 +202,7 @@ class VideoTokenizer(nn.Module):
         save_file({name: value.contiguous() for name, value in self.state_dict().items()}, folder / "model.safetensors")
         self.codebook.save(folder / "codebook")
         sections = {"tokenizer": self.config, "patches": self.patches, "proxy": self.proxy}
-        config = {"format": FORMAT, "clip": [self.frames, self.size], "sha256": sha256_of(folder / "model.safetensors")}
+        config = {"format": FORMAT, "clip": list(self.built_for), "sha256": sha256_of(folder / "model.safetensors")}
         write_json(
             folder / "config.json", config | {name: part.model_dump(mode="json") for name, part in sections.items()}
         )

@@ -1,6 +1,4 @@
-"""Speed at the default size with random weights (`make bench`); in the test suite each runs once, untimed."""
-
-from pathlib import Path
+"""Speed with random weights at two sizes (`make bench`); in the test suite the smaller runs once, untimed."""
 
 import numpy as np
 import pytest
@@ -9,71 +7,21 @@ import torch
 from sweettok.generation.layout import layout_of
 from sweettok.generation.prior import Prior, PriorConfig
 from sweettok.generation.sampling import sample
-from sweettok.language.codebook import build_codebook
+from sweettok.generation.task import PriorTask
 from sweettok.metrics.frechet import FeatureMoments, frechet_distance
-from sweettok.models.judge import Judge
-from sweettok.models.proxy import ProxyTokenizer
-from sweettok.params import PerPart, load_params
-from sweettok.training.curriculum import build_tokenizer, code_clips
+from sweettok.training.curriculum import code_clips
 from sweettok.training.losses import PixelCriterion
 from sweettok.training.tasks import ProxyTask, TokenizerTask
-from sweettok.video.prepare import prepare
-from sweettok.video.store import ClipStore
 
-PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
-BATCH, CLIPS = 8, 16
+slow = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def stores(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bench") / "data"
-    sizes = PARAMS.data.clips.model_copy(update={"train": CLIPS, "val": BATCH, "test": 1})
-    prepare(PARAMS.data.model_copy(update={"clips": sizes}), folder)
-    return {split: ClipStore.open(folder, split) for split in ("train", "val")}
-
-
-@pytest.fixture(scope="module")
-def clip(stores):
-    return stores["train"].clips(range(BATCH))
-
-
-@pytest.fixture(scope="module")
-def judge():
-    return Judge({"class": PARAMS.data.classes}, PARAMS.judge.width).eval().requires_grad_(False)
-
-
-@pytest.fixture(scope="module")
-def proxy(clip):
-    proxy = ProxyTokenizer(PARAMS.proxy, PARAMS.patches)
-    with torch.no_grad():
-        proxy.train()(clip)  # the codes start from the first batch
-    return proxy.eval()
-
-
-@pytest.fixture(scope="module")
-def codebook():
-    captions = [
-        f"a {a} {n} {v} {r}"
-        for a in ("red", "tiny", "dark")
-        for n in ("ball", "star")
-        for v, r in (("slides", "slowly"), ("spins", "quickly"))
-    ]
-    every_word = PerPart(adjective=1, noun=1, adverb=1, verb=1)
-    settings = PARAMS.codebook.model_copy(update={"provider": "hashed", "min_count": every_word})
-    return build_codebook(captions, settings)
-
-
-@pytest.fixture
-def tokenizer(codebook, proxy):
-    return build_tokenizer(PARAMS.tokenizer, codebook, proxy, (PARAMS.data.frames, PARAMS.data.size)).eval()
-
-
-def one_step(task):
+def one_step(task, size):
     """A step of training without the optimiser's arithmetic: loss, gradients, and what follows (a discriminator)."""
-    last = PARAMS.finetune_pixels.optimiser.steps  # by then the adversary takes part
+    last = size.params.finetune_pixels.optimiser.steps  # by then the adversary takes part
 
     def step():
-        loss, _ = task.loss(torch.arange(BATCH), last)
+        loss, _ = task.loss(torch.arange(size.batch), last)
         loss.backward()
         task.after_step(last)
         return loss
@@ -81,61 +29,95 @@ def one_step(task):
     return step
 
 
-def test_encode(benchmark, tokenizer, clip):
-    assert benchmark(tokenizer.encode, clip).shape == (BATCH, sum(tokenizer.groups.values()))
+def prior_of(size, layout):
+    settings, classes = size.params.generator, size.params.data.classes
+    config = PriorConfig(settings.layers, settings.heads, settings.width, classes, settings.label_dropout, layout)
+    return Prior(config, torch.Generator().manual_seed(0)).eval()
 
 
-def test_decode(benchmark, tokenizer, clip):
-    assert benchmark(tokenizer.decode, tokenizer.encode(clip)).shape == clip.shape
+def test_matmul(measured):
+    """The ceiling that encode and decode are compared with."""
+    a, b = torch.randn(2, 2048, 2048)
+    result = measured("matmul 2048", lambda: a @ b, at="", items=1, unit="products", gflop=2 * 2.048**3)
+    assert result.shape == a.shape
 
 
-def test_codebook_lookup(benchmark, tokenizer, clip):
-    quantizer = tokenizer.quantizers["spatial"]
-    tokens = tokenizer.encode(clip)[:, : PARAMS.tokenizer.spatial_tokens]
+def test_encode(measured, tokenizer, clip, size):
+    tokenizer.requires_grad_(False)
+    tokens = measured("encode", lambda: tokenizer.encode(clip), at=size.name, items=size.batch, operations=True)
+    assert tokens.shape == (size.batch, sum(tokenizer.groups.values()))
+
+
+def test_decode(measured, tokenizer, clip, size):
+    tokens = tokenizer.requires_grad_(False).encode(clip)
+    decoded = measured("decode", lambda: tokenizer.decode(tokens), at=size.name, items=size.batch, operations=True)
+    assert decoded.shape == clip.shape
+
+
+def test_codebook_lookup(measured, tokenizer, clip, size):
+    """Nearest words of latents: the way in; the way back is an index into the cached codes."""
+    quantizer = tokenizer.quantizers["temporal"]
     with torch.no_grad():
-        looked_up = benchmark(quantizer.lookup, tokens)
-    assert looked_up.shape == (*tokens.shape, PARAMS.tokenizer.width)
+        latents = tokenizer.backbone.encode(clip)[1]
+        found = measured("nearest words", lambda: quantizer(latents), at=size.name, items=size.batch)
+    assert found.indices.shape == latents.shape[:2]
 
 
-def test_proxy_training_step(benchmark, proxy, judge, stores):
+def test_proxy_training_step(measured, proxy, judge, stores, size):
     task = ProxyTask(proxy, judge, stores["train"], stores["val"], seed=0)
-    loss = benchmark(one_step(task))
+    loss = measured("train step: proxy", one_step(task, size), at=size.name, items=size.batch)
     proxy.eval().zero_grad()
     assert loss.isfinite()
 
 
 @pytest.mark.parametrize("name", ["train_spatial", "train_joint", "finetune_pixels"])
-def test_curriculum_step(benchmark, tokenizer, proxy, judge, stores, name):
-    stage = getattr(PARAMS, name)
-    criterion = (
-        PixelCriterion(PARAMS.pixel_loss, judge, PARAMS.patches.temporal, stage.optimiser.steps)
-        if stage.target == "pixels"
-        else None
-    )
+def test_curriculum_step(measured, tokenizer, proxy, judge, stores, size, name):
+    stage, criterion = getattr(size.params, name), None
+    if stage.target == "pixels":
+        weights, patches = size.params.pixel_loss, size.params.patches
+        criterion = PixelCriterion(weights, judge, patches.temporal, stage.optimiser.steps)
     codes = {split: torch.from_numpy(code_clips(proxy, store)) for split, store in stores.items()}
-    task = TokenizerTask(name, tokenizer, stage, criterion, PARAMS.code_loss, stores["train"], stores["val"], codes)
-    assert benchmark(one_step(task)).isfinite()
+    code_loss, clips = size.params.code_loss, (stores["train"], stores["val"])
+    task = TokenizerTask(name, tokenizer, stage, criterion, code_loss, *clips, codes)
+    step = one_step(task, size)
+    assert measured(f"train step: {name}", step, at=size.name, items=size.batch).isfinite()
 
 
-def test_sampling(benchmark, tokenizer):
-    settings, layout = PARAMS.generator, layout_of(tokenizer)
-    config = PriorConfig(
-        settings.layers, settings.heads, settings.width, PARAMS.data.classes, settings.label_dropout, layout
+def test_prior_step(measured, tokenizer, clip, stores, size):
+    layout = layout_of(tokenizer)
+    ids = {"train": layout.flatten(tokenizer.encode(clip))}
+    task = PriorTask(prior_of(size, layout), ids, stores["train"], stores["val"], seed=0)
+    assert measured("train step: prior", one_step(task, size), at=size.name, items=size.batch).isfinite()
+
+
+@pytest.mark.parametrize("use_cache", [True, pytest.param(False, marks=slow)], ids=["cache", "no cache"])
+def test_sampling(measured, tokenizer, size, use_cache):
+    prior, labels = prior_of(size, layout_of(tokenizer)), torch.arange(size.batch) % size.params.data.classes
+    tokens = measured(
+        f"sample, {'' if use_cache else 'no '}cache",
+        lambda: sample(prior, labels, size.params.sampling, torch.Generator().manual_seed(0), use_cache),
+        at=size.name,
+        items=size.batch * sum(tokenizer.groups.values()),
+        unit="tokens",
+        rounds=2,
     )
-    prior = Prior(config, torch.Generator().manual_seed(0)).eval()
-    labels = torch.arange(BATCH) % PARAMS.data.classes
-    tokens = benchmark(lambda: sample(prior, labels, PARAMS.sampling, torch.Generator().manual_seed(0)))
-    assert tokens.shape == (BATCH, sum(tokenizer.groups.values()))
-    if benchmark.enabled:
-        benchmark.extra_info["tokens_per_s"] = tokens.numel() / benchmark.stats.stats.mean
+    assert tokens.shape == (size.batch, sum(tokenizer.groups.values()))
 
 
-def test_frechet_distance_of_1000_clips(benchmark):
-    made, real = np.random.default_rng(0).normal(size=(2, 1000, 4 * PARAMS.judge.width))
-    distance = benchmark(lambda: frechet_distance(FeatureMoments.of(made), FeatureMoments.of(real)))
+@pytest.mark.parametrize("clips, features", [(1000, 64), pytest.param(2048, 400, marks=slow)])
+def test_frechet_distance(measured, clips, features):
+    """64 features: the judge's at the default; 2,048 clips of 400 features: gFVD as published."""
+    made, real = np.random.default_rng(0).normal(size=(2, clips, features))
+    distance = measured(
+        "Frechet distance",
+        lambda: frechet_distance(FeatureMoments.of(made), FeatureMoments.of(real)),
+        at=f"{clips} x {features}",
+        items=clips,
+    )
     assert distance > 0
 
 
-def test_store_read(benchmark, stores):
-    indices = torch.arange(CLIPS).flip(0)
-    assert len(benchmark(stores["train"].clips, indices)) == CLIPS
+def test_store_read(measured, stores, size):
+    indices = torch.arange(len(stores["train"])).flip(0)
+    read = measured("read clips", lambda: stores["train"].clips(indices), at=size.name, items=len(indices))
+    assert len(read) == len(indices)

@@ -8,6 +8,7 @@ from sweettok.models.patches import (
     PatchToPixels,
     check_clip,
     grid_positions,
+    latent_times,
     position_codes,
     shift_of_codes,
 )  # fmt: skip
@@ -109,3 +110,11 @@ def test_shifted_codes_are_the_codes_of_shifted_places(dim, step):
     codes = position_codes(places, places, places, dim)
     moved = position_codes(*(places + by for by in step), dim)
     assert torch.allclose(codes @ shift_of_codes(step, dim), moved, atol=1e-5)
+
+
+def test_times_of_longer_clips_end_where_those_of_the_model_do():
+    assert latent_times(3, 5).tolist() == [0, 1, 2] and latent_times(5, 5).tolist() == [0, 1, 2, 3, 4]
+    times = latent_times(8, 5)
+    assert times[0] == 0 and times[1] == 1 and times[-1] == 4
+    assert torch.allclose(times[1:].diff(), torch.full((6,), 0.5))
+    assert torch.allclose(grid_positions(8, 2, 2, 24, 5)[[0, 1, 3, 5, 7]], grid_positions(5, 2, 2, 24))

@@ -55,6 +55,15 @@ def test_decode_of_encode_is_the_forward_pass(models, clips, name, frames, tmp_p
     assert torch.equal(loaded.encode(clip), coded.tokens) and torch.equal(loaded.decode(coded.tokens), expected)
 
 
+@pytest.mark.parametrize("name", ["decoupled", "decoupled, global, consecutive"])
+def test_against_a_plain_implementation(models, clips, plain_tokenizer, name):
+    model, clip = models[name], clips(3, seed=5)
+    with torch.no_grad():
+        tokens = plain_tokenizer.encode(model, clip)
+        assert torch.equal(model.encode(clip), tokens) and len(tokens.unique()) > 5
+        assert torch.allclose(model.decode(tokens), plain_tokenizer.decode(model, tokens), atol=1e-5)
+
+
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("frames", [9, 1])
 def test_tokens_do_not_depend_on_the_batch(models, clips, name, frames):
@@ -227,3 +236,61 @@ def test_a_model_of_images_has_spatial_tokens_alone(codebook, proxy_params, toke
     assert torch.equal(VideoTokenizer.load(tmp_path / "model").reconstruct(image), model.reconstruct(image))
     with pytest.raises(ValueError, match="expected 4 tokens, got 20"):
         model.decode(torch.zeros(1, 20, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("downsample")])
+@pytest.mark.parametrize("frames", [1, 3, 5, 11, 33])
+def test_other_lengths_in_one_go(models, clips, name, frames):
+    model = models[name]
+    video = torch.cat([clips(2, seed) for seed in range(4)], dim=2)[:, :, :frames]
+    tokens = model.at_length(frames).encode(video)
+    assert tokens.shape[1] == (4 if frames == 1 else 20)
+    assert model.at_length(frames).decode(tokens).shape == video.shape
+    assert model.frames == 9
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_its_own_length_changes_nothing(models, clips, name):
+    model, clip = models[name], clips(2, seed=5)
+    assert torch.equal(model.at_length(9).reconstruct(clip), model.reconstruct(clip))
+
+
+@pytest.mark.parametrize("name", ["decoupled", "decoupled, global, consecutive", "coupled"])
+def test_all_of_a_longer_clip_is_coded_and_shown(models, clips, name):
+    """Each latent frame moves some token, and each frame of the answer depends on the temporal tokens."""
+    model = models[name].at_length(33)
+    video = torch.cat([clips(1, seed) for seed in range(4)], dim=2)[:, :, :33]
+    with torch.no_grad():
+        z = model.backbone.encode(video)[1]
+        for latent in range(16):
+            other = video.clone()
+            other[:, :, 1 + 2 * latent : 3 + 2 * latent] = 0.0
+            assert not torch.allclose(model.backbone.encode(other)[1], z, atol=1e-6)
+        quantized = model.code(video)
+        shown = [model.backbone.decode(quantized.spatial.z_q, zq, 17) for zq in (quantized.temporal.z_q, z)]
+    assert (shown[0] - shown[1]).abs().amax(dim=(0, 2, 3)).gt(1e-6).all()
+
+
+def test_a_model_at_another_length_shares_its_weights_and_is_saved_as_itself(models, clips, tmp_path):
+    model = models["decoupled"]
+    longer = model.at_length(33)
+    assert [p.data_ptr() for p in longer.parameters()] == [p.data_ptr() for p in model.parameters()]
+    longer.save(tmp_path / "model")
+    loaded = VideoTokenizer.load(tmp_path / "model")
+    assert loaded.frames == 9
+    video = torch.cat([clips(1, seed) for seed in range(4)], dim=2)[:, :, :33]
+    assert torch.equal(loaded.at_length(33).encode(video), longer.encode(video))
+
+
+@pytest.mark.parametrize("frames", [0, -1, 2, 10])
+def test_impossible_lengths(models, frames):
+    with pytest.raises(ValueError, match=rf"frames = 1 \+ k \* 2, got {frames}"):
+        models["decoupled"].at_length(frames)
+
+
+def test_lengths_that_a_model_cannot_have(models, codebook, proxy_params, tokenizer_of):
+    with pytest.raises(ValueError, match="down-sampling"):
+        models["downsample"].at_length(11)
+    image = VideoTokenizer(tokenizer_of(), Patches(spatial=4, temporal=2), proxy_params, (1, 16), codebook)
+    with pytest.raises(ValueError, match="learned no times to place 9 frames"):
+        image.at_length(9)

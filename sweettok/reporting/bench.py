@@ -1,0 +1,306 @@
+"""`make bench`: pytest-benchmark's JSON -> results.json, README.md and figures under reports/bench/.
+
+Called as `python -m sweettok.reporting.bench INPUT.json FOLDER`. What a benchmark measured stands in its `extra_info`
+(tests/bench/conftest.py): what, size, items and unit of a call, peak memory, operations, and the scaling curve it is on.
+"""
+
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sweettok.errors import InputError
+from sweettok.reporting.style import COLOURS, GREY, save_png, shared_style
+from sweettok.storage import read_json, write_json
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CURVES = {
+    "clip length": ("clip length, in one go", "clip length, windows"),
+    "resolution": ("resolution",),
+    "vocabulary": ("vocabulary",),
+    "batch": ("batch",),
+    "sampling": ("sampling, cache", "sampling, no cache"),
+}
+AXES = {
+    "clip length": "frames", "resolution": "pixels a side", "vocabulary": "words", "batch": "clips",
+    "sampling": "tokens",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bench:
+    """machine: facts of where it ran; rows: one a benchmark (mean and stddev in s, and its extra_info); quality: rows of
+    `metrics.length.psnr_by_length`, empty where no trained model was there."""
+
+    machine: dict[str, Any]
+    rows: list[dict[str, Any]]
+    quality: list[dict[str, float]]
+    quality_of: dict[str, Any]
+
+    @property
+    def ceiling(self) -> float | None:
+        """Matrix products on this machine in the same run, in 10^9 operations a second."""
+        products = [row["gflop"] / row["mean"] for row in self.rows if row["what"].startswith("matmul")]
+        return max(products, default=None)
+
+    def curve(self, name: str) -> list[dict[str, Any]]:
+        """The points of a scaling curve by x."""
+        return sorted((row for row in self.rows if row.get("curve") == name), key=lambda row: row["x"])
+
+
+def read_benchmarks(path: str | Path) -> Bench:
+    """Read what `pytest --benchmark-json` wrote. Raises InputError where it is absent or something else."""
+    content = read_json(Path(path))
+    try:
+        info = content["machine_info"]
+        cpu = info.get("cpu", {}).get("brand_raw") or info.get("processor") or info.get("machine", "")
+        machine = {"cpu": cpu, "system": info["system"], "python": info["python_version"], **info["sweettok"]}
+        measured = [(entry["extra_info"], entry["stats"]) for entry in content["benchmarks"]]
+        rows = [
+            {key: value for key, value in extra.items() if value is not None}
+            | {"mean": stats["mean"], "stddev": stats["stddev"], "rounds": stats["rounds"]}
+            for extra, stats in measured
+            if "what" in extra
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is no result of `make bench` (no {error}); run it again") from error
+    of_length = next((extra for extra, _ in measured if "quality" in extra), {})
+    about = {key: of_length[key] for key in ("overlaps", "clips", "built_for") if key in of_length}
+    return Bench(machine, rows, of_length.get("quality", []), about)
+
+
+def fitted_exponent(points: list[tuple[float, float]]) -> float:
+    """The p of y = c x^p that fits (x, y) best in logarithms (least squares). Raises ValueError for fewer than two x."""
+    if len({x for x, _ in points}) < 2:
+        raise ValueError(f"expected at least two different x, got {[x for x, _ in points]}")
+    x, y = np.log(np.asarray(points, dtype=float)).T
+    return float(np.polyfit(x, y, 1)[0])
+
+
+def write_report(bench: Bench, folder: str | Path) -> None:
+    """results.json, README.md, speed.png and scaling.png (and quality.png where measured) into `folder`."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    exponents = _exponents(bench)
+    write_json(
+        folder / "results.json",
+        {"machine": bench.machine, "matmul_gflop_per_s": bench.ceiling, "exponents": exponents, "rows": bench.rows}
+        | {"quality": bench.quality, "quality_of": bench.quality_of},
+    )
+    figures = {"speed": speed_figure, "scaling": scaling_figure, "quality": quality_figure}
+    drawn = []
+    with shared_style():
+        for name, draw in figures.items():
+            figure = draw(bench)
+            if figure:
+                save_png(figure, folder / f"{name}.png")
+                drawn.append(name)
+    (folder / "README.md").write_text(markdown(bench, drawn), encoding="utf-8")
+
+
+def _exponents(bench: Bench) -> dict[str, dict[str, float]]:
+    """Curve -> exponents of time and of peak memory, of curves with at least two points."""
+    found = {}
+    for name in (name for names in CURVES.values() for name in names):
+        points = bench.curve(name)
+        if len(points) < 2:
+            continue
+        found[name] = {"time": fitted_exponent([(p["x"], p["mean"]) for p in points])}
+        memory = [(p["x"], p["peak_mb"]) for p in points if p.get("peak_mb", 0) > 0]
+        if len(memory) == len(points):
+            found[name]["memory"] = fitted_exponent(memory)
+    return found
+
+
+def markdown(bench: Bench, figures: list[str]) -> str:
+    """The page: machine, table of speed, where the time goes, scaling, quality against length."""
+    machine = bench.machine
+    facts = f"{machine['cpu']}; {machine['cores']} cores, {machine['threads']} threads, {machine['memory_gb']} GB"
+    lines = [
+        "# Speed",
+        "",
+        f"Written by `make bench`; random weights, fp32. {facts}; torch {machine['torch']}, Python {machine['python']}. "
+        f"Load before: {machine['load_before']} (other processes at work make all of this slower). "
+        f"Matrix products run at {_digits(bench.ceiling)} GFLOP/s here.",
+        "",
+        "Peak: how far a call raises resident memory; weights come on top. Share: operations a second over those of the "
+        "matrix product.",
+        "",
+    ]
+    columns = ("", "size", "seconds", "±", "per second", "peak (MB)", "weights (MB)", "share of matmul")
+    lines += _table(columns, [_speed_cells(row, bench.ceiling) for row in bench.rows if "curve" not in row])
+    profiled = [row for row in bench.rows if "profile" in row]
+    if profiled:
+        lines += ["## Where the time goes", "", "Share of a call's time by operation of torch, the largest ones.", ""]
+        lines += _table(
+            ("", "size", "operations"),
+            [
+                (row["what"], row["size"], ", ".join(f"{k} {v:.0%}" for k, v in row["profile"].items()))
+                for row in profiled
+            ],
+        )
+    lines += _scaling_lines(bench) + _quality_lines(bench)
+    lines += [line for name in figures for line in (f"![{name}]({name}.png)", "")]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _speed_cells(row: dict[str, Any], ceiling: float | None) -> tuple[str, ...]:
+    rate = f"{_digits(row['items'] / row['mean'])} {row['unit']}" if row.get("items") else "-"
+    share = f"{row['gflop'] / row['mean'] / ceiling:.0%}" if "gflop" in row and ceiling else "-"
+    numbers = (row["mean"], row["stddev"], rate, row.get("peak_mb"), row.get("weights_mb"))
+    return (row["what"], row["size"], *(x if isinstance(x, str) else _digits(x) for x in numbers), share)
+
+
+def _scaling_lines(bench: Bench) -> list[str]:
+    exponents = _exponents(bench)
+    if not exponents:
+        return []
+    rows = []
+    for name, fitted in exponents.items():
+        points = bench.curve(name)
+        seconds = ", ".join(f"{point['x']}: {_digits(point['mean'])}" for point in points)
+        memory = ", ".join(_digits(point.get("peak_mb")) for point in points)
+        rows.append((name, seconds, f"{fitted['time']:.2f}", memory, _digits(fitted.get("memory"))))
+    text = "Exponent: p in time = c x^p, least squares in logarithms; small x count as much as large ones."
+    columns = ("", "x: seconds", "exponent", "peak (MB)", "its exponent")
+    return ["## Scaling", "", text, "", *_table(columns, rows)]
+
+
+def _quality_lines(bench: Bench) -> list[str]:
+    if not bench.quality:
+        return []
+    about = (
+        f"PSNR (dB) of {bench.quality_of['clips']} sprites clips by the trained model of outputs/pixels, built for "
+        f"{bench.quality_of['built_for']} frames. In one go: all frames by the same number of tokens, at times drawn "
+        "together. Windows: a chain of clips of the model's length."
+    )
+    ways = {"in one go": "one_go"} | {f"windows, overlap {n}": f"overlap_{n}" for n in bench.quality_of["overlaps"]}
+    columns = ["frames", *(f"{way}: {kind}" for way in ways for kind in ("PSNR", "tokens"))]
+    rows = [
+        [str(row["frames"])]
+        + [cell for way in ways.values() for cell in (f"{row[f'psnr_{way}']:.2f}", str(row[f"tokens_{way}"]))]
+        for row in bench.quality
+    ]
+    return ["## Quality against length", "", about, "", *_table(columns, rows)]
+
+
+def speed_figure(bench: Bench) -> "Figure | None":
+    """Seconds of a call, one panel a size."""
+    from matplotlib.figure import Figure
+
+    rows = [row for row in bench.rows if "curve" not in row and row.get("size")]
+    sizes = [
+        size for size in dict.fromkeys(row["size"] for row in rows) if sum(row["size"] == size for row in rows) > 1
+    ]
+    if not sizes:
+        return None
+    heights = [sum(row["size"] == size for row in rows) for size in sizes]
+    figure = Figure(figsize=(8, 0.6 + 0.6 * len(sizes) + 0.26 * sum(heights)))
+    panels = figure.subplots(len(sizes), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for panel, size, colour in zip(panels, sizes, COLOURS, strict=False):
+        of_size = [row for row in rows if row["size"] == size]
+        panel.barh([row["what"] for row in of_size], [row["mean"] for row in of_size], color=colour)
+        for place, row in enumerate(of_size):
+            panel.text(row["mean"], place, f" {_digits(row['mean'])} s", va="center", fontsize=8, color=GREY)
+        panel.invert_yaxis()
+        panel.set(xscale="log", title=size)
+        panel.margins(x=0.15)
+        panel.grid(axis="y", visible=False)
+    panels[-1].set_xlabel("seconds a call")
+    return figure
+
+
+def scaling_figure(bench: Bench) -> "Figure | None":
+    """Time (above) and peak memory (below) along each axis, logarithmic, with the fitted exponents."""
+    from matplotlib.figure import Figure
+
+    exponents = _exponents(bench)
+    shown = {title: [name for name in names if name in exponents] for title, names in CURVES.items()}
+    shown = {title: names for title, names in shown.items() if names}
+    if not shown:
+        return None
+    figure = Figure(figsize=(3.1 * len(shown), 5.6))
+    panels = figure.subplots(2, len(shown), squeeze=False)
+    for (above, below), (title, names) in zip(panels.T, shown.items(), strict=True):
+        for name, colour in zip(names, COLOURS, strict=False):
+            label = name.removeprefix(title).removeprefix(", ")
+            _curve(above, bench.curve(name), "mean", colour, label, exponents[name]["time"])
+            if "memory" in exponents[name]:
+                _curve(below, bench.curve(name), "peak_mb", colour, label, exponents[name]["memory"])
+        above.set_title(title)
+        below.set_xlabel(AXES[title])
+        ticks = sorted({point["x"] for name in names for point in bench.curve(name)})
+        for panel in (above, below):
+            panel.set_xscale("log")
+            panel.set_yscale("log")
+            panel.set_xticks(ticks, [str(tick) for tick in ticks], rotation=45)
+            panel.minorticks_off()
+            if panel.lines:
+                panel.legend(title="exponent", title_fontsize=8)
+    panels[0, 0].set_ylabel("seconds")
+    panels[1, 0].set_ylabel("peak memory (MB)")
+    return figure
+
+
+def _curve(panel: "Axes", points: list[dict], key: str, colour: str, label: str, exponent: float) -> None:
+    name = f"{label}: {exponent:.2f}" if label else f"{exponent:.2f}"
+    panel.plot([p["x"] for p in points], [p[key] for p in points], marker="o", markersize=4, color=colour, label=name)
+
+
+def quality_figure(bench: Bench) -> "Figure | None":
+    """PSNR against clip length, in one go and in windows."""
+    from matplotlib.figure import Figure
+
+    if not bench.quality:
+        return None
+    figure = Figure(figsize=(5.5, 3.6))
+    panel = figure.subplots()
+    frames = [row["frames"] for row in bench.quality]
+    ways = {"in one go": "one_go"} | {f"windows, overlap {n}": f"overlap_{n}" for n in bench.quality_of["overlaps"]}
+    for (label, way), colour in zip(ways.items(), COLOURS, strict=False):
+        panel.plot(frames, [row[f"psnr_{way}"] for row in bench.quality], marker="o", color=colour, label=label)
+    panel.axvline(bench.quality_of["built_for"], color=GREY, linestyle="--", linewidth=0.9)
+    panel.set(
+        xscale="log", xlabel="frames (dashed: length trained on)", ylabel="PSNR (dB)", title="quality against length"
+    )
+    panel.set_xticks(frames, [str(count) for count in frames])
+    panel.minorticks_off()
+    panel.legend()
+    return figure
+
+
+def _table(columns: Any, rows: list[Any]) -> list[str]:
+    """Lines of a Markdown table with its first column to the left, and a blank line."""
+    rule = ["---"] + ["--:"] * (len(columns) - 1)
+    return [*(f"| {' | '.join(line)} |" for line in (columns, rule, *rows)), ""]
+
+
+def _digits(value: float | None) -> str:
+    """Three significant digits, without exponents: "0.00123", "45.6", "12,300"; "-" for None."""
+    if value is None:
+        return "-"
+    if value == 0:
+        return "0"
+    places = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{places}f}"
+
+
+def main(arguments: list[str]) -> None:
+    """INPUT.json FOLDER; an InputError ends with one line and status 1."""
+    if len(arguments) != 2:
+        sys.exit("usage: python -m sweettok.reporting.bench INPUT.json FOLDER")
+    try:
+        write_report(read_benchmarks(arguments[0]), arguments[1])
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    print(f"{arguments[1]}/README.md")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

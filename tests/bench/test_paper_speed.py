@@ -1,0 +1,84 @@
+"""Encode and decode one clip at the paper's size (profiles/ucf101.yaml) with random weights, by both kinds of temporal
+queries (all that read everything, one a cell that reads its cell alone), in fp32 and under bf16 autocast; at 128x128 also
+by tests/plain_tokenizer.py."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import load_params
+
+pytestmark = pytest.mark.slow
+PAPER = load_params(Path(__file__).parents[2] / "profiles" / "ucf101.yaml")
+
+
+@pytest.fixture(scope="module", params=["global", "per_location"])
+def queries(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def build(vocabulary_of, paper_words):
+    codebook = vocabulary_of(**paper_words, width=512)
+
+    def make(size, **overrides):
+        settings = PAPER.tokenizer.model_copy(update=overrides)
+        torch.manual_seed(0)
+        model = VideoTokenizer(settings, PAPER.patches, PAPER.proxy, (PAPER.data.frames, size), codebook)
+        return model.eval().requires_grad_(False)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def model(build, queries):
+    return build(PAPER.data.size, temporal_queries=queries)
+
+
+def random_clip(size):
+    return torch.rand(1, 3, PAPER.data.frames, size, size) * 2 - 1
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return random_clip(PAPER.data.size)
+
+
+@pytest.fixture
+def facts(model, queries):
+    weights = sum(p.numel() for p in model.parameters())
+    return {
+        "at": f"paper, {queries} queries",
+        "items": 1,
+        "rounds": 2,
+        "operations": True,
+        "weights_mb": 4e-6 * weights,
+    }
+
+
+def test_paper_encode(measured, model, clip, facts):
+    model.encode(clip)  # caches the codes
+    assert measured("encode", lambda: model.encode(clip), **facts).shape == (1, 256 + 1024)
+
+
+def test_paper_decode(measured, model, clip, facts):
+    tokens = model.encode(clip)
+    assert measured("decode", lambda: model.decode(tokens), **facts).shape == clip.shape
+
+
+@pytest.mark.parametrize("written", ["ours", "plain"])
+def test_128(measured, build, plain_tokenizer, written):
+    """17x128x128: a quarter of the cells, and of the tokens."""
+    model, clip = build(128, spatial_tokens=64, temporal_tokens=256), random_clip(128)
+    ways = {
+        "ours": model.reconstruct,
+        "plain": lambda clip: plain_tokenizer.decode(model, plain_tokenizer.encode(model, clip)),
+    }
+    with torch.no_grad():
+        result = measured(
+            f"reconstruct, {written}", lambda: ways[written](clip), at="17x128x128", items=17, unit="frames", rounds=3
+        )
+    # Rounding may choose the other of two equally near words here and there.
+    assert (result - model.reconstruct(clip)).abs().mean() < 1e-2
