@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from sweettok.language.codebook import Codebook
 from sweettok.language.graph import normalised_adjacency
+from sweettok.models.processes import add_over_processes, broadcast, gathered, mean_over_processes, process_count
 from sweettok.params import Lookup, Tokenizer
 
 PARTS_OF_SPEECH = {"spatial": ("adjective", "noun"), "temporal": ("adverb", "verb")}
@@ -35,7 +36,7 @@ class ToCode(nn.Module):
     A query's latent is at first nearly the same for every clip, so that each token has one word for all of them and the
     decoder learns to do without tokens. Taking away what is constant, and giving all directions the same spread, leaves
     what tells clips apart and puts most words in reach. The moving statistics change in training mode only and pass
-    no gradient, so training and evaluation see the same function.
+    no gradient, so training and evaluation see the same function. They are those of all processes' batches together.
     """
 
     MOMENTUM = 0.05
@@ -56,9 +57,9 @@ class ToCode(nn.Module):
     @torch.no_grad()
     def _update(self, latent: Tensor) -> None:
         momentum = max(self.MOMENTUM, 1 / (1 + self.updates.item()))  # a plain mean of the first batches
-        self.mean.lerp_(latent.mean(0), momentum)
+        self.mean.lerp_(mean_over_processes(latent.mean(0)), momentum)
         spread = (latent - self.mean).flatten(0, 1)
-        self.covariance.lerp_(spread.T @ spread / len(spread), momentum)
+        self.covariance.lerp_(mean_over_processes(spread.T @ spread / len(spread)), momentum)
         self.updates += 1
 
 
@@ -218,10 +219,13 @@ class LearnedQuantizer(nn.Module):
             decay=0.95,
             commitment_weight=commitment,
             rotation_trick=False,  # the straight-through gradient of the paper
+            sync_codebook=False,  # `_join_processes` does it, with the draws of one process
         )
 
     def forward(self, z: Tensor) -> Quantized:
         """z (B, N, D) -> Quantized."""
+        if self.training and process_count() > 1:
+            _join_processes(self.quantize._codebook)
         with torch.autocast(z.device.type, enabled=False):
             z_q, indices, loss = self.quantize(self.to_code(z.float()))
             z_q = self.project_out(z_q) if self.training else self.lookup(indices)
@@ -236,6 +240,19 @@ class LearnedQuantizer(nn.Module):
         """indices (B, N) -> (B, N, code_dim). Raises ValueError."""
         _check_indices(indices, self.slots)
         return self.quantize.get_codes_from_indices(indices)
+
+
+def _join_processes(codebook: nn.Module) -> None:
+    """Let the codebook of vector-quantize-pytorch count, start and revive its codes from all processes' latents."""
+    codebook.all_reduce_fn = codebook.kmeans_all_reduce_fn = add_over_processes
+    codebook.sample_fn = codebook.replace_sample_fn = _draw_from_all
+
+
+def _draw_from_all(latents: Tensor, count: int) -> Tensor:
+    """`count` latents out of all processes' (1, n, d), the same in each: what one process draws from the whole batch."""
+    from vector_quantize_pytorch.vector_quantize_pytorch import batched_sample_vectors
+
+    return broadcast(batched_sample_vectors(gathered(latents[0])[None], count))
 
 
 Quantizer = LanguageQuantizer | LearnedQuantizer
@@ -274,11 +291,14 @@ def _subgraph(codebook: Codebook, words: list[int]) -> Tensor:
 
 
 def _assignment_entropy(latent: Tensor, codes: Tensor) -> Tensor:
-    """Mean entropy of each token's soft assignment minus the entropy of the batch's mean assignment, over log V."""
+    """Mean entropy of each token's soft assignment minus the entropy of the batch's mean assignment, over log V.
+
+    The batch is that of all processes: with few clips in each, their own mean would be far from even use.
+    """
     log_p = (ENTROPY_SHARPNESS * latent.flatten(0, 1) @ codes.T).log_softmax(-1)  # (B N, V)
     p = log_p.exp()
     per_token = -(p * log_p).sum(-1).mean()
-    mean = p.mean(0)
+    mean = mean_over_processes(p.mean(0))
     batch = -(mean * mean.clamp_min(1e-9).log()).sum()
     return (per_token - batch) / math.log(max(2, codes.shape[0]))
 

@@ -73,7 +73,7 @@ def one_step(task):
     last = PARAMS.finetune_pixels.optimiser.steps  # by then the adversary takes part
 
     def step():
-        loss, _ = task.loss(torch.arange(BATCH), last)
+        loss, _ = task.loss(task.read(torch.arange(BATCH)), last)
         loss.backward()
         task.after_step(last)
         return loss

@@ -34,9 +34,19 @@ class Line:
     def batches(self, batch_size, steps, start):
         return batches(self.x, batch_size, steps, 0, start)
 
-    def loss(self, indices, step):
+    def layers(self):
+        return [self.model[0]]
+
+    def to(self, device):
+        self.model.to(device)
+
+    def read(self, indices):
+        return {"indices": indices}
+
+    def loss(self, batch, step):
         if step == self.kill_at:
             raise Killed
+        indices = batch["indices"]
         self.seen[step] = indices.tolist()
         self.model.train()
         x = self.x[indices] + 0.01 * torch.randn(len(indices), 3)
@@ -237,7 +247,7 @@ def test_collapse_before_a_kill_is_not_reported_again_after_it(checkpoint, optim
 def test_collapse_in_a_training_batch_is_no_reason_to_warn_nor_to_keep_silent(checkpoint, optimiser_of, capsys):
     task = Line(usage=0.01)
     loss = task.loss
-    task.loss = lambda indices, step: (loss(indices, step)[0], {"usage_spatial": 0.01})
+    task.loss = lambda batch, step: (loss(batch, step)[0], {"usage_spatial": 0.01})
     train(task, optimiser_of(steps=40, validate_every=30), 0, checkpoint)
     printed = "".join(capsys.readouterr())
     assert printed.count("WARNING") == 1 and "at step 30" in printed

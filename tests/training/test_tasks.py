@@ -178,7 +178,7 @@ def test_validation_against_the_model_itself(make_model, stage_of, task_of, supp
 def test_loss_on_codes_against_its_formula(make_model, stage_of, task_of, supplies):
     model = make_model()
     task = task_of(model, stage_of(trains=("decoder",)))
-    loss, metrics = task.loss(torch.tensor([3, 5]), 0)
+    loss, metrics = task.loss(task.read(torch.tensor([3, 5])), 0)
     with torch.no_grad():
         logits = model.eval()(supplies.train.clips([3, 5]))[1]
     wanted = supplies.codes["train"][[3, 5]].long()
@@ -215,7 +215,7 @@ def test_where_there_is_one_class_the_judge_learns_poses(stores):
     assert labels["class"] == ["all"] and len(labels[POSE]) == 8 and POSE not in judge_labels(stores["train"])
     torch.manual_seed(0)
     task = JudgeTask(Judge({name: len(values) for name, values in labels.items()}, 4), store, store, 0)
-    loss, metrics = task.loss(torch.arange(4), 0)
+    loss, metrics = task.loss(task.read(torch.arange(4)), 0)
     loss.backward()
     assert metrics["accuracy_class"] == 1 and 0 <= metrics["accuracy_pose"] <= 1
     assert task.model.video_heads[POSE].weight.grad.abs().sum() > 0
