@@ -1,11 +1,19 @@
 """Numbers over all processes of a training (torch.distributed). With one process nothing changes, to the last bit."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
+
+
+def own_device() -> torch.device:
+    """Join the processes that a launcher has started with this one, and say where this one computes."""
+    from accelerate import PartialState  # slow to import
+
+    return PartialState(cpu=not torch.cuda.is_available()).device
 
 
 def process_count() -> int:
@@ -16,6 +24,16 @@ def process_count() -> int:
 def process_rank() -> int:
     """This process's number among them, from 0."""
     return distributed.get_rank() if process_count() > 1 else 0
+
+
+@contextmanager
+def first_process_first() -> Iterator[None]:
+    """The block runs in the first process, and when it has ended there, in the others."""
+    if process_rank() > 0:
+        distributed.barrier()
+    yield
+    if process_count() > 1 and process_rank() == 0:
+        distributed.barrier()
 
 
 def add_over_processes(x: Tensor) -> None:
@@ -57,6 +75,13 @@ def gathered_objects(value: Any) -> list[Any]:
     if process_count() > 1:
         distributed.all_gather_object(values, value)
     return values
+
+
+def over_processes(compute: Callable[[Any], Tensor], parts: Sequence[Any]) -> Tensor:
+    """compute(part) (n, ...) of all parts, each process its share: joined in order, on the CPU, in all processes."""
+    count = process_count()
+    everyone = gathered_objects([compute(part).cpu() for part in parts[process_rank() :: count]])
+    return torch.cat([everyone[number % count][number // count] for number in range(len(parts))])
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:

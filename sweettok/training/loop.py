@@ -146,7 +146,7 @@ def train(
         adam.load_state_dict(saved["adam"])
         task.load_state(saved["task"])
         history, start = saved["history"], saved["step"]
-    _prepare_layers(task.layers(), machine)
+    prepare_layers(task.layers(), machine)
     forward = accelerator.prepare(Forward(task))
     parts = parts_of(
         task.batches(optimiser.batch_size, optimiser.steps, start), optimiser.accumulate, rank, processes
@@ -174,13 +174,13 @@ def train(
                 (loss / optimiser.accumulate).backward()
             losses.append(loss.detach())
             rows.append(metrics)
-            clips += batch["indices"].tolist()
+            clips.append(batch["indices"])
         loss = mean_over_processes(sum(losses) / len(losses)).item()  # the same in all, so that all stop or none
         norm = nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise TrainingDiverged(
                 f"{task.name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips "
-                f"{clips}; lower the section's optimiser.lr or set precision to fp32"
+                f"{torch.cat(clips).tolist()}; lower the section's optimiser.lr or set precision to fp32"
             )
         adam.step()
         metrics = mean_row(rows) | task.after_step(step)
@@ -191,7 +191,7 @@ def train(
         if done % LOG_EVERY == 0 or done == optimiser.steps:
             speed = (done - clock_step) / (time.perf_counter() - clock)
             clock, clock_step = time.perf_counter(), done
-            metrics = mean_row(gathered_objects(metrics))
+            metrics = mean_row(gathered_objects(metrics))  # usage is a mean of shares, each of a part of the batch
             row = {"step": done, "split": "train", "loss": loss, **metrics, "lr": learning_rate(step, optimiser)}
             history.append(row)
             shown = {name: row[name] for name in row if name not in ("step", "split", "lr")} | validated
@@ -229,6 +229,7 @@ def _accelerator() -> Accelerator:
     """
     accelerator = Accelerator(
         cpu=not torch.cuda.is_available(),
+        mixed_precision="no",  # `optimiser.precision` decides, whatever the launcher was told
         kwargs_handlers=[
             # Images leave what handles time without a gradient; statistics are the same in all processes as they are.
             DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
@@ -250,7 +251,7 @@ def seed_of_step(seed: int, step: int, rank: int) -> int:
     return int(np.random.SeedSequence([seed, step, rank]).generate_state(1)[0])
 
 
-def _prepare_layers(layers: list[nn.Module], machine: Machine) -> None:
+def prepare_layers(layers: list[nn.Module], machine: Machine) -> None:
     """Compile the layers, and have their activations computed again for the gradient, as `machine` says."""
     for layer in layers:
         if machine.activation_checkpointing:
