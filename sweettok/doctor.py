@@ -1,6 +1,7 @@
 """What a profile needs to run here, what of it is missing, and where to get it (`sweettok doctor`).
 
-Everything is looked up where it should lie; nothing is downloaded, no clip or model is opened, torch is not imported.
+Everything is looked up where it should lie; nothing is downloaded, no clip or model is opened (of weights that metrics
+name, the sha256 is compared), torch is not imported.
 """
 
 import shutil
@@ -36,12 +37,13 @@ INSTALL = "make install, or pip install -c constraints.txt -e . in the project's
 class Need:
     """One thing that a profile needs.
 
-    state   "here"; "missing": the profile cannot run without; "tight": it may run out of it on the way
+    state   "here"; "missing": the profile cannot run without, or, of metric weights, leaves out what it should measure;
+            "tight": it may run out of it on the way
     found   what is there, or what is not, in words
     get     where to get what is missing, or how to need less; empty where nothing is to be done
     """
 
-    kind: Literal["data", "captions", "word vectors", "package", "disk", "memory"]
+    kind: Literal["data", "captions", "word vectors", "metric weights", "package", "disk", "memory"]
     state: Literal["here", "missing", "tight"]
     found: str
     get: str = ""
@@ -106,6 +108,18 @@ def word_vector_needs(params: Params) -> Iterator[Need]:
         yield Need("word vectors", "missing", found, get)
     else:
         yield Need("word vectors", "here", f"{settings.provider}: {folder or 'needs no weights'}")
+
+
+def metric_weight_needs(params: Params) -> Iterator[Need]:
+    """The weights of the published networks that `metrics` names; without them those metrics are left out."""
+    from sweettok.metrics.networks import missing_weights
+
+    missing = dict.fromkeys(missing_weights(params.metrics))  # once, where two networks wait for the same file
+    for what, why, how in missing:
+        yield Need("metric weights", "missing", f"{what}: {why}", how)
+    if not missing:
+        names = ", ".join(params.metrics.networks)
+        yield Need("metric weights", "here", names or "metrics names no published network")
 
 
 def package_needs(params: Params) -> Iterator[Need]:
@@ -175,7 +189,7 @@ def _space(kind: Literal["disk", "memory"], needed: int, free: int, purpose: str
 
 
 CHECKS: tuple[Callable[[Params], Iterator[Need]], ...] = (
-    data_needs, caption_needs, word_vector_needs, package_needs, space_needs,
+    data_needs, caption_needs, word_vector_needs, metric_weight_needs, package_needs, space_needs,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What every DVC stage does around its one call into the package: params, log, processes, MLflow run, clear errors."""
+"""What every DVC stage does around its one call into the package: memory, params, log, processes, MLflow, clear errors."""
 
 import logging
 import os
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 
+from sweettok.allocator import keep_freed_blocks
 from sweettok.errors import InputError
 from sweettok.params import Params, stage_params
 from sweettok.tracking import Run, tracked_run
@@ -27,6 +28,7 @@ def run_stage(
     logging.basicConfig(level=logging.INFO if first else logging.WARNING, format="%(message)s", stream=sys.stderr)
     for chatty in ("mlflow", "alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    keep_freed_blocks()
     try:
         params = stage_params(name)
         if parallel and params.machine.processes > 1 and "RANK" not in os.environ:

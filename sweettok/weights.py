@@ -1,4 +1,7 @@
-"""Weights of published networks: found by path, else downloaded over https, and always known by their sha256."""
+"""Weights of published networks: found by path, else downloaded over https, and always known by their sha256.
+
+Finding needs no torch; reading (`load_state`) imports it.
+"""
 
 import http.client
 import logging
@@ -9,16 +12,17 @@ import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sweettok.errors import InputError
 from sweettok.params import WeightsSource
 from sweettok.storage import sha256_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 log = logging.getLogger(__name__)
 
@@ -171,12 +175,14 @@ def _check_scheme(url: str) -> None:
         raise InputError(f"{url}: weights are downloaded over https only; set path to a file instead")
 
 
-def load_state(path: str | Path) -> dict[str, Tensor]:
+def load_state(path: str | Path) -> "dict[str, Tensor]":
     """Name -> tensor of a weights file: .safetensors, .npz, TorchScript archive, or a torch state dict.
 
     Nothing in the file is executed: no pickled objects but tensors and containers, and of a TorchScript archive only
     the parameters and buffers are read. Raises InputError where the file is none of these.
     """
+    import torch
+
     path = Path(path)
     try:
         if path.suffix == ".safetensors":
@@ -195,7 +201,7 @@ def load_state(path: str | Path) -> dict[str, Tensor]:
         raise InputError(f"weights file {path} does not exist") from error
     except Exception as error:  # each reader has its own errors for a file that is not its own
         raise InputError(f"{path} cannot be read as weights ({_first_line(error)}); get the file again") from error
-    if isinstance(content, dict) and content and all(isinstance(value, Tensor) for value in content.values()):
+    if isinstance(content, dict) and content and all(isinstance(value, torch.Tensor) for value in content.values()):
         return dict(content)
     raise InputError(f"{path} holds no state dict (names to tensors) but {_shape_of(content)}; save only that")
 
@@ -217,7 +223,7 @@ def _shape_of(content: object) -> str:
     )
 
 
-def fit_state(what: str, state: dict[str, Tensor], expected: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+def fit_state(what: str, state: "dict[str, Tensor]", expected: dict[str, tuple[int, ...]]) -> "dict[str, Tensor]":
     """`state` if it has exactly the expected names and shapes.
 
     Raises InputError with the first missing, unknown and misshapen names.

@@ -1,5 +1,6 @@
 """`sweettok doctor`: what a profile needs, what is missing, where to get it; without torch."""
 
+import hashlib
 import json
 import os
 import re
@@ -123,6 +124,72 @@ def test_word_vectors_by_folder(tmp_path, no_hub):
     assert "needs no weights" in found(content, "word vectors")[0].found
 
 
+def published_metrics(**sources):
+    """A section `metrics` that asks for the networks of FVD, FID and LPIPS; sources replace those of their weights."""
+    weights = dict.fromkeys(("i3d", "inception", "alex"), {"path": None, "sha256": None, "download": False}) | sources
+    return {"extractors": ["i3d", "inception"], "perceptual": ["alex"], "protocols": ["own"], "weights": weights,
+            "sizes": []}  # fmt: skip
+
+
+@pytest.fixture
+def no_downloads(tmp_path, monkeypatch):
+    """An empty folder of downloaded weights."""
+    monkeypatch.setenv("SWEETTOK_CACHE", str(tmp_path / "downloads"))
+
+
+def test_ucf101_lists_exactly_the_data_and_weights_that_are_missing(ucf101, no_hub, no_downloads, tmp_path):
+    put(ucf101, "Archery/v_Archery_g25_c01.avi")
+    content = profile("ucf101", root=str(ucf101)) | {"metrics": published_metrics()}
+    content["codebook"]["captions"] = str(tmp_path / "captions.tsv.gz")
+    needs = examine(parse_params(content, "here"))
+    missing = [(need.kind, need.found.split(":")[0]) for need in needs if need.state == "missing"]
+    model = "openai/clip-vit-large-patch14"
+    assert [pair for pair in missing if pair[0] != "package"] == [  # packages depend on who runs this test
+        ("data", "train"),
+        ("data", "test"),
+        ("captions", "codebook.captions"),
+        ("word vectors", f"the word vectors' model {model} is neither a folder here nor in the Hugging Face cache"),
+        ("metric weights", "I3D"),
+        ("metric weights", "Inception-v3 for FID"),
+        ("metric weights", "the LPIPS backbone alex"),
+    ]
+    assert all(need.get for need in needs if need.state == "missing")
+
+
+def test_metric_weights_that_are_not_here_say_where_to_get_them(no_downloads, tmp_path):
+    sources = {
+        "inception": {"path": str(tmp_path / "inception.pth"), "sha256": None, "download": False},
+        "alex": {"path": None, "sha256": None, "download": True},
+    }
+    i3d, inception, alex = found(profile("ucf101") | {"metrics": published_metrics(**sources)}, "metric weights")
+    assert i3d.found == "I3D: not here, and download is false" and "i3d_torchscript.pt (sha256 bec6519f" in i3d.get
+    assert "set download: true" in i3d.get
+    assert inception.found.endswith("inception.pth does not exist") and "github.com/toshas/torch-fid" in inception.get
+    assert alex.found.endswith("not downloaded yet") and alex.get.startswith("the next run downloads it; else ")
+    assert {need.state for need in (i3d, inception, alex)} == {"missing"}
+
+
+def test_a_file_that_two_networks_wait_for_is_listed_once(no_downloads):
+    absent = {"path": None, "sha256": None, "download": True}
+    asked = {"extractors": ["i3d", "i3d-videogpt"], "perceptual": [], "protocols": ["larp", "sweettok-code"]}
+    metrics = asked | {"weights": {"i3d": absent, "i3d-videogpt": absent}, "sizes": []}
+    assert len(found(profile("ucf101") | {"metrics": metrics}, "metric weights")) == 1
+
+
+def test_metric_weights_at_hand_or_not_asked_for(no_downloads, tmp_path):
+    (tmp_path / "weights").write_bytes(b"weights")
+    here = {"path": str(tmp_path / "weights"), "sha256": hashlib.sha256(b"weights").hexdigest(), "download": False}
+    metrics = published_metrics(i3d=here, inception=here, alex=here)
+    (need,) = found(profile("ucf101") | {"metrics": metrics}, "metric weights")
+    assert (need.state, need.found, need.get) == ("here", "i3d, inception, alex", "")
+    metrics["weights"]["alex"] = here | {"sha256": "0" * 64}
+    (need,) = found(profile("ucf101") | {"metrics": metrics}, "metric weights")
+    assert need.state == "missing" and f"expected {'0' * 64}" in need.found and "get the file again" in need.get
+    (need,) = found(profile("sprites") | {"metrics": published_metrics() | {"extractors": [], "perceptual": [],
+                    "weights": {}}}, "metric weights")  # fmt: skip
+    assert need.state == "here" and "no published network" in need.found
+
+
 def test_packages_absent_or_too_old(monkeypatch):
     declared = ["numpy>=1", "pandas>=900", "no-such-package-here>=1", "ruff>=0.9; extra == 'test'"]
     monkeypatch.setattr(doctor.metadata, "requires", lambda name: declared)
@@ -181,16 +248,16 @@ def test_an_unknown_profile_is_named_with_the_known_ones(command, name, monkeypa
 
 def test_it_answers_without_torch(tmp_path):
     """In a process of its own, in which torch cannot be imported."""
-    code = (
-        "import sys; sys.modules['torch'] = None\n"
-        "from sweettok.cli import main\n"
-        "main(['doctor', '--profile', 'ucf101', '--json'])"
-    )
+    content = profile("ucf101", root=str(tmp_path)) | {"metrics": published_metrics()}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    code = "import sys; sys.modules['torch'] = None\nfrom sweettok.cli import main\nmain(['doctor', '--json'])"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    environment["SWEETTOK_CACHE"] = str(tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
-    vectors = [need for need in json.loads(done.stdout)["needs"] if need["kind"] == "word vectors"]
-    assert [need["state"] for need in vectors] == ["missing"]
+    needs = json.loads(done.stdout)["needs"]
+    for kind, number in {"word vectors": 1, "metric weights": 3}.items():
+        assert [need["state"] for need in needs if need["kind"] == kind] == ["missing"] * number
 
 
 def test_of_the_real_sample_of_ucf101_two_clips_are_here(no_hub):

@@ -10,23 +10,13 @@ from torch import Tensor, nn
 
 from sweettok.errors import InputError
 from sweettok.metrics import i3d, inception, squeezenet
+from sweettok.metrics.networks import FILES
 from sweettok.models.judge import Judge
 from sweettok.params import WeightsSource
-from sweettok.weights import PublishedFile, WeightsFile, load_state, locate
+from sweettok.weights import WeightsFile, load_state, locate
 
 I3D_SIDE = 224  # pixels
 LEAST_FRAMES = 9  # of I3D
-I3D_FILES = (
-    # The sha256 is the one that independent projects pin; StyleGAN-V's own link is a Dropbox one, this is a mirror.
-    PublishedFile(
-        "i3d_torchscript.pt",
-        "bec6519f66ea534e953026b4ae2c65553c17bf105611c746d904657e5860a5e2",
-        "https://huggingface.co/flateon/FVD-I3D-torchscript/resolve/1c2d61711c52571ad617a1063e6fa691b212e184/"
-        "i3d_torchscript.pt",
-    ),
-    # No public source states a sha256 for it: given by path it counts as unlisted.
-    PublishedFile("i3d_pretrained_400.pt", None, None),
-)
 
 
 @dataclass(frozen=True)
@@ -78,7 +68,7 @@ def judge_extractor(judge: Judge, kind: Literal["video", "image"]) -> Extractor:
 
 def _i3d(name: str, eps: float) -> Callable[[WeightsSource], Extractor]:
     def open_i3d(source: WeightsSource) -> Extractor:
-        weights = locate("I3D", I3D_FILES, source)
+        weights = locate(*FILES[name], source)
         network = i3d.load_i3d(load_state(weights.path), eps)
         facts = {"batch_norm_eps": eps, "resize": f"bilinear to {I3D_SIDE}, no antialiasing", "layer": "logits"}
         extractor = _published(name, "video", i3d.CLASSES, "fvd", weights, lambda clips: network(for_i3d(clips)), facts)
@@ -99,14 +89,14 @@ def for_i3d(clips: Tensor) -> Tensor:
 
 
 def _inception(source: WeightsSource) -> Extractor:
-    weights = locate("Inception-v3 for FID", inception.INCEPTION, source)
+    weights = locate(*FILES["inception"], source)
     network = inception.Inception(load_state(weights.path))
     facts = {"resize": "bilinear to 299 as TensorFlow 1, no antialiasing", "layer": "pool3"}
     return _published("inception", "image", inception.DIMS, "fid", weights, network, facts)
 
 
 def _squeezenet(source: WeightsSource) -> Extractor:
-    weights = locate("SqueezeNet 1.0", squeezenet.SQUEEZENET, source)
+    weights = locate(*FILES["squeezenet1_0"], source)
     network = squeezenet.SqueezeNet(load_state(weights.path))
     facts = {"resize": f"bilinear to {squeezenet.SIDE}, antialiased", "layer": "fire9, mean"}
     metric = "frechet_image/squeezenet1_0"

@@ -6,17 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from sweettok.metrics.fidelity import check_clip
-from sweettok.weights import PublishedFile, fit_state
+from sweettok.weights import fit_state
 
 DIMS = 2048
-INCEPTION = (
-    # The same file is pytorch-fid's pt_inception-2015-12-05-6726825d.pth.
-    PublishedFile(
-        "weights-inception-2015-12-05-6726825d.pth",
-        "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
-        "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
-    ),
-)
 
 
 class Inception(nn.Module):

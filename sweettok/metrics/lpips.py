@@ -10,27 +10,10 @@ from torch import Tensor, nn
 
 from sweettok.errors import InputError
 from sweettok.metrics.fidelity import check_clip
+from sweettok.metrics.networks import BACKBONES, FILES
 from sweettok.params import WeightsSource
-from sweettok.weights import PublishedFile, WeightsFile, fit_state, load_state, locate
+from sweettok.weights import WeightsFile, fit_state, load_state, locate
 
-# torchvision's ImageNet classifiers, which the learned channel weights (shipped with the package) were fitted to
-BACKBONES = {
-    "alex": PublishedFile(
-        "alexnet-owt-7be5be79.pth",
-        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
-        "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
-    ),
-    "vgg": PublishedFile(
-        "vgg16-397923af.pth",
-        "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
-        "https://download.pytorch.org/models/vgg16-397923af.pth",
-    ),
-    "squeeze": PublishedFile(
-        "squeezenet1_1-b8a52dc0.pth",
-        "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b",
-        "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",
-    ),
-}
 SMALLEST = 32  # pixels a side: below, AlexNet's last maps are empty
 FRAMES_AT_ONCE = 32
 
@@ -71,7 +54,7 @@ def open_lpips(net: str, source: WeightsSource) -> Lpips:
     """LPIPS with backbone "alex", "vgg" or "squeeze". Raises InputError (unknown net, weights absent or wrong)."""
     if net not in BACKBONES:
         raise InputError(f"LPIPS has no backbone {net!r}; choose one of {', '.join(BACKBONES)}")
-    weights = locate(f"the LPIPS backbone {net}", (BACKBONES[net],), source)
+    weights = locate(*FILES[net], source)
     return Lpips(net, weights, lpips_network(net, load_state(weights.path)))
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from sweettok.errors import InputError
 from sweettok.metrics import squeezenet
 from sweettok.metrics.lpips import SMALLEST, open_lpips
-from sweettok.metrics.networks import LeftOut
+from sweettok.metrics.networks import FILES, LeftOut
 from sweettok.metrics.perceptual import MapExtractor, perceptual_distance
 from sweettok.params import Metrics, WeightsSource
 from sweettok.video.store import ClipStore
@@ -61,7 +61,7 @@ class MapDistance:
 
 
 def _squeezenet(source: WeightsSource) -> MapDistance:
-    weights = locate("SqueezeNet 1.0", squeezenet.SQUEEZENET, source)
+    weights = locate(*FILES["squeezenet1_0"], source)
     return MapDistance("squeezenet1_0", weights, squeezenet.SqueezeNet(load_state(weights.path)))
 
 

@@ -9,17 +9,12 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from sweettok.metrics.fidelity import check_clip
-from sweettok.weights import PublishedFile, fit_state
+from sweettok.weights import fit_state
 
 DIMS = 512
 SIDE = 227  # pixels, as it was trained
 MEAN_BGR = (104.0, 117.0, 123.0)  # Caffe's ImageNet mean, in bytes
 LAYERS_SHOWN = (1, 5, 10, 12)  # conv1, fire4, fire8 (each before a pooling), fire9
-SQUEEZENET = (
-    PublishedFile(
-        "squeezenet1_0_imagenet.npz", "4aa9a25adad3e3d5e32baaf5ab2f969f10fa71ae3ab005eeb48f311d67472fe1", None
-    ),
-)
 # Fire module of the paper -> number of its layer in torchvision's squeezenet1_0
 _FIRES = {"fire2": 3, "fire3": 4, "fire4": 5, "fire5": 7, "fire6": 8, "fire7": 9, "fire8": 10, "fire9": 12}
 _PARTS = {"conv1x1_1": "squeeze", "conv1x1_2": "expand1x1", "conv3x3_2": "expand3x3"}

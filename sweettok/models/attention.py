@@ -53,6 +53,7 @@ class GridBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.space(self.space_norm(x))
-        by_cell = self.time_norm(x).transpose(1, 2)  # (B, cells, frames, D)
+        # Contiguous: a linear layer of a strided view runs as one small product a cell.
+        by_cell = self.time_norm(x).transpose(1, 2).contiguous()  # (B, cells, frames, D)
         x = x + self.time(by_cell).transpose(1, 2)
         return x + self.feed(self.feed_norm(x))

@@ -66,8 +66,8 @@ class DecoupledQueries(nn.Module):
         residuals = start - features[:, 1:]  # (B, k, hw, D)
         address = self.temporal_queries
         if self.per_location:  # one group a cell: its query and its k residuals
-            address, residuals = address[:, None], rearrange(residuals, "b k c d -> b c k d")
-            places = rearrange(positions[1:], "k c d -> c k d")
+            address, residuals = address[:, None], rearrange(residuals, "b k c d -> b c k d").contiguous()
+            places = rearrange(positions[1:], "k c d -> c k d").contiguous()
         else:
             address, residuals = address[None], rearrange(residuals, "b k c d -> b 1 (k c) d")
             places = rearrange(positions[1:], "k c d -> 1 (k c) d")
@@ -82,10 +82,10 @@ class DecoupledQueries(nn.Module):
         space = self.spatial_decoder(queries, positions[:1], zq_spatial[:, None], self.spatial_queries)  # (B, 1, hw, D)
         if zq_temporal is None:
             return space
-        address = rearrange(positions, "t c d -> c t d")
+        address = rearrange(positions, "t c d -> c t d").contiguous()
         tiled = repeat(space, "b 1 c d -> b c t d", t=frames) + address  # v~_s for every latent frame
         clip = self.temporal_decoder(tiled, address, zq_temporal[:, None], self.temporal_queries)
-        return rearrange(clip, "b c t d -> b t c d")
+        return rearrange(clip, "b c t d -> b t c d").contiguous()
 
 
 class CoupledQueries(nn.Module):
@@ -126,10 +126,10 @@ class CoupledQueries(nn.Module):
     def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
         tokens = zq_spatial if zq_temporal is None else torch.cat([zq_spatial, zq_temporal], dim=1)
         positions = square_positions(frames, self.cells, tokens.shape[-1]).to(tokens)
-        address = rearrange(positions, "t c d -> c t d")
+        address = rearrange(positions, "t c d -> c t d").contiguous()
         queries = (self.patch_query + address).expand(len(tokens), *address.shape)
         clip = self.decoder(queries, address, tokens[:, None], self.queries[: tokens.shape[1]])
-        return rearrange(clip, "b c t d -> b t c d")
+        return rearrange(clip, "b c t d -> b t c d").contiguous()
 
 
 class Downsampling(nn.Module):

@@ -1,7 +1,6 @@
 """The judge: a small video classifier whose features stand in for LPIPS, I3D and Inception where no such weights are
 configured. Distances on its features are named after it and are not comparable with FVD, FID or LPIPS."""
 
-import torch
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -69,11 +68,6 @@ class Judge(nn.Module):
     def classify(self, features: Tensor) -> Tensor:
         """video features (B, 4 width) -> class logits (B, classes)."""
         return self.video_heads[_key("class")](features)
-
-    @torch.no_grad()
-    def class_logits(self, clip: Tensor) -> Tensor:
-        """clip -> (B, classes)."""
-        return self.classify(self.video_features(clip))
 
 
 def _key(label: str) -> str:

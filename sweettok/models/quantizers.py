@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from sweettok.language.codebook import Codebook
 from sweettok.language.graph import normalised_adjacency
@@ -18,6 +19,7 @@ from sweettok.params import Lookup, Tokenizer
 
 PARTS_OF_SPEECH = {"spatial": ("adjective", "noun"), "temporal": ("adverb", "verb")}
 ENTROPY_SHARPNESS = 10.0  # inverse temperature of the soft assignment whose entropy is measured
+SCORES_AT_ONCE = 2**22  # scores of tokens with words in memory at a time (16 MB): beyond it tokens come in chunks
 
 
 @dataclass(frozen=True)
@@ -171,15 +173,21 @@ class LanguageQuantizer(nn.Module):
             straight_through = latent + (target - latent).detach()
             return Quantized(self.project_out(straight_through), indices, loss, _usage(indices, self.size))
 
+    @torch.no_grad()
     def _nearest(self, latent: Tensor, codes: Tensor) -> Tensor:
+        chosen = [self._nearest_of(tokens, codes) for tokens in in_chunks(latent.flatten(0, 1), self.size)]
+        return torch.cat(chosen).unflatten(0, latent.shape[:2])  # (B, N) or (B, N, 3)
+
+    def _nearest_of(self, latent: Tensor, codes: Tensor) -> Tensor:
+        """latent (M, d) -> (M,) or (M, 3)."""
         if self.lookup_mode == "union":
-            return (latent @ codes.T).argmax(-1)  # (B, N)
+            return (latent @ codes.T).argmax(-1)
         (_, first), _, (start, _) = self.slots
-        left, right = latent.flatten(0, 1).chunk(2, dim=-1)  # halves are no unit vectors: by distance, not by cosine
+        left, right = latent.chunk(2, dim=-1)  # halves are no unit vectors: by distance, not by cosine
         code_left, code_right = codes.chunk(2, dim=-1)
         two = torch.cdist(left, code_left[:first]).topk(2, dim=-1, largest=False).indices
         one = torch.cdist(right, code_right[start:]).argmin(-1, keepdim=True) + start
-        return torch.cat([two, one], dim=-1).unflatten(0, latent.shape[:2])  # (B, N, 3)
+        return torch.cat([two, one], dim=-1)
 
     def _compose(self, indices: Tensor, codes: Tensor) -> Tensor:
         if self.lookup_mode == "union":
@@ -227,9 +235,13 @@ class LearnedQuantizer(nn.Module):
         if self.training and process_count() > 1:
             _join_processes(self.quantize._codebook)
         with torch.autocast(z.device.type, enabled=False):
-            z_q, indices, loss = self.quantize(self.to_code(z.float()))
-            z_q = self.project_out(z_q) if self.training else self.lookup(indices)
-            return Quantized(z_q, indices, loss.sum(), _usage(indices, self.size))
+            latent = self.to_code(z.float())
+            if self.training:  # the codes' statistics need the whole batch at once
+                z_q, indices, loss = self.quantize(latent)
+                return Quantized(self.project_out(z_q), indices, loss.sum(), _usage(indices, self.size))
+            chunks = in_chunks(latent.flatten(0, 1), self.size)
+            indices = torch.cat([self.quantize(tokens[None])[1][0] for tokens in chunks]).unflatten(0, latent.shape[:2])
+            return Quantized(self.lookup(indices), indices, z.new_zeros(()), _usage(indices, self.size))
 
     def lookup(self, indices: Tensor) -> Tensor:
         """indices (B, N) -> z_q (B, N, D)."""
@@ -290,17 +302,33 @@ def _subgraph(codebook: Codebook, words: list[int]) -> Tensor:
     return normalised_adjacency(len(words), edges[inside], codebook.edge_counts[inside].float())
 
 
+def in_chunks(tokens: Tensor, words: int) -> tuple[Tensor, ...]:
+    """Tokens (M, d) in chunks whose scores with `words` words are at most SCORES_AT_ONCE, or one token's."""
+    return tokens.split(max(1, SCORES_AT_ONCE // words))
+
+
 def _assignment_entropy(latent: Tensor, codes: Tensor) -> Tensor:
     """Mean entropy of each token's soft assignment minus the entropy of the batch's mean assignment, over log V.
 
-    The batch is that of all processes: with few clips in each, their own mean would be far from even use.
+    Both are sums over tokens, so chunks add up to the same; the backward pass computes each chunk's scores again
+    instead of keeping those of all. The batch is that of all processes: the few clips of one are far from even use.
     """
-    log_p = (ENTROPY_SHARPNESS * latent.flatten(0, 1) @ codes.T).log_softmax(-1)  # (B N, V)
-    p = log_p.exp()
-    per_token = -(p * log_p).sum(-1).mean()
-    mean = mean_over_processes(p.mean(0))
+    tokens, entropy, assigned = latent.flatten(0, 1), 0.0, 0.0
+    chunks = in_chunks(tokens, len(codes))
+    for chunk in chunks:
+        again = len(chunks) > 1
+        sums = checkpoint(_assignment_sums, chunk, codes, use_reentrant=False) if again else _assignment_sums(chunk, codes)
+        entropy, assigned = entropy + sums[0], assigned + sums[1]
+    mean = mean_over_processes(assigned / len(tokens))
     batch = -(mean * mean.clamp_min(1e-9).log()).sum()
-    return (per_token - batch) / math.log(max(2, codes.shape[0]))
+    return (entropy / len(tokens) - batch) / math.log(max(2, len(codes)))
+
+
+def _assignment_sums(latent: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """latent (M, d) -> summed entropy of the tokens' soft assignments (scalar), summed assignments (V,)."""
+    log_p = (ENTROPY_SHARPNESS * latent @ codes.T).log_softmax(-1)  # (M, V)
+    p = log_p.exp()
+    return -(p * log_p).sum(-1).sum(), p.sum(0)
 
 
 def _usage(indices: Tensor, size: int) -> float:

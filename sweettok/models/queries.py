@@ -102,7 +102,8 @@ class QueryLayer(nn.Module):
         queries = queries + self.query_feed(self.query_feed_norm(queries))
 
         value = self.patch_norm(patches)
-        patches = patches + self.patch_attention(value + places, value + places, value)
+        where = value + places
+        patches = patches + self.patch_attention(where, where, value)
         patches = patches + self.patch_feed(self.patch_feed_norm(patches))
 
         where, value = self.read_norm(queries), self.read_patch_norm(patches)

@@ -17,6 +17,7 @@ from sweettok.params import Part, Patches, Proxy, Tokenizer
 from sweettok.storage import atomic_directory, read_json, sha256_of, write_json
 
 FORMAT = 1
+LOGITS_AT_ONCE = 2**22  # logits in memory at a time while decoding (16 MB): beyond it patches come in chunks
 
 
 @dataclass(frozen=True)
@@ -141,9 +142,16 @@ class VideoTokenizer(nn.Module):
             raise ValueError(f"expected {' or '.join(map(str, allowed))} tokens, got {tokens.shape[1]}")
         spatial = self.quantizers["spatial"].lookup(tokens[:, :count])
         if tokens.shape[1] == count:
-            return self.pixels(self.logits(spatial, None, 1)).clamp(-1, 1)
+            return self._decoded(spatial, None, 1)
         temporal = self.quantizers["temporal"].lookup(tokens[:, count:])
-        return self.pixels(self.logits(spatial, temporal, self.latent_frames(self.frames))).clamp(-1, 1)
+        return self._decoded(spatial, temporal, self.latent_frames(self.frames))
+
+    def _decoded(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
+        """pixels(logits(...)) clamped, without the logits of all patches at once (paper: 5,120 patches x 8,192 codes)."""
+        features = self.backbone.decode(zq_spatial, zq_temporal, frames)  # (B, frames, cells, D)
+        chunks = features.flatten(0, 2).split(max(1, LOGITS_AT_ONCE // len(self.proxy_codes)))
+        codes = torch.cat([self.to_logits(chunk).softmax(-1) @ self.proxy_codes for chunk in chunks])
+        return self.pixel_decoder(codes.unflatten(0, features.shape[:3])).clamp(-1, 1)
 
     @torch.no_grad()
     def reconstruct(self, clip: Tensor) -> Tensor:

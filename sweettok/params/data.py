@@ -16,6 +16,7 @@ class Data(Section):
     frames: PositiveInt = Field(description="frames a clip, 1 + k * patches.temporal; 1: images")
     size: PositiveInt = Field(description="height and width in pixels")
     seed: NonNegativeInt
+    clips_per_shard: PositiveInt | None = Field(description="clips in a WebDataset shard; null: one array a split")
 
 
 class SpritesData(Data):

@@ -1,5 +1,6 @@
 """Everything the stages left in `outputs/`, read into one object. A part that has not run yet is None or empty."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,10 +28,28 @@ class AblationCell:
 
 
 @dataclass(frozen=True)
+class ListedCodebook:
+    """Of outputs/codebook what people read.
+
+    sizes     part of speech -> number of words
+    captions  their number, repeats included;  provider: what made the word vectors
+    words     columns part_of_speech, rank, word, count;  edges: columns link, rank, first, second, count (both sorted,
+              see sweettok.language.tables)
+    """
+
+    sizes: dict[str, int]
+    captions: int
+    provider: str
+    words: pandas.DataFrame
+    edges: pandas.DataFrame
+
+
+@dataclass(frozen=True)
 class Results:
     """What the report is made of.
 
     data            outputs/data/store.json
+    codebook        its sizes, most frequent words and strongest edges
     reconstruction  methods (each with metric records, tokens, indices, bits, codebook) and the learned-at-all bars
     strips          method -> uint8 (n, T, H, W, 3), with "original"
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
@@ -41,6 +60,7 @@ class Results:
 
     profile: str
     data: dict[str, Any] | None = None
+    codebook: ListedCodebook | None = None
     reconstruction: dict[str, Any] | None = None
     strips: dict[str, np.ndarray] | None = None
     generation: dict[str, Any] | None = None
@@ -71,6 +91,7 @@ def collect(outputs: str | Path, profile: str = "default", cells: Collection[str
     return Results(
         profile=profile,
         data=_json(outputs / "data" / "store.json"),
+        codebook=_codebook(outputs / "codebook"),
         reconstruction=_json(outputs / "reconstruction" / "summary.json"),
         strips=_arrays(outputs / "reconstruction" / "strips.npz"),
         generation=_json(outputs / "generation" / "summary.json"),
@@ -79,6 +100,17 @@ def collect(outputs: str | Path, profile: str = "default", cells: Collection[str
         cells=_cells(outputs / "ablation", cells),
         histories={name: history for name, history in histories.items() if history is not None},
     )
+
+
+def _codebook(folder: Path) -> ListedCodebook | None:
+    description = _json(folder / "codebook.json")
+    if description is None:
+        return None
+    lists = {name: _table(folder / f"{name}.csv", gaps=False) for name in ("words", "edges")}
+    if absent := [name for name, listed in lists.items() if listed is None]:
+        raise InputError(f"{folder} has no {absent[0]}.csv; delete the folder and run `dvc repro build_codebook`")
+    sizes = dict(Counter(description["part_of_speech"]))  # a codebook's words are sorted by part of speech
+    return ListedCodebook(sizes, description["captions"], description["provider"], **lists)
 
 
 def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, ...]:
@@ -101,11 +133,12 @@ def _json(path: Path) -> Any:
     return read_json(path) if path.is_file() else None
 
 
-def _table(path: Path) -> pandas.DataFrame | None:
+def _table(path: Path, gaps: bool = True) -> pandas.DataFrame | None:
+    """gaps: whether "", "null" and the like stand for no value; in a list of words they are words."""
     if not path.is_file():
         return None
     try:
-        return pandas.read_csv(path)
+        return pandas.read_csv(path, na_filter=gaps)
     except (ValueError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a valid CSV table ({error}); delete it and run `dvc repro`") from error
 

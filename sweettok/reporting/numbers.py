@@ -23,6 +23,7 @@ def all_numbers(results: Results, found: tuple[Verdict, ...]) -> dict[str, Any]:
     return {
         "profile": results.profile,
         "data": results.data or NOT_RUN,
+        "codebook": _codebook(results),
         "verdicts": [verdict.as_json() for verdict in found],
         "reconstruction": results.reconstruction or NOT_RUN,
         "generation": results.generation or NOT_RUN,
@@ -30,6 +31,13 @@ def all_numbers(results: Results, found: tuple[Verdict, ...]) -> dict[str, Any]:
         "ablation": {variant: _variant(results, variant) for variant in results.variants} or NOT_RUN,
         "published": [asdict(row) for row in PUBLISHED],
     }
+
+
+def _codebook(results: Results) -> dict[str, Any] | str:
+    codebook = results.codebook
+    if codebook is None:
+        return NOT_RUN
+    return {"words": codebook.sizes, "captions": codebook.captions, "provider": codebook.provider}
 
 
 def _variant(results: Results, variant: str) -> dict[str, Any]:

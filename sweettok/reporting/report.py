@@ -29,7 +29,7 @@ def write_report(
 ) -> Results:
     """Read a run's `outputs` and write `reports`; returns what was read.
 
-    reports/tables/{T1...T7, T7_probes}.{csv,md} and claims.md, reports/figures/*.{png,gif}, reports/results.json (every
+    reports/tables/*.{csv,md} (see all_tables) and claims.md, reports/figures/*.{png,gif}, reports/results.json (every
     number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/plots/*.csv (for `dvc plots`),
     reports/README.md. Stages that have not run are marked 'not run'. `profile`: the params' profile name, for headings.
     `cells`: the ablation cells (VARIANT-SEED) that belong to it; those another profile left in outputs stay out. None: all.

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 
 from sweettok.reporting.ablation_tables import ablation_table
 from sweettok.reporting.cells import NOT_I3D, UNITS, is_of_images, left_out_notes, protocol, published_cells
+from sweettok.reporting.codebook_tables import codebook_tables
 from sweettok.reporting.collect import Results
 from sweettok.reporting.published import published
 from sweettok.reporting.semantic_tables import few_shot_table, probe_table
@@ -31,7 +32,10 @@ def setting(results: Results) -> str:
 
 
 def all_tables(results: Results) -> tuple[Table, ...]:
-    """T1 ... T7, T7_probes and, where `metrics.sizes` asks for it, small_sample. What has not run is marked in its row; the published numbers are always there."""
+    """T1 ... T7, T7_probes, codebook_words, codebook_edges and, where `metrics.sizes` asks for it, small_sample.
+
+    What has not run is marked in its row; the published numbers are always there.
+    """
     ours = setting(results)
     return (
         _reconstruction_table(results),
@@ -42,6 +46,7 @@ def all_tables(results: Results) -> tuple[Table, ...]:
         ablation_table(results, "T6", ours),
         few_shot_table(results, ours),
         probe_table(results, ours),
+        *codebook_tables(results),
         *size_tables(results, ours),
     )
 

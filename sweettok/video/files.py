@@ -46,9 +46,9 @@ class FileClips:
     """A source of clips (see prepare.Source) from listed files.
 
     A clip's id is its file's id, for videos with the first frame (`class/file.avi@34`). Its caption is the one that
-    data.captions has for it, else that of its class. With data.clips of a split set, files come in an order drawn by
-    seed, and no file gives a second clip before each has given one; else all clips come in the files' order. Either
-    way the clips do not depend on `workers`.
+    data.captions has for it, else that of its class. With data.clips of a split or data.clips_per_shard set, files come
+    in an order drawn by seed, and no file gives a second clip before each has given one: a shard is to hold many
+    classes. Else all clips come in the files' order. Either way the clips do not depend on `workers`.
     """
 
     data: params.FileData
@@ -108,14 +108,15 @@ class FileClips:
     def _windows(self, split: str, items: Iterable[Item]) -> Iterator[Window | Skip]:
         """All windows of a split, in the order in which they are to be read."""
         limited = getattr(self.data.clips, split) is not None
-        if limited:
+        drawn = limited or self.data.clips_per_shard is not None
+        if drawn:
             items = self._drawn({item.id: item for item in items}, "files")
         later: list[list[Window]] = []
         bar = tqdm(items, desc=f"prepare {split}", unit="file", mininterval=1, disable=limited)
         for found in ordered_map(partial(self._planned, split), bar, self.workers):
             if isinstance(found, Skip):
                 yield found
-            elif limited:
+            elif drawn:
                 first, *rest = self._drawn({window.clip: window for window in found}, "windows")
                 later.append(rest)
                 yield first

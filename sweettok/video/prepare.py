@@ -17,8 +17,9 @@ from sweettok.video.files import FileClips
 from sweettok.video.folders import class_names
 from sweettok.video.list_files import LISTINGS, list_files
 from sweettok.video.listing import SPLITS
+from sweettok.video.shards import Clip, write_shards
 from sweettok.video.sprites import Sprites
-from sweettok.video.store import SCHEMA
+from sweettok.video.store import ARRAY, LABELS, SCHEMA
 
 
 class Source(Protocol):
@@ -26,7 +27,7 @@ class Source(Protocol):
 
     classes: list[str]
 
-    def clips(self, split: str) -> Iterator[tuple[np.ndarray, dict[str, str | int]]]:
+    def clips(self, split: str) -> Iterator[Clip]:
         """Of each clip in order: frames uint8 (T, H, W, 3), and clip, class, label, caption and any factor:*."""
         ...
 
@@ -49,9 +50,10 @@ def open_source(data: params.Data) -> Source:
 def prepare(data: params.Data, out: str | Path) -> dict:
     """Write the store of `data` to folder `out`, all or nothing; returns a summary.
 
-    Summary: name, clips (split -> count), frames, size, bytes (of all clips.npy), classes, sha256 (split -> of
-    clips.npy); for sets of files also skipped (split -> count of those in the store's skipped.csv: split, file,
-    reason) and files (split -> count). The same `data` and files give the same bytes.
+    The clips of a split come as one array, or as shards with data.clips_per_shard set. Summary: name, clips (split ->
+    count), frames, size, bytes (of all pixels), classes, sha256 (split -> clips_sha256 of store.json); for sets of files
+    also skipped (split -> count of those in the store's skipped.csv: split, file, reason) and files (split -> count).
+    The same `data` and files give the same bytes.
     Raises InputError: unknown data.name, a clip that occurs in two splits, clips of another shape or number than
     params say, too many files that cannot be read, unwritable output.
     """
@@ -66,7 +68,7 @@ def prepare(data: params.Data, out: str | Path) -> dict:
             "classes": source.classes,
             "splits": entries,
         }
-        losses = write_skipped(source, folder / "skipped.csv") if isinstance(source, FileClips) else {}
+        losses = _write_skipped(source, folder / "skipped.csv") if isinstance(source, FileClips) else {}
         write_json(folder / "store.json", description | losses)
     return {
         "name": data.name,
@@ -79,14 +81,15 @@ def prepare(data: params.Data, out: str | Path) -> dict:
     } | losses
 
 
-def checked_clips(
-    data: params.Data, source: Source, split: str, owners: dict[bytes, tuple[str, str]]
-) -> Iterator[tuple[np.ndarray, dict[str, str | int]]]:
-    """The clips of a split as data.clips limits them, with a progress bar. owners: pixels seen so far, kept up to date.
+def _checked_clips(
+    data: params.Data, source: Source, split: str, owners: dict[bytes, tuple[str, str]], rows: list[dict]
+) -> Iterator[Clip]:
+    """The clips of a split as data.clips limits them, with a progress bar.
 
+    owners: the pixels seen so far, and rows: the labels of the clips given so far; both are kept up to date.
     Raises InputError: a clip of another shape than params say or of another split's pixels; fewer clips than asked, none.
     """
-    count, shape, found = getattr(data.clips, split), (data.frames, data.size, data.size, 3), 0
+    count, shape = getattr(data.clips, split), (data.frames, data.size, data.size, 3)
     drawn = islice(source.clips(split), count)
     for frames, row in tqdm(
         drawn, total=count, desc=f"prepare {split}", unit="clip", mininterval=1, disable=count is None
@@ -94,35 +97,42 @@ def checked_clips(
         if frames.shape != shape or frames.dtype != np.uint8:
             raise InputError(f"clip {row['clip']} is {frames.dtype} {frames.shape}, but params say uint8 {shape}")
         _claim(frames, split, str(row["clip"]), owners)
-        found += 1
+        rows.append(row)
         yield frames, row
-    if count is not None and found < count:
-        raise InputError(f"{data.name} has only {found} {split} clips; lower data.clips.{split} from {count}")
-    if not found:
+    if count is not None and len(rows) < count:
+        raise InputError(f"{data.name} has only {len(rows)} {split} clips; lower data.clips.{split} from {count}")
+    if not rows:
         raise InputError(f"{data.name} has no {split} clip; change data.split or add files")
 
 
 def _write_split(
     data: params.Data, source: Source, split: str, folder: Path, owners: dict[bytes, tuple[str, str]]
 ) -> dict:
-    """Write clips.npy and labels.csv of one split; returns its entry in store.json."""
+    """Write clips and labels of one split; returns its entry in store.json."""
     folder.mkdir()
     shape, rows = (data.frames, data.size, data.size, 3), []
-    with open(folder / "clips.npy", "wb") as file:
-        _write_header(file, 0, shape)
-        for frames, row in checked_clips(data, source, split, owners):
-            file.write(np.ascontiguousarray(frames))
-            rows.append(row)
-        _write_header(file, len(rows), shape)
-    with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
+    clips = _checked_clips(data, source, split, owners, rows)
+    if data.clips_per_shard is None:
+        written = _write_array(clips, folder / ARRAY, shape)
+    else:
+        written = write_shards(clips, folder, data.clips_per_shard)
+    with open(folder / LABELS, "w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
-    return {
-        "shape": [len(rows), *shape],
-        "clips_sha256": sha256_of(folder / "clips.npy"),
-        "labels_sha256": sha256_of(folder / "labels.csv"),
-    }
+    return {"shape": [len(rows), *shape], **written, "labels_sha256": sha256_of(folder / LABELS)}
+
+
+def _write_array(clips: Iterator[Clip], path: Path, shape: tuple[int, ...]) -> dict:
+    """Write clips of `shape` as one array; returns what the split's entry in store.json says of it."""
+    with open(path, "wb") as file:
+        _write_header(file, 0, shape)
+        count = 0
+        for frames, _ in clips:
+            file.write(np.ascontiguousarray(frames))
+            count += 1
+        _write_header(file, count, shape)
+    return {"clips_sha256": sha256_of(path)}
 
 
 def _write_header(file: BinaryIO, clips: int, shape: tuple[int, ...]) -> None:
@@ -133,7 +143,7 @@ def _write_header(file: BinaryIO, clips: int, shape: tuple[int, ...]) -> None:
     )
 
 
-def write_skipped(source: FileClips, path: Path) -> dict[str, dict[str, int]]:
+def _write_skipped(source: FileClips, path: Path) -> dict[str, dict[str, int]]:
     """Write split, file and reason of all that was skipped; returns the counts by split, beside those of files."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")

@@ -1,13 +1,14 @@
-"""The prepared clip store: memory-mapped uint8 clips with labels, read as float tensors.
+"""The prepared clip store: uint8 clips on disk with labels, read as float tensors.
 
 Layout of a store: store.json (schema, dataset, seed, classes, and per split the shape and checksums) and one folder
-per split with clips.npy, uint8 (clips, T, H, W, 3), and labels.csv, one row a clip. `prepare` writes it.
+per split with labels.csv, one row a clip, and the clips: clips.npy, uint8 (clips, T, H, W, 3), memory-mapped, or where
+store.json lists shards, these (shards.py). `prepare` writes it.
 """
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence, Sized
-from functools import cached_property
+from collections.abc import Iterator, Sequence, Sized
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,14 @@ from torch import Tensor
 
 from sweettok.errors import InputError
 from sweettok.storage import read_json, sha256_of
+from sweettok.video.shards import INDEX, REMEDY, ShardedFrames
 
 if TYPE_CHECKING:
     import pandas
 
 SCHEMA = 1
+ARRAY, LABELS = "clips.npy", "labels.csv"
 LABEL_COLUMNS = ("clip", "class", "label", "caption")
-_REMEDY = "run `dvc repro prepare_data`"
 
 
 def to_float(frames: np.ndarray) -> Tensor:
@@ -50,8 +52,8 @@ def to_uint8(clip: Tensor) -> np.ndarray:
 class ClipStore:
     """One split of a prepared store. Open it with `ClipStore.open`."""
 
-    def __init__(self, frames: np.ndarray, folder: Path, description: dict, split: str):
-        self._frames = frames  # (N, T, H, W, 3) uint8, memory-mapped
+    def __init__(self, frames: np.ndarray | ShardedFrames, folder: Path, description: dict, split: str):
+        self._frames = frames  # (N, T, H, W, 3) uint8, on disk
         self._folder = folder
         self._entry = description["splits"][split]
         self.split = split
@@ -67,24 +69,23 @@ class ClipStore:
         description = read_json(path / "store.json")
         if not isinstance(description, dict) or description.get("schema") != SCHEMA:
             found = description.get("schema") if isinstance(description, dict) else None
-            raise InputError(f"{path / 'store.json'} has schema {found}, expected {SCHEMA}; {_REMEDY}")
+            raise InputError(f"{path / 'store.json'} has schema {found}, expected {SCHEMA}; {REMEDY}")
         if split not in description["splits"]:
             raise InputError(f"{path} has no split {split!r}, only {', '.join(description['splits'])}")
-        folder = path / split
-        for name in ("clips.npy", "labels.csv"):
+        folder, entry = path / split, description["splits"][split]
+        for name in _checksums(entry):
             if not (folder / name).is_file():
-                raise InputError(f"{folder / name} is missing; {_REMEDY}")
-        try:
-            frames = np.load(folder / "clips.npy", mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise InputError(f"{folder / 'clips.npy'} is damaged ({error}); {_REMEDY}") from error
-        expected = tuple(description["splits"][split]["shape"])
-        if frames.shape != expected or frames.dtype != np.uint8:
-            raise InputError(
-                f"{folder / 'clips.npy'} holds {frames.dtype} {frames.shape} "
-                f"but store.json says uint8 {expected}; {_REMEDY}"
-            )
+                raise InputError(f"{folder / name} is missing; {REMEDY}")
+        shape = tuple(entry["shape"])
+        if "shards" in entry:
+            frames = ShardedFrames(folder, shape, _mapped(folder / INDEX, np.int64, (shape[0], 2)))
+        else:
+            frames = _mapped(folder / ARRAY, np.uint8, shape)
         return cls(frames, folder, description, split)
+
+    def __reduce__(self) -> tuple:
+        """Another process opens the store anew: pickle would send all that is memory-mapped."""
+        return ClipStore.open, (self._folder.parent, self.split)
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -107,17 +108,17 @@ class ClipStore:
         """
         import pandas
 
-        path = self._folder / "labels.csv"
+        path = self._folder / LABELS
         kinds = defaultdict(lambda: str, label="int64")  # a class or a clip named 001 is text
         try:
             table = pandas.read_csv(path, keep_default_na=False, dtype=kinds)
         except ValueError as error:  # ParserError, EmptyDataError and UnicodeDecodeError are ValueErrors
-            raise InputError(f"{path} is damaged ({error}); {_REMEDY}") from error
+            raise InputError(f"{path} is damaged ({error}); {REMEDY}") from error
         missing = [column for column in LABEL_COLUMNS if column not in table]
         if missing:
-            raise InputError(f"{path} lacks column(s) {', '.join(missing)}; {_REMEDY}")
+            raise InputError(f"{path} lacks column(s) {', '.join(missing)}; {REMEDY}")
         if len(table) != len(self):
-            raise InputError(f"{path} has {len(table)} rows for {len(self)} clips; {_REMEDY}")
+            raise InputError(f"{path} has {len(table)} rows for {len(self)} clips; {REMEDY}")
         return table
 
     @property
@@ -143,10 +144,19 @@ class ClipStore:
         return self
 
     def verify(self) -> None:
-        """Compare both files with their checksums. Raises InputError naming the file that differs."""
-        for name, key in (("clips.npy", "clips_sha256"), ("labels.csv", "labels_sha256")):
-            if sha256_of(self._folder / name) != self._entry[key]:
-                raise InputError(f"{self._folder / name} does not match its sha256 in store.json; {_REMEDY}")
+        """Compare all files with their checksums. Raises InputError naming the first that differs."""
+        for name, expected in _checksums(self._entry).items():
+            if sha256_of(self._folder / name) != expected:
+                raise InputError(f"{self._folder / name} does not match its sha256 in store.json; {REMEDY}")
+
+    def order(self, seed: int, epoch: int) -> np.ndarray:
+        """The clips' numbers in the order of a training's epoch, int64 (N,), which depends on (seed, epoch) only.
+
+        A shuffle; of shards, one that reads few of them at a time.
+        """
+        if isinstance(self._frames, ShardedFrames):
+            return self._frames.order(seed, epoch)
+        return shuffled_epoch(len(self), seed, epoch)
 
     def clips(self, indices: Sequence[int] | np.ndarray | Tensor) -> Tensor:
         """Clips by number, float32 (B, 3, T, H, W) in [-1, 1]. Raises ValueError on numbers out of range."""
@@ -167,35 +177,48 @@ class ClipStore:
         return rows.astype(np.int64)
 
 
+def _checksums(entry: dict) -> dict[str, str]:
+    """The files of a split and their SHA-256, by its entry in store.json."""
+    return entry.get("shards", {ARRAY: entry["clips_sha256"]}) | {LABELS: entry["labels_sha256"]}
+
+
+def _mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np.ndarray:
+    """An array in a .npy file, memory-mapped. Raises InputError: damaged, another dtype or shape."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(f"{path} is damaged ({error}); {REMEDY}") from error
+    if array.shape != shape or array.dtype != dtype:
+        raise InputError(
+            f"{path} holds {array.dtype} {array.shape} but store.json says {np.dtype(dtype)} {shape}; {REMEDY}"
+        )
+    return array
+
+
 def shuffled_epoch(count: int, seed: int, epoch: int) -> np.ndarray:
     """The numbers 0 .. count - 1 in an order that depends on (seed, epoch) only, int64 (count,)."""
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
-def batches(
-    store: Sized,
-    batch_size: int,
-    steps: int,
-    seed: int,
-    start_step: int = 0,
-    order: Callable[[int, int, int], np.ndarray] = shuffled_epoch,
-) -> Iterator[Tensor]:
+def batches(store: Sized, batch_size: int, steps: int, seed: int, start_step: int = 0) -> Iterator[Tensor]:
     """Index tensors (batch_size,) int64 for the steps start_step .. steps - 1 of a training.
 
-    The clips come in one endless row of epochs, each a shuffle `order(clips, seed, epoch)`, cut into batches across the
-    epochs' ends. So step n is the same wherever a run was resumed, and a batch may exceed the store.
+    The clips come in one endless row of epochs, each in the store's own order (plainly shuffled where `store` is no
+    ClipStore), cut into batches across the epochs' ends. So step n is the same wherever a run was resumed, and a batch
+    may exceed the store.
     Raises ValueError for an empty store.
     """
     count = len(store)
     if count == 0:
         raise ValueError("expected at least one clip to draw batches from, got an empty store")
+    order = store.order if isinstance(store, ClipStore) else partial(shuffled_epoch, count)
     epoch, numbers = -1, np.empty(0, np.int64)
     for step in range(start_step, steps):
         pieces, position, end = [], step * batch_size, (step + 1) * batch_size
         while position < end:
             if position // count != epoch:
                 epoch = position // count
-                numbers = order(count, seed, epoch)
+                numbers = order(seed, epoch)
             offset = position % count
             pieces.append(numbers[offset : offset + end - position])
             position += len(pieces[-1])

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from sweettok.errors import InputError
-from sweettok.language.captions import read_captions
+from sweettok.language.captions import CaptionRow, read_captions, read_rows
 
 TXT = "a red ball\n\n  ein grüner Würfel  \na red ball\n"
 TSV = 'clip\tcaption\tlabel\n1\ta red ball\t0\n2\t\t1\n3\t"ein grüner Würfel\t1\n'
@@ -35,6 +35,19 @@ def test_json_lines_have_a_caption_field(tmp_path, name, ascii_only):
     assert read_captions(path) == ["a red ball", "ein grüner Würfel", 'a "red"\u2028ball']
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("captions.tsv", "split\tcaption\tclip\ntrain\t a \t1\n\ntest\t\t2\n"),
+        ("captions.jsonl", '\n{"caption": " a ", "clip": "1"}\n\n{"split": "test", "clip": "2", "caption": ""}\n'),
+    ],
+)
+def test_rows_hold_the_fields_asked_for_and_their_lines(tmp_path, name, text):
+    path = write(tmp_path / name, text)
+    assert read_rows(path, ("clip", "caption")) == [CaptionRow(2, ("1", " a ")), CaptionRow(4, ("2", ""))]
+    assert [row.fields for row in read_rows(path, ("caption",))] == [(" a ",), ("",)]
+
+
 def test_split_keeps_its_rows_alone(tmp_path):
     table = write(tmp_path / "captions.tsv", "split\tcaption\n" + "".join(f"{s}\t{text}\n" for s, text in ROWS))
     rows = write(tmp_path / "captions.jsonl", "\n".join(json.dumps({"split": s, "caption": text}) for s, text in ROWS))
@@ -48,7 +61,7 @@ def test_split_keeps_its_rows_alone(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("captions.txt", "a red ball\n", "plain text, which has no splits"),
+        ("captions.txt", "a red ball\n", "plain text, which has no `split`; .* or set codebook.captions_split to null"),
         ("captions.tsv", "caption\na red ball\n", "no `split` column .its header has: caption"),
         ("captions.jsonl", '{"caption": "a red ball"}', "line 1 has no text field `split` .it has: caption"),
     ],

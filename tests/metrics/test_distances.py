@@ -38,7 +38,12 @@ def judge():
 def stores(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store") / "data"
     sizes = SplitSizes(train=13, val=2, test=11)
-    prepare(SpritesData(name="sprites", clips=sizes, frames=9, size=16, seed=0, two_objects=0.0, classes=3), folder)
+    prepare(
+        SpritesData(
+            name="sprites", clips=sizes, frames=9, size=16, seed=0, clips_per_shard=None, two_objects=0.0, classes=3
+        ),
+        folder,
+    )
     return {split: ClipStore.open(folder, split) for split in ("train", "test")}
 
 

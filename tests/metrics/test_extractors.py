@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from sweettok.errors import InputError
-from sweettok.metrics import extractors
-from sweettok.metrics.extractors import EXTRACTORS, I3D_FILES, for_i3d, judge_extractor, open_extractor
+from sweettok.metrics.extractors import EXTRACTORS, for_i3d, judge_extractor, open_extractor
 from sweettok.metrics.i3d import I3D
+from sweettok.metrics.networks import FILES, I3D_FILES
 from sweettok.models.judge import Judge
 from sweettok.params import WeightsSource
 from sweettok.weights import PublishedFile
@@ -32,7 +32,7 @@ def test_only_listed_weights_make_an_fvd(i3d_file, monkeypatch):
     path, sha256 = i3d_file
     assert open_extractor("i3d", source(path)).metric == "frechet_video/i3d-unverified"
     assert open_extractor("i3d", source(path, sha256)).metric == f"fvd/unlisted-{sha256[:8]}"
-    monkeypatch.setattr(extractors, "I3D_FILES", (PublishedFile("i3d.pt", sha256, None),))
+    monkeypatch.setitem(FILES, "i3d", ("I3D", (PublishedFile("i3d.pt", sha256, None),)))
     assert open_extractor("i3d", source(path)).metric == "fvd"
     with pytest.raises(InputError, match=f"has sha256 {sha256}, expected {'0' * 64}"):
         open_extractor("i3d", source(path, "0" * 64))

@@ -27,7 +27,17 @@ def stores(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store") / "data"
     sizes = SplitSizes(train=12, val=3, test=9)
     prepare(
-        SpritesData(name="sprites", clips=sizes, frames=5, size=16, seed=0, two_objects=0.0, classes=CLASSES), folder
+        SpritesData(
+            name="sprites",
+            clips=sizes,
+            frames=5,
+            size=16,
+            seed=0,
+            clips_per_shard=None,
+            two_objects=0.0,
+            classes=CLASSES,
+        ),
+        folder,
     )
     return {split: ClipStore.open(folder, split) for split in ("train", "test")}
 
@@ -37,13 +47,13 @@ def test_one_pass_gives_what_two_would(judge, stores):
     (whole,) = judge_distances(judge, stores["test"], kinds=("video",))
     features = whole.of_generated(clips)
     np.testing.assert_allclose(features, judge.video_features(clips), atol=1e-5)
-    assert np.array_equal(predicted_classes(judge, features), judge.class_logits(clips).argmax(-1))
+    assert np.array_equal(predicted_classes(judge, features), judge.predict(clips)["class"][1].argmax(-1))
 
 
 def test_records_of_samples_that_are_the_test_clips(judge, stores):
     test, train = stores["test"], stores["train"]
     real = test.clips(range(len(test)))
-    seen = judge.class_logits(real).argmax(-1).numpy()
+    seen = judge.predict(real)["class"][1].argmax(-1).numpy()
     distances = judge_distances(judge, test, kinds=("video",))
     records, left_out = evaluate_samples(judge, distances, real, seen, real.flip(2), test, train, seed=0)
     assert not left_out and list(records) == [

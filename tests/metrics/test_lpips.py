@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from sweettok.errors import InputError
-from sweettok.metrics.lpips import BACKBONES, Lpips, lpips_network, open_lpips
+from sweettok.metrics.lpips import Lpips, lpips_network, open_lpips
+from sweettok.metrics.networks import BACKBONES
 from sweettok.params import WeightsSource
 from sweettok.torchvision_operators import define_missing_operators
 from sweettok.weights import WeightsFile

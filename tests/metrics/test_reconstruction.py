@@ -23,7 +23,12 @@ def judge():
 def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store") / "data"
     sizes = SplitSizes(train=2, val=2, test=10)
-    prepare(SpritesData(name="sprites", clips=sizes, frames=5, size=16, seed=0, two_objects=0.0, classes=3), folder)
+    prepare(
+        SpritesData(
+            name="sprites", clips=sizes, frames=5, size=16, seed=0, clips_per_shard=None, two_objects=0.0, classes=3
+        ),
+        folder,
+    )
     return ClipStore.open(folder, "test")
 
 

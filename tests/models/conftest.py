@@ -1,7 +1,11 @@
 """A codebook of 34 words and a geometry so small that every architecture runs in milliseconds: 9 frames of 16 x 16."""
 
+from contextlib import contextmanager
+
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Optimiser, Patches, Proxy
@@ -81,3 +85,29 @@ def changed_rows():
             return ((function(x) - function(other)).abs() > 1e-6).any(-1)
 
     return changed
+
+
+class _Storages(TorchDispatchMode):
+    """Notes the size in bytes of the memory behind every tensor that an operation gives."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        tensors = [x for x in tree_leaves(result) if isinstance(x, torch.Tensor) and x.layout == torch.strided]
+        self.sizes += [x.untyped_storage().nbytes() for x in tensors]
+        return result
+
+
+@pytest.fixture(scope="session")
+def largest_storage():
+    """Context manager -> list that holds the sizes in bytes of all tensors made within, forward and backward."""
+
+    @contextmanager
+    def watch():
+        with _Storages() as mode:
+            yield mode.sizes
+
+    return watch

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from sweettok.errors import InputError
+from sweettok.models import tokenizer as tokenizer_module
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer, load_checked
 from sweettok.params import Patches
@@ -62,6 +63,19 @@ def test_tokens_do_not_depend_on_the_batch(models, clips, name, frames):
     assert torch.equal(tokens, torch.cat([model.encode(one) for one in clip.split(1)]))
     assert torch.equal(tokens.flip(0), model.encode(clip.flip(0)))
     assert len(tokens.unique()) > 1  # else this says nothing
+
+
+def test_decoding_in_chunks_of_patches_gives_the_same_clip(models, clips, monkeypatch, largest_storage):
+    """Without the logits of all patches (3 clips x 5 x 16 patches x 20 codes) in memory at once."""
+    model, tokens = models["decoupled"], models["decoupled"].encode(clips(3))
+    with largest_storage() as of_whole:
+        whole = model.decode(tokens)
+    monkeypatch.setattr(tokenizer_module, "LOGITS_AT_ONCE", 20 * 7)
+    with largest_storage() as of_chunks:
+        chunked = model.decode(tokens)
+    assert torch.allclose(whole, chunked, atol=1e-6)
+    logits = 4 * 3 * 5 * 16 * 20  # bytes
+    assert of_whole.count(logits) > of_chunks.count(logits)
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith("coupled")])

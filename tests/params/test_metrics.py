@@ -8,8 +8,7 @@ import yaml
 
 from sweettok.errors import InputError
 from sweettok.metrics.extractors import EXTRACTORS
-from sweettok.metrics.lpips import BACKBONES
-from sweettok.metrics.networks import DISTANCES, FILES
+from sweettok.metrics.networks import BACKBONES, DISTANCES, FILES
 from sweettok.metrics.protocol import PRESETS
 from sweettok.params import parse_params
 from sweettok.params.metrics import ExtractorName, PerceptualName, ProtocolName
@@ -23,7 +22,7 @@ def parsed(**changes):
 
 
 def test_the_default_needs_nothing():
-    assert parsed().networks == () and parsed().sizes == ()
+    assert parsed().networks == ()
 
 
 def test_the_names_are_those_of_the_code():

@@ -114,7 +114,7 @@ def test_geometry_and_names_must_agree(path, value, said):
 
 FOLDER = {
     "name": "video_folder", "clips": {"train": 9, "val": None, "test": None}, "frames": 17, "size": 32, "seed": 0,
-    "root": "clips", "shorter_side": None, "crop": "centre", "captions": None, "max_skipped": 0.1,
+    "clips_per_shard": None, "root": "clips", "shorter_side": None, "crop": "centre", "captions": None, "max_skipped": 0.1,
     "windows": {"stride": 1, "every": None, "start": "centre"},
     "split": {"by": "group", "pattern": "p[0-9]", "val": ["p1"], "test": 0.2},
 }  # fmt: skip

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = PIPELINE["stages"]
 # Code that cannot change a stage's numbers: what reads params, reports errors, tracks runs, writes files.
-PLUMBING = {"sweettok/params", "sweettok/errors.py", "sweettok/storage.py", "sweettok/stage.py",
+PLUMBING = {"sweettok/params", "sweettok/errors.py", "sweettok/storage.py", "sweettok/stage.py", "sweettok/allocator.py",
             "sweettok/tracking.py", "sweettok/provenance.py", "sweettok/torchvision_operators.py"}  # fmt: skip
 
 

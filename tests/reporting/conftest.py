@@ -108,6 +108,7 @@ def write_outputs(folder: Path) -> Path:
         split: {"shape": [n, FRAMES, SIZE, SIZE, 3]} for split, n in (("train", 64), ("val", 32), ("test", CLIPS))
     }
     write(folder / "data" / "store.json", {"schema": 1, "dataset": "sprites", "classes": CLASSES, "splits": splits})
+    write_codebook(folder / "codebook")
     measured = {
         "judge": {"accuracy_class": 0.9, "accuracy_shape": 0.8},
         "proxy": {"psnr": 27.0, "usage": 0.9},
@@ -126,6 +127,20 @@ def write_outputs(folder: Path) -> Path:
         for seed in range(3):
             write_cell(folder / "ablation" / f"{variant}-{seed}", variant, seed, psnr, difficulty)
     return folder
+
+
+def write_codebook(folder: Path) -> None:
+    """Two hundred words, of which words.csv lists twelve adjectives and one of each other part of speech."""
+    parts = {"adjective": 90, "noun": 60, "adverb": 20, "verb": 30}
+    description = {"schema": 2, "provider": "hashed", "captions": 1234, "words": [f"word{n}" for n in range(200)]}
+    part_of_speech = [part for part, size in parts.items() for _ in range(size)]
+    write(folder / "codebook.json", description | {"part_of_speech": part_of_speech})
+    words = [("adjective", rank, f"red{rank}", 1000 - rank) for rank in range(1, 13)]
+    words += [("noun", 1, "null", 800), ("adverb", 1, "slowly", 70), ("verb", 1, "turn", 60)]
+    edges = [("adjective-noun", 1, "red1", "null", 42), ("adjective-noun", 2, "red2", "null", 41)]
+    edges += [("adverb-verb", 1, "slowly", "turn", 7)]
+    write(folder / "words.csv", pandas.DataFrame(words, columns=["part_of_speech", "rank", "word", "count"]))
+    write(folder / "edges.csv", pandas.DataFrame(edges, columns=["link", "rank", "first", "second", "count"]))
 
 
 def write_cell(folder: Path, variant: str, seed: int, psnr: float, difficulty: np.ndarray) -> None:

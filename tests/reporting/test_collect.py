@@ -18,6 +18,8 @@ def test_complete_run(complete_outputs: Path):
     assert sorted(results.of_variant("lc")) == [0, 1, 2]
     assert results.strips["original"].shape == (8, 17, 32, 32, 3)
     assert list(results.samples["classes"]) == ["slide", "bounce", "rotate", "grow"]
+    assert results.codebook.sizes == {"adjective": 90, "noun": 60, "adverb": 20, "verb": 30}
+    assert (results.codebook.captions, results.codebook.provider) == (1234, "hashed")
 
 
 def test_cells_of_another_profile_stay_out(complete_outputs: Path):
@@ -26,9 +28,10 @@ def test_cells_of_another_profile_stay_out(complete_outputs: Path):
 
 
 def test_parts_may_be_absent(fresh_outputs: Path):
-    for part in ("ablation", "generation", "semantics", "judge"):
+    for part in ("ablation", "generation", "semantics", "judge", "codebook"):
         shutil.rmtree(fresh_outputs / part)
     results = collect(fresh_outputs)
+    assert results.codebook is None
     assert results.cells == ()
     assert results.generation is results.samples is results.semantics is None
     assert "judge" not in results.histories
@@ -45,6 +48,9 @@ def test_empty_outputs(tmp_path: Path):
         ("reconstruction/summary.json", '{"methods": '),
         ("reconstruction/strips.npz", "no archive"),
         ("joint/history.csv", ""),
+        ("codebook/codebook.json", "{"),
+        ("codebook/words.csv", ""),
+        ("codebook/edges.csv", None),
         ("ablation/full-0/per_clip.csv", None),
     ],
 )

@@ -29,9 +29,8 @@ def reports(complete_outputs: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_everything_is_there(reports: Path):
-    tables = {
-        f"tables/{name}.{suffix}" for name in [*(f"T{n}" for n in range(1, 8)), "T7_probes"] for suffix in ("csv", "md")
-    }
+    names = [*(f"T{n}" for n in range(1, 8)), "T7_probes", "codebook_words", "codebook_edges"]
+    tables = {f"tables/{name}.{suffix}" for name in names for suffix in ("csv", "md")}
     expected = tables | {f"figures/{name}.png" for name in PICTURES}
     expected |= {
         "figures/samples.gif",
@@ -83,6 +82,8 @@ def test_results_hold_every_record(reports: Path, complete_outputs: Path):
     assert results["reconstruction"] == stored
     cell = json.loads((complete_outputs / "ablation" / "lc-1" / "summary.json").read_text())
     assert results["ablation"]["lc"]["cells"]["1"] == cell
+    words = {"adjective": 90, "noun": 60, "adverb": 20, "verb": 30}
+    assert results["codebook"] == {"words": words, "captions": 1234, "provider": "hashed"}
     assert len(results["verdicts"]) == 7
     assert results["published"][0]["method"] == "OmniTokenizer"
 

@@ -19,7 +19,12 @@ PARTS = {"adjective": 8, "noun": 8, "adverb": 8, "verb": 8}
 def data_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store") / "data"
     sizes = SplitSizes(train=12, val=4, test=4)
-    prepare(SpritesData(name="sprites", clips=sizes, frames=9, size=16, seed=0, two_objects=0.25, classes=3), folder)
+    prepare(
+        SpritesData(
+            name="sprites", clips=sizes, frames=9, size=16, seed=0, clips_per_shard=None, two_objects=0.25, classes=3
+        ),
+        folder,
+    )
     return folder
 
 

@@ -242,7 +242,7 @@ def test_judge_on_disk(stores):
     save_module("judge", judge, {"labels": {"class": ["a", "b", "c"], "factor:shape": ["d", "e"]}, "width": 4}, [])
     loaded = load_judge("judge")
     clip = stores["val"].clips([0])
-    assert torch.equal(loaded.class_logits(clip), judge.class_logits(clip))
+    assert torch.equal(loaded.predict(clip)["class"][1], judge.predict(clip)["class"][1])
     assert len(loaded.fingerprint) == 64 and not any(p.requires_grad for p in loaded.parameters())
     with pytest.raises(InputError, match="does not exist"):
         load_judge("nowhere")

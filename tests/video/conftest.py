@@ -76,8 +76,8 @@ def file_data():
         "imagenet": {"frames": 1, "split": {"by": "random", "val": 0.2, "test": 0.2}, "class_names": None},
     }
     shared = {
-        "clips": {"train": None, "val": None, "test": None}, "size": 16, "seed": 0, "shorter_side": None,
-        "crop": "centre", "captions": None, "max_skipped": 0.0,
+        "clips": {"train": None, "val": None, "test": None}, "size": 16, "seed": 0, "clips_per_shard": None,
+        "shorter_side": None, "crop": "centre", "captions": None, "max_skipped": 0.0,
     }  # fmt: skip
 
     def make(name, root, **changes):

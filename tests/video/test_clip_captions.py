@@ -1,5 +1,7 @@
 """Captions of clips: read from both formats, joined by id, honest errors; class names in words."""
 
+import gzip
+
 import pytest
 
 from sweettok.errors import InputError
@@ -26,6 +28,8 @@ def test_both_formats_say_the_same(tmp_path):
     )
     expected = {"a/b.avi": 'A "red" ball.', "a/c.avi": "Two"}
     assert read_clip_captions(tmp_path / "a.tsv") == read_clip_captions(tmp_path / "a.jsonl") == expected
+    (tmp_path / "a.tsv.gz").write_bytes(gzip.compress((tmp_path / "a.tsv").read_bytes()))
+    assert read_clip_captions(tmp_path / "a.tsv.gz") == expected
 
 
 def test_the_most_exact_id_wins():
@@ -39,14 +43,18 @@ def test_the_most_exact_id_wins():
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.tsv", b"clip\ttext\na\tb\n", "line 2 lacks `clip` or `caption`"),
-        ("a.tsv", b"clip\tcaption\na\tb\nc\n", "line 3 lacks"),
-        ("a.tsv", b"", "has no captions"),
-        ("a.tsv", b"clip\tcaption\na\t\xff\n", "cannot read data.captions"),
-        ("a.jsonl", b'{"clip": "a"}\n', "line 1 lacks"),
-        ("a.jsonl", b"[1]\n", "line 1 lacks"),
-        ("a.jsonl", b"{\n", "line 1 is not valid JSON"),
-        ("a.txt", b"a ball\n", "must be a .tsv or a .jsonl"),
+        ("a.tsv", b"clip\ttext\na\tb\n", "a.tsv has no `caption` column .its header has: clip, text"),
+        ("a.tsv", b"clip\tcaption\na\tb\nc\n", "a.tsv, line 3: 1 of 2 columns"),
+        ("a.tsv", b"clip\tcaption\na\tb\n\nc\t \n", "a.tsv, line 4: the caption of 'c' is blank"),
+        ("a.tsv", b"", "no `clip` column"),
+        ("a.tsv", b"clip\tcaption\n", "holds no caption"),
+        ("a.tsv", b"clip\tcaption\na\t\xff\n", "not UTF-8"),
+        ("a.jsonl", b'{"clip": "a"}\n', "a.jsonl, line 1 has no text field `caption`"),
+        ("a.jsonl", b'{"clip": 1, "caption": "a"}\n', "line 1 has no text field `clip`"),
+        ("a.jsonl", b'\n{"clip": "a", "caption": ""}\n', "a.jsonl, line 2: the caption of 'a' is blank"),
+        ("a.jsonl", b"[1]\n", "line 1 is not a JSON object"),
+        ("a.jsonl", b"{\n", "line 1 is not JSON"),
+        ("a.txt", b"a ball\n", "is plain text, which has no `clip`; give a .tsv or .jsonl file$"),
     ],
 )
 def test_bad_files_are_refused_in_one_line(tmp_path, name, content, message):
@@ -57,5 +65,5 @@ def test_bad_files_are_refused_in_one_line(tmp_path, name, content, message):
 
 
 def test_absent_files_are_refused(tmp_path):
-    with pytest.raises(InputError, match="cannot read data.captions .*No such file"):
+    with pytest.raises(InputError, match="a.tsv does not exist"):
         read_clip_captions(tmp_path / "a.tsv")

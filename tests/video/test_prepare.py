@@ -12,7 +12,14 @@ from sweettok.video.prepare import SOURCES, prepare
 from sweettok.video.store import ClipStore
 
 DATA = SpritesData(
-    name="sprites", clips=SplitSizes(train=8, val=3, test=2), frames=5, size=16, seed=0, two_objects=0.5, classes=5
+    name="sprites",
+    clips=SplitSizes(train=8, val=3, test=2),
+    frames=5,
+    size=16,
+    seed=0,
+    clips_per_shard=None,
+    two_objects=0.5,
+    classes=5,
 )
 
 

@@ -1,45 +1,87 @@
-"""Shards: what was written is read, by any number of workers and ranks, from any step on."""
+"""Shards: the clips, labels and errors of a store are the same as of one array, and any tar reader finds the clips."""
 
 import io
 import json
+import pickle
 import tarfile
 
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader
 
 from sweettok.errors import InputError
 from sweettok.params import SplitSizes, SpritesData
-from sweettok.video.shards import ShardBatches, Shards, write_shards
+from sweettok.storage import read_json
+from sweettok.video.prepare import prepare
+from sweettok.video.shards import ShardedFrames
 from sweettok.video.sprites import Sprites
+from sweettok.video.store import ClipStore, batches
 
 DATA = SpritesData(
-    name="sprites", clips=SplitSizes(train=23, val=5, test=4), frames=5, size=16, seed=3, two_objects=0.5, classes=4
+    name="sprites",
+    clips=SplitSizes(train=23, val=5, test=4),
+    frames=5,
+    size=16,
+    seed=3,
+    clips_per_shard=5,
+    two_objects=0.5,
+    classes=4,
 )
+COUNTS = {"train": 23, "val": 5, "test": 4}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shards") / "data"
-    write_shards(DATA, folder, clips_per_shard=5)
+    prepare(DATA, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def array_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("array") / "data"
+    prepare(DATA.model_copy(update={"clips_per_shard": None}), folder)
     return folder
 
 
 @pytest.fixture
 def copy(tmp_path):
-    write_shards(DATA, tmp_path / "data", clips_per_shard=5)
+    prepare(DATA, tmp_path / "data")
     return tmp_path / "data"
 
 
-def test_clips_and_labels_come_back(folder):
-    for split, count in (("train", 23), ("val", 5), ("test", 4)):
-        shards = Shards.open(folder, split)
-        shards.verify()
-        assert len(shards) == count and shards.classes == Sprites(DATA).classes
-        for number, (frames, row) in enumerate(Sprites(DATA).clips(split)):
-            read, labels = shards[number]
-            assert np.array_equal(read, frames) and labels == row
+@pytest.mark.parametrize("split", COUNTS)
+def test_a_store_of_shards_reads_as_one_of_an_array(folder, array_folder, split):
+    shards, array = ClipStore.open(folder, split), ClipStore.open(array_folder, split)
+    shards.verify()
+    assert len(shards) == len(array) == COUNTS[split]
+    assert (shards.frames, shards.size, shards.classes) == (array.frames, array.size, array.classes)
+    assert shards.expect(5, 16, "the test") is shards and shards.labels.equals(array.labels)
+    rows = [3, 0, len(array) - 1, 3]
+    assert torch.equal(shards.clips(range(len(array))), array.clips(range(len(array))))
+    assert torch.equal(shards.clips(rows), array.clips(rows))
+    assert shards.clips([]).shape == array.clips([]).shape
+    drawn = [store.images(rows * 5, torch.Generator().manual_seed(1)) for store in (shards, array)]
+    assert drawn[0].shape == (20, 3, 1, 16, 16) and torch.equal(*drawn)
+
+
+def test_store_json_says_the_same_but_for_the_files(folder, array_folder):
+    shards, array = (read_json(path / "store.json") for path in (folder, array_folder))
+    for split in COUNTS:
+        sharded, whole = shards["splits"][split], array["splits"][split]
+        assert sharded.pop("shards").keys() == {path.name for path in (folder / split).iterdir()} - {"labels.csv"}
+        assert sharded.pop("clips_sha256") != whole.pop("clips_sha256")
+        assert (folder / split / "labels.csv").read_bytes() == (array_folder / split / "labels.csv").read_bytes()
+    assert shards == array
+
+
+def test_training_batches_have_the_pixels_of_their_indices(folder, array_folder):
+    shards, array = ClipStore.open(folder, "train"), ClipStore.open(array_folder, "train")
+    drawn = list(batches(shards, 4, 12, seed=7))
+    assert all(torch.equal(shards.clips(indices), array.clips(indices)) for indices in drawn)
+    epochs = torch.cat(drawn)[:46].reshape(2, 23)
+    assert all(np.array_equal(row, shards.order(seed=7, epoch=epoch)) for epoch, row in enumerate(epochs.numpy()))
+    assert not torch.equal(epochs[0], epochs[1])
 
 
 def test_any_tar_reader_finds_the_clips(folder):
@@ -59,14 +101,22 @@ def test_any_tar_reader_finds_the_clips(folder):
 
 def test_same_params_same_bytes(folder, copy):
     files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    assert len(files) == 1 + 3 + 5 + 1 + 1
+    assert len(files) == 1 + 3 * 2 + 5 + 1 + 1
     assert all((folder / name).read_bytes() == (copy / name).read_bytes() for name in files)
 
 
+def test_fingerprints_tell_splits_and_worlds_apart(folder, copy, tmp_path):
+    prepare(DATA.model_copy(update={"seed": 4}), tmp_path / "other")
+    prints = {ClipStore.open(folder, split).fingerprint for split in COUNTS}
+    assert len(prints) == 3 and ClipStore.open(copy, "train").fingerprint in prints
+    assert ClipStore.open(tmp_path / "other", "train").fingerprint not in prints
+
+
 @pytest.mark.parametrize("mixed", [1, 2, 5, 9])
-def test_an_epoch_has_every_clip_once_and_stays_near(folder, mixed):
-    shards = Shards.open(folder, "train")
-    orders = [shards.order(23, seed, epoch, mixed) for seed, epoch in ((0, 0), (0, 0), (0, 1), (1, 0))]
+def test_an_epoch_has_every_clip_once_and_stays_near(mixed, tmp_path):
+    index = np.array([(clip // 5, 0) for clip in range(23)], np.int64)
+    frames = ShardedFrames(tmp_path, (23, 5, 16, 16, 3), index)
+    orders = [frames.order(seed, epoch, mixed) for seed, epoch in ((0, 0), (0, 0), (0, 1), (1, 0))]
     assert all(sorted(order) == list(range(23)) for order in orders)
     assert np.array_equal(orders[0], orders[1]) and len({tuple(order) for order in orders}) == 3
     visits = [number // 5 for number in orders[0]]
@@ -75,47 +125,12 @@ def test_an_epoch_has_every_clip_once_and_stays_near(folder, mixed):
         assert places[-1] - places[0] < 5 * mixed
 
 
-def collected(folder, workers=0, **settings):
-    shards = Shards.open(folder, "train")
-    dataset = ShardBatches(shards, **({"batch_size": 4, "steps": 15, "seed": 7, "mixed": 2} | settings))
-    return list(DataLoader(dataset, batch_size=None, num_workers=workers))
-
-
-def same(left, right):
-    return len(left) == len(right) and all(
-        torch.equal(a, b) for pair in zip(left, right, strict=True) for a, b in zip(*pair, strict=True)
-    )
-
-
-def test_batches_are_the_same_for_any_number_of_workers(folder):
-    alone = collected(folder)
-    assert len(alone) == 15 and alone[0][0].shape == (4, 3, 5, 16, 16) and alone[0][0].abs().max() <= 1
-    assert same(alone, collected(folder, workers=2))
-
-
-@pytest.mark.parametrize(("start", "workers"), [(1, 0), (6, 2), (14, 0), (15, 0)])
-def test_resumed_in_mid_epoch_the_batches_go_on(folder, start, workers):
-    assert same(collected(folder)[start:], collected(folder, workers, start_step=start))
-
-
-def test_ranks_share_each_global_batch(folder):
-    whole = collected(folder, batch_size=6)
-    parts = [collected(folder, batch_size=2, ranks=3, rank=rank) for rank in range(3)]
-    together = [[torch.cat(pieces) for pieces in zip(*step, strict=True)] for step in zip(*parts, strict=True)]
-    assert same(whole, together)
-
-
-def test_labels_belong_to_their_clips(folder):
-    rows = {frames.tobytes(): row["label"] for frames, row in Sprites(DATA).clips("train")}
-    for clips, labels in collected(folder, steps=6):
-        pixels = ((clips + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 4, 1).contiguous().numpy()
-        assert [rows[clip.tobytes()] for clip in pixels] == labels.tolist()
-
-
-@pytest.mark.parametrize("settings", [{"rank": 2, "ranks": 2}, {"rank": -1}, {"batch_size": 0}, {"mixed": 0}])
-def test_senseless_settings_are_refused(folder, settings):
-    with pytest.raises(ValueError, match="expected"):
-        collected(folder, **settings)
+def test_pickled_a_store_is_its_place_and_not_its_clips(folder, array_folder):
+    for path in (folder, array_folder):
+        store = ClipStore.open(path, "train")
+        content = pickle.dumps(store)
+        assert len(content) < 1000
+        assert torch.equal(pickle.loads(content).clips([22, 0]), store.clips([22, 0]))
 
 
 def cut(path):
@@ -125,49 +140,67 @@ def cut(path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda path: (path / "shards.json").unlink(), "shards.json does not exist"),
-        (lambda path: (path / "shards.json").write_text('{"schema": 9}'), "schema 9, expected 1"),
-        (lambda path: (path / "train" / "shard-000002.tar").unlink(), "shard-000002.tar is missing"),
-        (lambda path: cut(path / "train" / "index.npy"), "index.npy is damaged"),
+        (lambda path: (path / "shard-000002.tar").unlink(), "shard-000002.tar is missing"),
+        (lambda path: (path / "index.npy").unlink(), "index.npy is missing"),
+        (lambda path: (path / "labels.csv").unlink(), "labels.csv is missing"),
+        (lambda path: (path / "index.npy").write_bytes(b""), "index.npy is damaged"),
         (
-            lambda path: np.save(path / "train" / "index.npy", np.zeros((2, 4), np.int64)),
-            r"is int64 \(2, 4\), not int64 \(23, 4\)",
+            lambda path: np.save(path / "index.npy", np.zeros((2, 2), np.int64)),
+            r"index.npy holds int64 \(2, 2\) but store.json says int64 \(23, 2\)",
         ),
-        (lambda path: np.save(path / "train" / "index.npy", np.array([{}]), allow_pickle=True), "index.npy is damaged"),
+        (lambda path: np.save(path / "index.npy", np.array([{}]), allow_pickle=True), "index.npy is damaged"),
     ],
 )
 def test_damage_is_found_when_opened(copy, damage, message):
-    damage(copy)
-    with pytest.raises(InputError, match=message):
-        Shards.open(copy, "train")
+    damage(copy / "train")
+    with pytest.raises(InputError, match=f"{message}.*dvc repro prepare_data") as raised:
+        ClipStore.open(copy, "train")
+    assert "\n" not in str(raised.value)
 
 
-def test_a_cut_shard_is_found_when_read_and_a_changed_byte_by_verify(copy):
-    path = copy / "train" / "shard-000001.tar"
+@pytest.mark.parametrize("name", ["shard-000001.tar", "index.npy", "labels.csv"])
+def test_verify_finds_a_changed_byte(copy, name):
+    path = copy / "train" / name
     content = bytearray(path.read_bytes())
-    content[600] ^= 1
+    content[-600 if name.endswith("tar") else -1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(InputError, match="shard-000001.tar does not match its sha256"):
-        Shards.open(copy, "train").verify()
+    with pytest.raises(InputError, match=f"{name} does not match its sha256"):
+        ClipStore.open(copy, "train").verify()
+
+
+def test_a_shard_damaged_later_is_named_with_the_clip(copy):
+    store, path = ClipStore.open(copy, "train"), copy / "train" / "shard-000001.tar"
     cut(path)
-    with pytest.raises(InputError, match="shard-000001.tar is damaged at clip 5"):
-        Shards.open(copy, "train")[5]
+    with pytest.raises(InputError, match=r"shard-000001.tar is damaged at clip 5 \(it ends too early\)"):
+        store.clips([0, 5])
+    path.unlink()
+    with pytest.raises(InputError, match="shard-000001.tar is damaged at clip 6 .*No such file"):
+        store.images([6], torch.Generator())
 
 
-def test_unknown_splits_clips_and_sizes_are_refused(folder, tmp_path):
-    with pytest.raises(InputError, match="has no split 'dev', only train, val, test"):
-        Shards.open(folder, "dev")
-    with pytest.raises(IndexError, match="expected a clip number in 0..3, got 4"):
-        Shards.open(folder, "test")[4]
-    with pytest.raises(ValueError, match="clips_per_shard >= 1"):
-        write_shards(DATA, tmp_path / "x", 0)
-    assert not (tmp_path / "x").exists()
+@pytest.mark.parametrize(
+    ("place", "message"), [((0, -9), "damaged at clip 0"), ((7, 0), "shard-000007.tar is damaged")]
+)
+def test_an_index_that_points_nowhere_is_refused(copy, place, message):
+    path = copy / "train" / "index.npy"
+    index = np.load(path)
+    index[0] = place
+    np.save(path, index)
+    with pytest.raises(InputError, match=message):
+        ClipStore.open(copy, "train").clips([0])
 
 
-def test_files_are_sharded_with_their_losses(tmp_path, file_data, write_video, scene):
-    for number in range(10):
-        write_video(tmp_path / "set" / "a" / f"{number}.mkv", scene(5, 16, 16, seed=number))
+def test_shards_of_files_mix_the_classes_and_keep_the_losses(tmp_path, file_data, write_video, scene):
+    for number in range(24):
+        write_video(tmp_path / "set" / "ab"[number // 12] / f"{number:02d}.mkv", scene(5, 16, 16, seed=number))
     (tmp_path / "set" / "a" / "empty.avi").write_bytes(b"")
-    said = write_shards(file_data("video_folder", tmp_path / "set", max_skipped=0.9), tmp_path / "out", 2)
+    data = file_data("video_folder", tmp_path / "set", max_skipped=0.9, clips_per_shard=8)
+    said = prepare(data, tmp_path / "out")
     assert sum(said["skipped"].values()) == 1 and "a/empty.avi,empty" in (tmp_path / "out" / "skipped.csv").read_text()
-    assert sum(len(Shards.open(tmp_path / "out", split)) for split in ("train", "val", "test")) == 10
+    stores = [ClipStore.open(tmp_path / "out", split) for split in COUNTS]
+    assert sum(map(len, stores)) == 24
+    labels = stores[0].labels["label"].tolist()
+    assert len(set(labels[:8])) == 2 and labels != sorted(labels)
+    files = {row["file"]: scene(5, 16, 16, seed=int(row["file"][2:4])) for _, row in stores[0].labels.iterrows()}
+    expected = np.stack([files[name] for name in stores[0].labels["file"]])
+    assert np.array_equal(stores[0]._frames[np.arange(len(labels))], expected)

@@ -14,7 +14,14 @@ from sweettok.video.sprites import Sprites, draw_sprite
 
 
 def world(**changes) -> SpritesData:
-    settings = {"frames": 17, "size": 32, "seed": 0, "two_objects": 0.25, "classes": 10} | changes
+    settings = {
+        "frames": 17,
+        "size": 32,
+        "seed": 0,
+        "clips_per_shard": None,
+        "two_objects": 0.25,
+        "classes": 10,
+    } | changes
     return SpritesData(name="sprites", clips=SplitSizes(train=400, val=20, test=20), **settings)
 
 

@@ -13,7 +13,14 @@ from sweettok.video.sprites import draw_sprite
 from sweettok.video.store import ClipStore, batches, to_float, to_uint8
 
 DATA = SpritesData(
-    name="sprites", clips=SplitSizes(train=12, val=5, test=4), frames=5, size=16, seed=3, two_objects=0.5, classes=4
+    name="sprites",
+    clips=SplitSizes(train=12, val=5, test=4),
+    frames=5,
+    size=16,
+    seed=3,
+    clips_per_shard=None,
+    two_objects=0.5,
+    classes=4,
 )
 
 
