@@ -39,7 +39,8 @@ def body(params: Params, run: Run | None) -> None:
     config = PriorConfig(settings.layers, settings.heads, settings.width, classes, settings.label_dropout, layout)
     prior = Prior(config, torch.Generator().manual_seed(settings.seed))
     task = PriorTask(prior, ids, clips["train"], clips["val"], settings.seed)
-    checkpoint = training_checkpoint("generator", [settings], [clips["train"].fingerprint, weights_hash(tokenizer.cpu())])
+    inputs = [clips["train"].fingerprint, weights_hash(tokenizer.cpu())]
+    checkpoint = training_checkpoint("generator", [settings], inputs)
     prior, history = train(task, settings.optimiser, settings.seed, checkpoint, run, machine=params.machine)
     if first_process():
         with atomic_directory("outputs/generator") as partial:

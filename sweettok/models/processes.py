@@ -43,7 +43,8 @@ def add_over_processes(x: Tensor) -> None:
 
 
 def mean_over_processes(x: Tensor) -> Tensor:
-    """The mean of x over the processes, with the gradient of x alone. All of them must call this, with equal shapes.
+    """The mean of x over the processes, the same in all to the last bit, with the gradient of x alone. All of them must
+    call this, with equal shapes.
 
     What follows from the mean is the same in every process, and data parallelism averages gradients over them: the
     average of the processes' own gradients is the mean's, without a second exchange.
@@ -52,7 +53,7 @@ def mean_over_processes(x: Tensor) -> Tensor:
         return x
     total = x.detach().clone()
     distributed.all_reduce(total)
-    return x + (total / process_count() - x.detach())
+    return total / process_count() + (x - x.detach())  # + 0
 
 
 def gathered(x: Tensor) -> Tensor:
