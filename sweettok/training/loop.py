@@ -121,7 +121,7 @@ def train(
     Args:
         seed: of everything random in the steps.
         checkpoint: saved every `optimiser.checkpoint_every` steps; an existing one of the same identity is resumed.
-        run: sweettok.tracking run that gets the logged metrics, or None.
+        run: sweettok.tracking run that gets the logged metrics, or None (in all processes but the first).
         first_step: where this training starts on the run's step axis.
         machine: how it runs; `processes` is the launcher's, here their number is what it is.
 
@@ -148,42 +148,29 @@ def train(
         history, start = saved["history"], saved["step"]
     prepare_layers(task.layers(), machine)
     forward = accelerator.prepare(Forward(task))
-    parts = parts_of(
-        task.batches(optimiser.batch_size, optimiser.steps, start), optimiser.accumulate, rank, processes
-    )
+    whole = task.batches(optimiser.batch_size, optimiser.steps, start)
+    parts = parts_of(whole, optimiser.accumulate, rank, processes)
     batches = loaded(task.read, parts, device, machine.workers)
 
     bar = tqdm(
         total=optimiser.steps, initial=start, desc=task.name, unit="step", mininterval=1.0, dynamic_ncols=True,
         disable=not accelerator.is_main_process,
     )  # fmt: skip
-    run = run if accelerator.is_main_process else None
     clock, clock_step = time.perf_counter(), start
     for step in range(start, optimiser.steps):
         torch.manual_seed(seed_of_step(seed, step, rank))
         for group in adam.param_groups:
             group["lr"] = learning_rate(step, optimiser)
         adam.zero_grad(set_to_none=True)
-        losses, rows, clips = [], [], []
-        for part in range(1, optimiser.accumulate + 1):
-            batch = next(batches)
-            # Only the last part's backward pass exchanges gradients, for all parts at once.
-            with accelerator.no_sync(forward) if part < optimiser.accumulate else nullcontext():
-                with torch.autocast(device.type, torch.bfloat16, enabled=optimiser.precision == "bf16"):
-                    loss, metrics = forward(batch, step)
-                (loss / optimiser.accumulate).backward()
-            losses.append(loss.detach())
-            rows.append(metrics)
-            clips.append(batch["indices"])
-        loss = mean_over_processes(sum(losses) / len(losses)).item()  # the same in all, so that all stop or none
+        loss, metrics, clips = _gradients(accelerator, forward, batches, step, optimiser)
         norm = nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise TrainingDiverged(
                 f"{task.name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips "
-                f"{torch.cat(clips).tolist()}; lower the section's optimiser.lr or set precision to fp32"
+                f"{clips.tolist()}; lower the section's optimiser.lr or set precision to fp32"
             )
         adam.step()
-        metrics = mean_row(rows) | task.after_step(step)
+        metrics |= task.after_step(step)
         average.update(model, step)
 
         done = step + 1
@@ -220,6 +207,25 @@ def train(
     bar.close()
     task.to(torch.device("cpu"))
     return average.model.cpu(), history
+
+
+def _gradients(
+    accelerator: Accelerator, forward: nn.Module, batches: Iterator[Batch], step: int, optimiser: Optimiser
+) -> tuple[float, dict[str, float], Tensor]:
+    """Gradients of a step's batch, part by part: (loss of the whole batch, metrics and clips of this process's share)."""
+    losses, rows, clips = [], [], []
+    for part in range(1, optimiser.accumulate + 1):
+        batch = next(batches)
+        # Only the last part's backward pass exchanges gradients, for all parts at once.
+        with accelerator.no_sync(forward) if part < optimiser.accumulate else nullcontext():
+            with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=optimiser.precision == "bf16"):
+                loss, metrics = forward(batch, step)
+            (loss / optimiser.accumulate).backward()
+        losses.append(loss.detach())
+        rows.append(metrics)
+        clips.append(batch["indices"])
+    loss = mean_over_processes(sum(losses) / len(losses)).item()  # the same in all, so that all stop or none
+    return loss, mean_row(rows), torch.cat(clips)
 
 
 def _accelerator() -> Accelerator:
