@@ -15,8 +15,9 @@ from sweettok.metrics.reconstruction import (
     size_of_code,
     summarise,
 )  # fmt: skip
+from sweettok.models.processes import own_device
 from sweettok.params import Params
-from sweettok.stage import run_stage
+from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
 from sweettok.tracking import Run
 from sweettok.training.checkpoint import write_history
@@ -24,15 +25,19 @@ from sweettok.training.curriculum import Supplies, load_judge, load_proxy, train
 from sweettok.video.store import ClipStore
 
 
-def body(params: Params, run: Run, variant: str, seed: int) -> None:
+def body(params: Params, run: Run | None, variant: str, seed: int) -> None:
     settings, started = params.evaluate_reconstruction, time.perf_counter()
     supplies, judge = Supplies.load("outputs/data", "outputs/proxy"), load_judge("outputs/judge")
     cell = f"{variant}-{seed}"
     codebook, proxy = Codebook.load("outputs/codebook"), load_proxy("outputs/proxy")
-    model, history, steps = train_cell(params, variant, seed, supplies, codebook, proxy, judge, run)
+    model, history, steps = train_cell(params, variant, seed, supplies, codebook, proxy, judge, run, params.machine)
     test = ClipStore.open("outputs/data", "test")
     distances = judge_distances(judge, test)
-    made = score(model.reconstruct, judge, test, settings.batch_size, distances)
+    device = own_device()
+    model.to(device)
+    made = score(lambda clip: model.reconstruct(clip.to(device)).cpu(), judge, test, settings.batch_size, distances)
+    if not first_process():
+        return
     summary = {
         "variant": variant,
         "seed": seed,
@@ -58,4 +63,4 @@ if __name__ == "__main__":
     parser.add_argument("--seed", required=True, type=int, help="of initial weights and of the clips' order")
     chosen = parser.parse_args()
     tags = {"variant": chosen.variant, "seed": str(chosen.seed)}
-    run_stage("ablation", lambda params, run: body(params, run, chosen.variant, chosen.seed), tags)
+    run_stage("ablation", lambda params, run: body(params, run, chosen.variant, chosen.seed), tags, True)

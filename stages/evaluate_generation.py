@@ -4,12 +4,13 @@ import numpy as np
 import torch
 
 from sweettok.generation.prior import Prior
-from sweettok.generation.sampling import sample
+from sweettok.generation.sampling import sample_in_batches
 from sweettok.metrics.distances import judge_distances, open_distances
 from sweettok.metrics.generation import evaluate_samples
+from sweettok.models.processes import own_device
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
-from sweettok.stage import run_stage
+from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
 from sweettok.tracking import Run
 from sweettok.training.curriculum import load_judge
@@ -18,8 +19,8 @@ from sweettok.video.store import ClipStore, to_uint8
 SAMPLES_KEPT = 64  # for pictures
 
 
-def body(params: Params, run: Run) -> None:
-    settings = params.sampling
+def body(params: Params, run: Run | None) -> None:
+    settings, device = params.sampling, own_device()
     tokenizer, prior, judge = (
         VideoTokenizer.load("outputs/pixels"),
         Prior.load("outputs/generator"),
@@ -31,10 +32,13 @@ def body(params: Params, run: Run) -> None:
     )
     labels = torch.arange(settings.samples) % len(test.classes)
     generator = torch.Generator().manual_seed(settings.seed)
-    tokens = torch.cat([sample(prior, part, settings, generator) for part in labels.split(settings.batch_size)])
-    samples = torch.cat([tokenizer.decode(part) for part in tokens.split(settings.batch_size)])
+    tokens = sample_in_batches(prior.to(device), labels, settings, generator)
+    if not first_process():
+        return
+    tokenizer.to(device)
+    samples = torch.cat([tokenizer.decode(part.to(device)).cpu() for part in tokens.split(settings.batch_size)])
     parts = torch.arange(len(test)).split(settings.batch_size)
-    reconstructions = torch.cat([tokenizer.reconstruct(test.clips(part)) for part in parts])
+    reconstructions = torch.cat([tokenizer.reconstruct(test.clips(part).to(device)).cpu() for part in parts])
     published, left_out = open_distances(params.metrics, {"train": train, "test": test})
     distances = judge_distances(judge, test, kinds=("video",)) + published
     seed, sizes = settings.seed, params.metrics.sizes
@@ -66,4 +70,4 @@ def body(params: Params, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    run_stage("evaluate_generation", body)
+    run_stage("evaluate_generation", body, parallel=True)

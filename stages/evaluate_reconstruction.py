@@ -14,9 +14,10 @@ from sweettok.metrics.reconstruction import (
     size_of_proxy_code,
     summarise,
 )  # fmt: skip
+from sweettok.models.processes import first_process_first, own_device
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
-from sweettok.stage import run_stage
+from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
 from sweettok.tracking import Run
 from sweettok.training.curriculum import load_judge, load_proxy
@@ -39,8 +40,8 @@ def learned_bars(psnr: dict[str, float], usage: dict[str, float]) -> list[dict]:
     ]
 
 
-def body(params: Params, run: Run) -> None:
-    settings = params.evaluate_reconstruction
+def body(params: Params, run: Run | None) -> None:
+    settings, device = params.evaluate_reconstruction, own_device()
     judge, proxy, model = (
         load_judge("outputs/judge"),
         load_proxy("outputs/proxy"),
@@ -61,14 +62,17 @@ def body(params: Params, run: Run) -> None:
         for name, grid in (("trilinear_tokens", token_grid), ("trilinear_bits", bit_grid))
     }
     methods = {
-        "sweettok": model.reconstruct,
-        "proxy": lambda clip: proxy.decode(proxy.encode(clip)),
+        "sweettok": lambda clip: model.reconstruct(clip.to(device)).cpu(),
+        "proxy": lambda clip: proxy.decode(proxy.encode(clip.to(device))).cpu(),
         "mean_colour": baselines.mean_colour,
         "copy_first_frame": baselines.copy_first_frame,
         "trilinear_tokens": lambda clip: baselines.trilinear(clip, token_grid),
         "trilinear_bits": lambda clip: baselines.trilinear(clip, bit_grid),
     }
-    published, left_out = open_distances(params.metrics, stores)
+    model.to(device)
+    proxy.to(device)
+    with first_process_first():  # it fills the cache of real clips' features, which the others then read
+        published, left_out = open_distances(params.metrics, stores)
     networks, more_left_out = open_perceptual(params.metrics, test)
     distances = judge_distances(judge, test) + published
     made = {
@@ -81,6 +85,8 @@ def body(params: Params, run: Run) -> None:
     records["sweettok"] |= curves
     left_out += more_left_out + without_curve
     health = {"sweettok": codebook_health(model, val, settings.batch_size)}
+    if not first_process():
+        return
     nothing = {"tokens": None, "indices": None, "bits": None}
     summary = {
         "methods": {
@@ -114,4 +120,4 @@ def body(params: Params, run: Run) -> None:
 
 
 if __name__ == "__main__":
-    run_stage("evaluate_reconstruction", body)
+    run_stage("evaluate_reconstruction", body, parallel=True)

@@ -5,9 +5,10 @@ import torch
 from sweettok.generation.layout import layout_of
 from sweettok.generation.prior import Prior, PriorConfig
 from sweettok.generation.task import PriorTask
+from sweettok.models.processes import over_processes, own_device
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
-from sweettok.stage import run_stage
+from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory
 from sweettok.tracking import Run
 from sweettok.training.checkpoint import write_history
@@ -18,20 +19,19 @@ from sweettok.video.store import ClipStore
 CLIPS_AT_ONCE = 32
 
 
-def body(params: Params, run: Run) -> None:
+def body(params: Params, run: Run | None) -> None:
     settings = params.generator
-    tokenizer = VideoTokenizer.load("outputs/pixels")
+    device = own_device()
+    tokenizer = VideoTokenizer.load("outputs/pixels").to(device)
     clips = {
         split: ClipStore.open("outputs/data", split).expect(tokenizer.frames, tokenizer.size, by="outputs/pixels")
         for split in ("train", "val")
     }
     layout = layout_of(tokenizer)
     ids = {
-        split: torch.cat(
-            [
-                layout.flatten(tokenizer.encode(store.clips(part)))
-                for part in torch.arange(len(store)).split(CLIPS_AT_ONCE)
-            ]
+        split: over_processes(
+            lambda part, store=store: layout.flatten(tokenizer.encode(store.clips(part).to(device))),
+            torch.arange(len(store)).split(CLIPS_AT_ONCE),
         )
         for split, store in clips.items()
     }
@@ -39,13 +39,15 @@ def body(params: Params, run: Run) -> None:
     config = PriorConfig(settings.layers, settings.heads, settings.width, classes, settings.label_dropout, layout)
     prior = Prior(config, torch.Generator().manual_seed(settings.seed))
     task = PriorTask(prior, ids, clips["train"], clips["val"], settings.seed)
-    checkpoint = training_checkpoint("generator", [settings], [clips["train"].fingerprint, weights_hash(tokenizer)])
-    prior, history = train(task, settings.optimiser, settings.seed, checkpoint, run)
-    with atomic_directory("outputs/generator") as partial:
-        prior.save(partial)
-        write_history(partial / "history.csv", history)
-    checkpoint.delete()
+    inputs = [clips["train"].fingerprint, weights_hash(tokenizer.cpu())]
+    checkpoint = training_checkpoint("generator", [settings], inputs)
+    prior, history = train(task, settings.optimiser, settings.seed, checkpoint, run, machine=params.machine)
+    if first_process():
+        with atomic_directory("outputs/generator") as partial:
+            prior.save(partial)
+            write_history(partial / "history.csv", history)
+        checkpoint.delete()
 
 
 if __name__ == "__main__":
-    run_stage("train_generator", body)
+    run_stage("train_generator", body, parallel=True)

@@ -2,9 +2,10 @@
 
 import torch
 
+from sweettok.models.processes import own_device
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.params import Params
-from sweettok.stage import run_stage
+from sweettok.stage import first_process, run_stage
 from sweettok.tracking import Run
 from sweettok.training.curriculum import code_clips, load_judge, save_proxy, training_checkpoint
 from sweettok.training.loop import train
@@ -12,7 +13,7 @@ from sweettok.training.tasks import ProxyTask
 from sweettok.video.store import ClipStore
 
 
-def body(params: Params, run: Run) -> None:
+def body(params: Params, run: Run | None) -> None:
     proxy = params.proxy
     clips = {
         split: ClipStore.open("outputs/data", split).expect(params.data.frames, params.data.size, by="params.yaml")
@@ -23,10 +24,13 @@ def body(params: Params, run: Run) -> None:
     model = ProxyTokenizer(proxy, params.patches)
     task = ProxyTask(model, judge, clips["train"], clips["val"], proxy.seed)
     checkpoint = training_checkpoint("proxy", [proxy, params.patches], [clips["train"].fingerprint, judge.fingerprint])
-    model, history = train(task, proxy.optimiser, proxy.seed, checkpoint, run)
-    save_proxy("outputs/proxy", model, {split: code_clips(model, store) for split, store in clips.items()}, history)
-    checkpoint.delete()
+    model, history = train(task, proxy.optimiser, proxy.seed, checkpoint, run, machine=params.machine)
+    model.to(own_device())
+    codes = {split: code_clips(model, store) for split, store in clips.items()}
+    if first_process():
+        save_proxy("outputs/proxy", model.cpu(), codes, history)
+        checkpoint.delete()
 
 
 if __name__ == "__main__":
-    run_stage("train_proxy", body)
+    run_stage("train_proxy", body, parallel=True)

@@ -2,19 +2,22 @@
 
 from sweettok.language.codebook import Codebook
 from sweettok.params import Params
-from sweettok.stage import run_stage
+from sweettok.stage import first_process, run_stage
 from sweettok.tracking import Run
 from sweettok.training.curriculum import Supplies, build_tokenizer, finish_stage, load_proxy, train_stage
 
 
-def body(params: Params, run: Run) -> None:
+def body(params: Params, run: Run | None) -> None:
     supplies = Supplies.load("outputs/data", "outputs/proxy")
     model = build_tokenizer(
         params.tokenizer, Codebook.load("outputs/codebook"), load_proxy("outputs/proxy"), supplies.clip
     )
-    model, history = train_stage("spatial", model, params.train_spatial, supplies, params.code_loss, run=run)
-    finish_stage("spatial", model, history)
+    model, history = train_stage(
+        "spatial", model, params.train_spatial, supplies, params.code_loss, run=run, machine=params.machine
+    )
+    if first_process():
+        finish_stage("spatial", model, history)
 
 
 if __name__ == "__main__":
-    run_stage("train_spatial", body)
+    run_stage("train_spatial", body, parallel=True)

@@ -1,8 +1,10 @@
-"""What every DVC stage does around its one call into the package: memory, params, log, MLflow run, clear errors."""
+"""What every DVC stage does around its one call into the package: memory, params, log, processes, MLflow, clear errors."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 
 from sweettok.allocator import keep_freed_blocks
 from sweettok.errors import InputError
@@ -10,21 +12,55 @@ from sweettok.params import Params, stage_params
 from sweettok.tracking import Run, tracked_run
 
 
-def run_stage(name: str, body: Callable[[Params, Run], None], tags: dict[str, str] | None = None) -> None:
+def run_stage(
+    name: str, body: Callable[[Params, Run | None], None], tags: dict[str, str] | None = None, parallel: bool = False
+) -> None:
     """Run `body(params, run)` as stage `name`: params hold the sections dvc.yaml declares, run is its MLflow run.
+
+    With `parallel` the body runs in `machine.processes` processes, or in those that a launcher (`accelerate launch`,
+    `torchrun`) has started; then the first alone has a run, others get None, and only it may write (`first_process`).
+    Without, the first process does everything.
 
     An InputError ends the process with status 1 and one line; Ctrl-C with status 130. Anything else is a bug and keeps
     its traceback.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    first = first_process()
+    logging.basicConfig(level=logging.INFO if first else logging.WARNING, format="%(message)s", stream=sys.stderr)
     for chatty in ("mlflow", "alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     keep_freed_blocks()
     try:
         params = stage_params(name)
-        with tracked_run(name, params, tags or {}) as run:
-            body(params, run)
+        if parallel and params.machine.processes > 1 and "RANK" not in os.environ:
+            _launch(name, params.machine.processes)
+        elif first:
+            with tracked_run(name, params, tags or {}) as run:
+                body(params, run)
+        elif parallel:
+            with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+                body(params, None)
     except InputError as error:
         sys.exit(f"error in stage {name}: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def first_process() -> bool:
+    """Whether this process writes outputs: the first of those that a launcher has started, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _launch(name: str, processes: int) -> None:
+    """Run this stage's script in `processes` processes of this machine; ends with status 1 where one of them fails."""
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    config = LaunchConfig(
+        min_nodes=1, max_nodes=1, nproc_per_node=processes, rdzv_backend="c10d", rdzv_endpoint="localhost:0",
+        run_id=name, max_restarts=0,
+    )  # fmt: skip
+    try:
+        elastic_launch(config, sys.executable)("-m", f"stages.{name}", *sys.argv[1:])
+    except ChildFailedError:  # the process itself has said why
+        sys.exit(1)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweettok.errors import InputError
 from sweettok.params import Params, load_params
+from sweettok.params.whole import UNWATCHED
 from sweettok.provenance import code_and_machine
 
 if TYPE_CHECKING:
@@ -193,8 +194,9 @@ def run_name(stage: str, tags: Mapping[str, Any]) -> str:
 
 
 def params_hash(params: Params) -> str:
-    """The first 16 hex digits of the SHA-256 of all loaded parameters."""
-    return hashlib.sha256(json.dumps(params.flat(), sort_keys=True).encode()).hexdigest()[:16]
+    """The first 16 hex digits of the SHA-256 of all loaded parameters that say what is computed, not how fast."""
+    watched = {name: value for name, value in params.flat().items() if name.partition(".")[0] not in UNWATCHED}
+    return hashlib.sha256(json.dumps(watched, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def comparison(stage: str = "ablation", root: str | Path = ".") -> "pandas.DataFrame":

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sweettok.generation.prior import Prior
+from sweettok.models.processes import over_processes
 from sweettok.params import Sampling
 
 
@@ -76,6 +77,26 @@ def sample(
         ids = allowed.start + draw(logits, noise[:, position])  # (B,)
         sequence = torch.cat([sequence, (ids.repeat(2) if guided else ids)[:, None]], dim=1)
     return layout.unflatten(sequence[: len(labels), 1:])
+
+
+def sample_in_batches(prior: Prior, labels: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
+    """`sample` for any number of labels, `sampling.batch_size` at a time, each process its share of the batches.
+
+    The tokens of all labels, in all processes, on the CPU: the same for any number of processes.
+    """
+    device, parts, states = prior.head.weight.device, labels.split(sampling.batch_size), []
+    for part in parts:  # from where each batch's noise is drawn, whoever draws it
+        states.append(generator.get_state())
+        torch.rand(len(part), prior.config.layout.length, generator=generator, device=generator.device)
+
+    def draw_batch(number: int) -> Tensor:
+        generator.set_state(states[number])
+        return sample(prior, parts[number].to(device), sampling, generator)
+
+    end = generator.get_state()
+    tokens = over_processes(draw_batch, range(len(parts)))
+    generator.set_state(end)  # as if all had been drawn here
+    return tokens
 
 
 def _empty_cache(prior: Prior) -> Any:

@@ -1,9 +1,10 @@
 """The prior as a task of the training loop."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sweettok.generation.prior import Prior
+from sweettok.training.loading import Batch
 from sweettok.training.tasks import Means, StoreTask
 from sweettok.video.store import ClipStore
 
@@ -20,16 +21,22 @@ class PriorTask(StoreTask):
             split: torch.tensor(store.labels["label"].to_numpy()) for split, store in (("train", train), ("val", val))
         }
 
-    def loss(self, indices: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
+    def layers(self) -> list[nn.Module]:
+        return list(self.model.transformer.layers)
+
+    def read(self, indices: Tensor, split: str = "train") -> Batch:
+        return {"indices": indices, "ids": self.ids[split][indices], "labels": self.labels[split][indices]}
+
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
         self.model.train()
         generator = torch.Generator().manual_seed(torch.initial_seed() + 1)
-        result = self.model.training_loss(self.ids["train"][indices], self.labels["train"][indices], generator)
+        result = self.model.training_loss(batch["ids"], batch["labels"], generator)
         metrics = {name: float(value) for name, value in result.items() if name != "loss"}
         return result["loss"], metrics
 
     def validate(self, model: Prior) -> dict[str, float]:
         total = Means()
-        for indices in self.validation():
-            result = model.training_loss(self.ids["val"][indices], self.labels["val"][indices], None)
-            total.add({name: float(value) for name, value in result.items()}, len(indices))
+        for batch in self.validation():
+            result = model.training_loss(batch["ids"], batch["labels"], None)
+            total.add({name: float(value) for name, value in result.items()}, len(batch["ids"]))
         return total.means()

@@ -18,6 +18,7 @@ from sweettok.metrics.perceptual_networks import PerceptualNetwork
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
+from sweettok.models.processes import gathered_objects, process_count, process_rank
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import EvaluateReconstruction
@@ -54,12 +55,15 @@ def score(
     """Run `method` (clip -> reconstruction in [-1, 1]) over a split and score each clip.
 
     Distances to the same split share the reconstructions; those of a protocol on another split have a run of their own.
+    Each process scores its share of the split's clips; the scores of all come back in all.
     """
     scores: dict[str, list] = {"psnr": [], "ssim": [], "perceptual": [], **{network.metric: [] for network in networks}}
     shared = [distance for distance in distances if distance.selection.store.split == store.split]
     features: dict[str, list] = {distance.name: [] for distance in shared}
     first: list[Tensor] = []
-    for indices in torch.arange(len(store)).split(batch_size):
+    parts = torch.arange(len(store)).split(batch_size)
+    for number in np.array_split(np.arange(len(parts)), process_count())[process_rank()]:
+        indices = parts[number]
         clip = store.clips(indices)
         made = method(clip)
         scores["psnr"].append(psnr(clip, made))
@@ -75,10 +79,16 @@ def score(
                 features[distance.name].append(distance.of_tokenized(made[places], numbers))
         if sum(map(len, first)) < keep:
             first.append(made)
-    joined = {name: torch.cat(parts).double().numpy() for name, parts in scores.items()}
-    seen = {name: np.concatenate(parts) for name, parts in features.items()}
+    all_scores, all_features, all_first = zip(*gathered_objects((scores, features, first)), strict=True)
+    joined = {name: torch.cat(_in_order(all_scores, name)).double().numpy() for name in scores}
+    seen = {name: np.concatenate(_in_order(all_features, name)) for name in features}
     seen |= {other.name: other.of_method(method, batch_size) for other in distances if other.name not in seen}
-    return Reconstructions(joined, seen, torch.cat(first)[:keep])
+    return Reconstructions(joined, seen, torch.cat([clip for each in all_first for clip in each])[:keep])
+
+
+def _in_order(shares: Sequence[dict[str, list]], name: str) -> list:
+    """The pieces that the processes, one behind the other, have under a name."""
+    return [piece for share in shares for piece in share[name]]
 
 
 def summarise(
@@ -113,7 +123,8 @@ def codebook_health(model: VideoTokenizer, store: ClipStore, batch_size: int) ->
     """Usage of each token group's words on a split."""
     counters = {group: CodebookHealth(quantizer.size, quantizer.words) for group, quantizer in model.quantizers.items()}
     for indices in torch.arange(len(store)).split(batch_size):
-        parts = model.encode(store.clips(indices)).split(list(model.groups.values()), dim=1)
+        tokens = model.encode(store.clips(indices).to(model.proxy_codes.device)).cpu()
+        parts = tokens.split(list(model.groups.values()), dim=1)
         for group, part in zip(model.groups, parts, strict=True):
             counters[group].update(part)
     return {group: counter.summary() for group, counter in counters.items()}

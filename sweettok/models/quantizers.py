@@ -15,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from sweettok.language.codebook import Codebook
 from sweettok.language.graph import normalised_adjacency
+from sweettok.models.processes import add_over_processes, broadcast, gathered, mean_over_processes, process_count
 from sweettok.params import Lookup, Tokenizer
 
 PARTS_OF_SPEECH = {"spatial": ("adjective", "noun"), "temporal": ("adverb", "verb")}
@@ -38,7 +39,7 @@ class ToCode(nn.Module):
     A query's latent is at first nearly the same for every clip, so that each token has one word for all of them and the
     decoder learns to do without tokens. Taking away what is constant, and giving all directions the same spread, leaves
     what tells clips apart and puts most words in reach. The moving statistics change in training mode only and pass
-    no gradient, so training and evaluation see the same function.
+    no gradient, so training and evaluation see the same function. They are those of all processes' batches together.
     """
 
     MOMENTUM = 0.05
@@ -59,9 +60,9 @@ class ToCode(nn.Module):
     @torch.no_grad()
     def _update(self, latent: Tensor) -> None:
         momentum = max(self.MOMENTUM, 1 / (1 + self.updates.item()))  # a plain mean of the first batches
-        self.mean.lerp_(latent.mean(0), momentum)
+        self.mean.lerp_(mean_over_processes(latent.mean(0)), momentum)
         spread = (latent - self.mean).flatten(0, 1)
-        self.covariance.lerp_(spread.T @ spread / len(spread), momentum)
+        self.covariance.lerp_(mean_over_processes(spread.T @ spread / len(spread)), momentum)
         self.updates += 1
 
 
@@ -227,10 +228,13 @@ class LearnedQuantizer(nn.Module):
             decay=0.95,
             commitment_weight=commitment,
             rotation_trick=False,  # the straight-through gradient of the paper
+            sync_codebook=False,  # `_join_processes` does it, with the draws of one process
         )
 
     def forward(self, z: Tensor) -> Quantized:
         """z (B, N, D) -> Quantized."""
+        if self.training and process_count() > 1:
+            _join_processes(self.quantize._codebook)
         with torch.autocast(z.device.type, enabled=False):
             latent = self.to_code(z.float())
             if self.training:  # the codes' statistics need the whole batch at once
@@ -249,6 +253,19 @@ class LearnedQuantizer(nn.Module):
         """indices (B, N) -> (B, N, code_dim). Raises ValueError."""
         _check_indices(indices, self.slots)
         return self.quantize.get_codes_from_indices(indices)
+
+
+def _join_processes(codebook: nn.Module) -> None:
+    """Let the codebook of vector-quantize-pytorch count, start and revive its codes from all processes' latents."""
+    codebook.all_reduce_fn = codebook.kmeans_all_reduce_fn = add_over_processes
+    codebook.sample_fn = codebook.replace_sample_fn = _draw_from_all
+
+
+def _draw_from_all(latents: Tensor, count: int) -> Tensor:
+    """`count` latents out of all processes' (1, n, d), the same in each: what one process draws from the whole batch."""
+    from vector_quantize_pytorch.vector_quantize_pytorch import batched_sample_vectors
+
+    return broadcast(batched_sample_vectors(gathered(latents[0])[None], count))
 
 
 Quantizer = LanguageQuantizer | LearnedQuantizer
@@ -295,7 +312,7 @@ def _assignment_entropy(latent: Tensor, codes: Tensor) -> Tensor:
     """Mean entropy of each token's soft assignment minus the entropy of the batch's mean assignment, over log V.
 
     Both are sums over tokens, so chunks add up to the same; the backward pass computes each chunk's scores again
-    instead of keeping those of all.
+    instead of keeping those of all. The batch is that of all processes: the few clips of one are far from even use.
     """
     tokens, entropy, assigned = latent.flatten(0, 1), 0.0, 0.0
     chunks = in_chunks(tokens, len(codes))
@@ -303,7 +320,7 @@ def _assignment_entropy(latent: Tensor, codes: Tensor) -> Tensor:
     for chunk in chunks:
         of_chunk, assigned_of_chunk = sums_of(chunk, codes)
         entropy, assigned = entropy + of_chunk, assigned + assigned_of_chunk
-    mean = assigned / len(tokens)
+    mean = mean_over_processes(assigned / len(tokens))
     batch = -(mean * mean.clamp_min(1e-9).log()).sum()
     return (entropy / len(tokens) - batch) / math.log(max(2, len(codes)))
 

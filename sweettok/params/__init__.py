@@ -35,13 +35,13 @@ from sweettok.params.reading import load_params, parse_params, stage_params
 from sweettok.params.report import Report
 from sweettok.params.section import Section
 from sweettok.params.splits import ClipCounts, FolderSplit, GroupSplit, RandomSplit, SplitSizes, TimeSplit
-from sweettok.params.training import CodeLoss, CurriculumStage, Optimiser, Part, PixelLoss
+from sweettok.params.training import CodeLoss, CurriculumStage, Machine, Optimiser, Part, PixelLoss
 from sweettok.params.whole import Params
 
 __all__ = [
     "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss", "Codebook",
     "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "GroupSplit",
-    "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Metrics", "Optimiser",
+    "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser",
     "Params", "Part", "Patches", "PerPart", "PixelLoss", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
     "Section", "Semantics", "SplitSizes", "SpritesData", "TimeSplit", "Tokenizer", "Ucf101Data", "Variant",
     "VideoFolderData", "WeightsSource", "Windows", "load_params", "parse_params", "stage_params",

@@ -9,7 +9,7 @@ import yaml
 
 from sweettok.errors import InputError
 from sweettok.params.section import Section
-from sweettok.params.whole import Params
+from sweettok.params.whole import UNWATCHED, Params
 
 
 def _models(annotation: Any) -> list[Any]:
@@ -88,7 +88,7 @@ def load_params(path: str | Path = "params.yaml") -> Params:
 
 
 def stage_params(stage: str, path: str | Path = "params.yaml", pipeline: str | Path = "dvc.yaml") -> Params:
-    """The sections of params.yaml that dvc.yaml declares for `stage`, validated; others raise when touched.
+    """The sections of params.yaml that dvc.yaml declares for `stage`, and `UNWATCHED`; others raise when touched.
 
     The whole file is validated first, so a typo anywhere is reported by the first stage that runs.
     Raises InputError (unknown stage, bad params).
@@ -97,6 +97,6 @@ def stage_params(stage: str, path: str | Path = "params.yaml", pipeline: str | P
     stages = _read_yaml(Path(pipeline))["stages"]
     if stage not in stages:
         raise InputError(f"{pipeline} has no stage {stage!r}; known: {', '.join(stages)}")
-    declared = {str(key).split(".")[0] for key in stages[stage].get("params", ())}
+    declared = {str(key).split(".")[0] for key in stages[stage].get("params", ())} | set(UNWATCHED)
     content = _read_yaml(Path(path))
     return parse_params({name: section for name, section in content.items() if name in declared}, str(path))

@@ -13,7 +13,7 @@ class Optimiser(Section):
     """One training run: AdamW, linear warm-up, cosine decay, gradient clipping, EMA."""
 
     steps: NonNegativeInt
-    batch_size: PositiveInt
+    batch_size: PositiveInt = Field(description="clips a step, over all processes and accumulated parts")
     lr: PositiveFloat
     final_lr: PositiveFloat
     warmup: NonNegativeInt
@@ -21,9 +21,12 @@ class Optimiser(Section):
     weight_decay: NonNegativeFloat
     grad_clip: PositiveFloat
     ema: Probability = Field(description="decay of the weights' moving average; 0: none")
-    precision: Literal["fp32", "bf16"]
+    precision: Literal["fp32", "bf16"] = Field(description="of the networks; quantisers and losses are always fp32")
     checkpoint_every: PositiveInt
     validate_every: PositiveInt
+    accumulate: PositiveInt = Field(
+        default=1, description="parts of a batch, one after another; statistics and batch entropy are each part's"
+    )
 
 
 class CodeLoss(Section):
@@ -57,3 +60,15 @@ class CurriculumStage(Section):
     trains: tuple[Part, ...] = Field(strict=False, description="parts that learn; all others are frozen")
     seed: NonNegativeInt
     optimiser: Optimiser
+
+
+class Machine(Section):
+    """How trainings use the machine. Neither DVC nor a checkpoint asks for it: numbers differ by rounding at most (and
+    by what augmentation draws, since each process draws for itself)."""
+
+    processes: PositiveInt = Field(default=1, description="one an accelerator, or on CPU a share of the cores each")
+    workers: NonNegativeInt = Field(default=0, description="processes that read clips ahead; 0: the step reads its own")
+    activation_checkpointing: bool = Field(
+        default=False, description="keep only layers' inputs and compute the rest again for the gradient: less memory"
+    )
+    compile: bool = Field(default=False, description="torch.compile each layer; the first steps take minutes")

@@ -12,7 +12,9 @@ from sweettok.params.metrics import Metrics
 from sweettok.params.models import Generator, Judge, Proxy, Tokenizer
 from sweettok.params.report import Report
 from sweettok.params.section import Section
-from sweettok.params.training import CodeLoss, CurriculumStage, PixelLoss
+from sweettok.params.training import CodeLoss, CurriculumStage, Machine, PixelLoss
+
+UNWATCHED = ("machine",)  # sections that every stage may read though dvc.yaml lists them nowhere: they change no result
 
 
 class Params(Section):
@@ -37,6 +39,7 @@ class Params(Section):
     semantics: Semantics | None = None
     ablation: Ablation | None = None
     report: Report | None = None
+    machine: Machine | None = None
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)

@@ -36,7 +36,7 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            state = torch.load(self.path, weights_only=True)
+            state = torch.load(self.path, weights_only=True, map_location="cpu")
         except Exception as error:  # any damage means the same: start afresh
             log.warning("checkpoint %s is unreadable (%s); starting afresh", self.path, type(error).__name__)
             return None

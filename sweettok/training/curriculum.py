@@ -13,12 +13,13 @@ from torch import Tensor
 from sweettok.errors import InputError
 from sweettok.language.codebook import Codebook
 from sweettok.models.judge import Judge
+from sweettok.models.processes import over_processes
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import CodeLoss, CurriculumStage, Params, Patches, PixelLoss, Proxy, Section, Tokenizer
+from sweettok.params import CodeLoss, CurriculumStage, Machine, Params, Patches, PixelLoss, Proxy, Section, Tokenizer
 from sweettok.storage import atomic_directory, read_json
 from sweettok.training.checkpoint import Checkpoint, hash_of, load_weights, write_history, write_module
-from sweettok.training.loop import train
+from sweettok.training.loop import PLAIN, train
 from sweettok.training.losses import PixelCriterion
 from sweettok.training.tasks import TokenizerTask
 from sweettok.video.store import ClipStore
@@ -75,9 +76,10 @@ def load_proxy(folder: str | Path) -> ProxyTokenizer:
 
 @torch.no_grad()
 def code_clips(proxy: ProxyTokenizer, store: ClipStore) -> np.ndarray:
-    """The proxy's codes of all clips: int16 (clips, frames, cells)."""
-    pieces = [proxy.encode(store.clips(indices)) for indices in torch.arange(len(store)).split(32)]
-    return torch.cat(pieces).to(torch.int16).numpy()
+    """The proxy's codes of all clips: int16 (clips, frames, cells). Each process codes its share."""
+    device = proxy.embed.first.weight.device
+    parts = torch.arange(len(store)).split(32)
+    return over_processes(lambda part: proxy.encode(store.clips(part).to(device)).short(), parts).numpy()
 
 
 def save_proxy(folder: str | Path, proxy: ProxyTokenizer, codes: dict[str, np.ndarray], history: list[dict]) -> None:
@@ -118,6 +120,7 @@ def train_stage(
     judge: Judge | None = None,
     run: Any = None,
     first_step: int = 0,
+    machine: Machine = PLAIN,
 ) -> tuple[VideoTokenizer, list[dict]]:
     """Run one training of the curriculum on `model`; returns (averaged model in eval mode, history).
 
@@ -138,7 +141,7 @@ def train_stage(
     checkpoint = training_checkpoint(
         name, sections, [supplies.fingerprint, weights_hash(model), judge.fingerprint if judge else ""]
     )
-    return train(task, stage.optimiser, stage.seed, checkpoint, run, first_step)
+    return train(task, stage.optimiser, stage.seed, checkpoint, run, first_step, machine)
 
 
 def training_checkpoint(name: str, sections: list[Section], inputs: list[str]) -> Checkpoint:
@@ -209,6 +212,7 @@ def train_cell(
     proxy: ProxyTokenizer,
     judge: Judge,
     run: Any = None,
+    machine: Machine = PLAIN,
 ) -> tuple[VideoTokenizer, list[dict], int]:
     """All trainings of an ablation cell, one after another: (model, history with a `stage` column, steps in all)."""
     tokenizer, trainings = cell_trainings(params, variant, seed)
@@ -216,7 +220,7 @@ def train_cell(
     for name, stage in trainings:
         checkpoint = f"ablation-{variant}-{seed}-{name}"
         model, rows = train_stage(
-            checkpoint, model, stage, supplies, params.code_loss, params.pixel_loss, judge, run, first_step=steps
+            checkpoint, model, stage, supplies, params.code_loss, params.pixel_loss, judge, run, steps, machine
         )
         history += [{"stage": name} | row | {"step": steps + row["step"]} for row in rows]
         steps += stage.optimiser.steps

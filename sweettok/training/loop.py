@@ -1,10 +1,13 @@
 """One loop for all trainings: AdamW, warm-up and cosine, clipping, EMA, guards, progress, resumable checkpoints.
 
-Everything random in step s is drawn after seeding with (seed, s), so a resumed training repeats the uninterrupted one
-bit for bit without saving generator states.
+Everything random in step s is drawn after seeding with (seed, s, process), so a resumed training repeats the
+uninterrupted one bit for bit without saving generator states.
+
+Several processes (accelerate, data parallel) share each batch: the same steps, up to rounding, as one process makes.
 """
 
 import copy
+import functools
 import logging
 import math
 import time
@@ -12,31 +15,47 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint as recomputed
 from tqdm import tqdm
 
 from sweettok.errors import InputError
-from sweettok.params import Optimiser
+from sweettok.models.processes import gathered_objects, mean_over_processes
+from sweettok.params import Machine, Optimiser
 from sweettok.training.checkpoint import Checkpoint
+from sweettok.training.loading import Batch, loaded, parts_of
 
 log = logging.getLogger(__name__)
 USAGE_ALARM = 0.05  # share of words in use on validation clips under which a codebook counts as collapsed
 LOG_EVERY = 20
+PLAIN = Machine()  # one process that reads its own clips
 
 
 class Task(Protocol):
-    """What is trained. `loss` gets the model to run, so that the same task validates the averaged weights."""
+    """What is trained. `validate` gets the model to run, so that the same task validates the averaged weights."""
 
     name: str
     model: nn.Module
 
     def trainable(self) -> list[nn.Parameter]: ...
 
+    def layers(self) -> list[nn.Module]:
+        """The model's large repeated parts: what is compiled, and what activation checkpointing runs twice."""
+
+    def to(self, device: torch.device) -> None:
+        """Move the model and whatever else the losses need."""
+
     def batches(self, batch_size: int, steps: int, start: int) -> Iterator[Tensor]: ...
 
-    def loss(self, indices: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Clip indices -> (loss to minimise, metrics to log)."""
+    def read(self, indices: Tensor) -> Batch:
+        """Clip indices (B,) -> what `loss` needs of them, `indices` included, on the CPU; maybe in another process."""
+
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        """What was read -> (loss to minimise, a mean over clips; metrics to log)."""
 
     def after_step(self, step: int) -> dict[str, float]:
         """Further updates (a discriminator's), after the model's own; metrics to log."""
@@ -77,19 +96,42 @@ class Average:
         self.model.eval()  # drops what eval mode caches from the old weights
 
 
+class Forward(nn.Module):
+    """A task's loss as one forward pass, which is what data parallelism can wrap."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.task, self.model = task, task.model
+
+    def forward(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        return self.task.loss(batch, step)
+
+
 def train(
-    task: Task, optimiser: Optimiser, seed: int, checkpoint: Checkpoint, run: Any = None, first_step: int = 0
+    task: Task,
+    optimiser: Optimiser,
+    seed: int,
+    checkpoint: Checkpoint,
+    run: Any = None,
+    first_step: int = 0,
+    machine: Machine = PLAIN,
 ) -> tuple[nn.Module, list[dict]]:
-    """Train `task.model` and return (averaged model in eval mode, history rows).
+    """Train `task.model` and return (averaged model in eval mode, history rows), both the same in all processes.
 
     Args:
         seed: of everything random in the steps.
         checkpoint: saved every `optimiser.checkpoint_every` steps; an existing one of the same identity is resumed.
-        run: sweettok.tracking run that gets the logged metrics, or None.
+        run: sweettok.tracking run that gets the logged metrics, or None (in all processes but the first).
         first_step: where this training starts on the run's step axis.
+        machine: how it runs; `processes` is the launcher's, here their number is what it is.
 
-    Raises TrainingDiverged with step and batch where loss or gradient are not finite.
+    Trains where accelerate finds a device, and hands everything back on the CPU.
+    Raises TrainingDiverged with step and batch where loss or gradient are not finite, InputError where the batch
+    cannot be shared out.
     """
+    accelerator = _accelerator()
+    device, rank, processes = accelerator.device, accelerator.process_index, accelerator.num_processes
+    task.to(device)
     model, parameters = task.model, task.trainable()
     adam = torch.optim.AdamW(
         parameters, lr=optimiser.lr, betas=optimiser.betas, weight_decay=optimiser.weight_decay, fused=True
@@ -104,22 +146,28 @@ def train(
         adam.load_state_dict(saved["adam"])
         task.load_state(saved["task"])
         history, start = saved["history"], saved["step"]
+    prepare_layers(task.layers(), machine)
+    forward = accelerator.prepare(Forward(task))
+    whole = task.batches(optimiser.batch_size, optimiser.steps, start)
+    parts = parts_of(whole, optimiser.accumulate, rank, processes)
+    batches = loaded(task.read, parts, device, machine.workers)
 
-    bar = tqdm(total=optimiser.steps, initial=start, desc=task.name, unit="step", mininterval=1.0, dynamic_ncols=True)
+    bar = tqdm(
+        total=optimiser.steps, initial=start, desc=task.name, unit="step", mininterval=1.0, dynamic_ncols=True,
+        disable=not accelerator.is_main_process,
+    )  # fmt: skip
     clock, clock_step = time.perf_counter(), start
-    for step, indices in enumerate(task.batches(optimiser.batch_size, optimiser.steps, start), start):
-        torch.manual_seed(seed * 1_000_003 + step)
+    for step in range(start, optimiser.steps):
+        torch.manual_seed(seed_of_step(seed, step, rank))
         for group in adam.param_groups:
             group["lr"] = learning_rate(step, optimiser)
-        with torch.autocast("cpu", torch.bfloat16) if optimiser.precision == "bf16" else nullcontext():
-            loss, metrics = task.loss(indices, step)
         adam.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip)
-        if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
+        loss, metrics, clips = _gradients(accelerator, forward, batches, step, optimiser)
+        norm = nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip).item()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
             raise TrainingDiverged(
-                f"{task.name}: loss {loss.item()} with gradient norm {norm.item():.3g} at step {step} on clips "
-                f"{indices.tolist()}; lower the section's optimiser.lr or set precision to fp32"
+                f"{task.name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips "
+                f"{clips.tolist()}; lower the section's optimiser.lr or set precision to fp32"
             )
         adam.step()
         metrics |= task.after_step(step)
@@ -130,7 +178,8 @@ def train(
         if done % LOG_EVERY == 0 or done == optimiser.steps:
             speed = (done - clock_step) / (time.perf_counter() - clock)
             clock, clock_step = time.perf_counter(), done
-            row = {"step": done, "split": "train", "loss": loss.item(), **metrics, "lr": learning_rate(step, optimiser)}
+            metrics = mean_row(gathered_objects(metrics))  # usage is a mean of shares, each of a part of the batch
+            row = {"step": done, "split": "train", "loss": loss, **metrics, "lr": learning_rate(step, optimiser)}
             history.append(row)
             shown = {name: row[name] for name in row if name not in ("step", "split", "lr")} | validated
             bar.set_postfix({name: f"{value:.3g}" for name, value in shown.items()}, refresh=False)
@@ -143,20 +192,83 @@ def train(
         if done % optimiser.validate_every == 0 or done == optimiser.steps:
             row = {"step": done, "split": "val", **validate(task, average.model)}
             validated = {"val_psnr": row["psnr"]} if "psnr" in row else {}
-            if not any(_collapsed(earlier) for earlier in history):  # once a training, however often it is resumed
-                _warn_of_collapse(task.name, row)
+            if accelerator.is_main_process and not any(_collapsed(earlier) for earlier in history):
+                _warn_of_collapse(task.name, row)  # once a training, however often it is resumed
             history.append(row)
             if run:
                 run.log_metrics(
                     {f"val/{name}": row[name] for name in row if name not in ("step", "split")}, first_step + done
                 )
-        if done % optimiser.checkpoint_every == 0 and done < optimiser.steps:
+        if accelerator.is_main_process and done % optimiser.checkpoint_every == 0 and done < optimiser.steps:
             checkpoint.save(
                 {"step": done, "history": history, "model": model.state_dict(), "average": average.model.state_dict(),
                  "adam": adam.state_dict(), "task": task.state()}
             )  # fmt: skip
     bar.close()
-    return average.model, history
+    task.to(torch.device("cpu"))
+    return average.model.cpu(), history
+
+
+def _gradients(
+    accelerator: Accelerator, forward: nn.Module, batches: Iterator[Batch], step: int, optimiser: Optimiser
+) -> tuple[float, dict[str, float], Tensor]:
+    """Gradients of a step's batch, part by part: (loss of the whole batch, metrics and clips of this process's share)."""
+    losses, rows, clips = [], [], []
+    for part in range(1, optimiser.accumulate + 1):
+        batch = next(batches)
+        # Only the last part's backward pass exchanges gradients, for all parts at once.
+        with accelerator.no_sync(forward) if part < optimiser.accumulate else nullcontext():
+            with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=optimiser.precision == "bf16"):
+                loss, metrics = forward(batch, step)
+            (loss / optimiser.accumulate).backward()
+        losses.append(loss.detach())
+        rows.append(metrics)
+        clips.append(batch["indices"])
+    loss = mean_over_processes(sum(losses) / len(losses)).item()  # the same in all, so that all stop or none
+    return loss, mean_row(rows), torch.cat(clips)
+
+
+def _accelerator() -> Accelerator:
+    """The device and the processes of this training, as the launcher has set them up.
+
+    Raises InputError for a way of sharing that the averaged weights do not support.
+    """
+    accelerator = Accelerator(
+        cpu=not torch.cuda.is_available(),
+        mixed_precision="no",  # `optimiser.precision` decides, whatever the launcher was told
+        kwargs_handlers=[
+            # Images leave what handles time without a gradient; statistics are the same in all processes as they are.
+            DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
+        ],
+    )
+    known = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
+    if accelerator.distributed_type not in known:
+        raise InputError(
+            f"accelerate is set to {accelerator.distributed_type.value}, but only data parallelism is supported: every "
+            "process keeps the whole averaged model; use `accelerate launch --multi_gpu`"
+        )
+    return accelerator
+
+
+def seed_of_step(seed: int, step: int, rank: int) -> int:
+    """What a process seeds with before a step. The CPU's generator sees the last 32 bits only, so they must differ."""
+    if rank == 0:
+        return seed * 1_000_003 + step
+    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1)[0])
+
+
+def prepare_layers(layers: list[nn.Module], machine: Machine) -> None:
+    """Compile the layers, and have their activations computed again for the gradient, as `machine` says."""
+    for layer in layers:
+        if machine.activation_checkpointing:
+            layer.forward = functools.partial(recomputed, layer.forward, use_reentrant=False)
+        if machine.compile:
+            layer.compile()
+
+
+def mean_row(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Metric by metric the mean of rows that have the same metrics."""
+    return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
 
 
 @torch.no_grad()

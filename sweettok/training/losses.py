@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sweettok.metrics.perceptual import perceptual_distance
 from sweettok.models.discriminator import PatchDiscriminator, feature_matching_loss, hinge_discriminator_loss
+from sweettok.models.processes import average_gradients
 from sweettok.params import PixelLoss
 
 
@@ -32,7 +33,13 @@ class PixelCriterion:
         self.discriminator = PatchDiscriminator(weights.discriminator_width) if weights.adversarial else None
         if self.discriminator:
             self.adam = torch.optim.Adam(self.discriminator.parameters(), weights.discriminator_lr, betas=(0.5, 0.9))
-        self._pair: tuple[Tensor, Tensor] | None = None
+        self._pairs: list[tuple[Tensor, Tensor]] = []  # of this step, one for each part of its batch
+
+    def to(self, device: torch.device) -> None:
+        """Move judge and discriminator."""
+        self.judge.to(device)
+        if self.discriminator:
+            self.discriminator.to(device)
 
     def active(self, step: int) -> bool:
         """Whether the adversary takes part in this step."""
@@ -49,22 +56,27 @@ class PixelCriterion:
             metrics["perceptual"] = perceptual.item()
         if self.active(step):
             self.discriminator.requires_grad_(False)
-            fake, real = self.discriminator(reconstruction), self.discriminator(clip)
+            # Whatever the networks' precision, losses are summed up in fp32.
+            fake, real = ([x.float() for x in self.discriminator(shown)] for shown in (reconstruction, clip))
             self.discriminator.requires_grad_(True)
             loss = loss - w.adversarial * fake[-1].mean() + w.feature_matching * feature_matching_loss(real, fake)
-            self._pair = (clip, reconstruction.detach())
+            self._pairs.append((clip, reconstruction.detach()))
         return loss, metrics
 
     def update_discriminator(self, step: int) -> dict[str, float]:
-        """One step of the discriminator on the pair it was last shown."""
+        """One step of the discriminator on what it was shown in this step, in all processes."""
         if not self.active(step):
             return {}
-        real, fake = self._pair
-        loss = hinge_discriminator_loss(self.discriminator(real)[-1], self.discriminator(fake)[-1])
+        pairs, self._pairs = self._pairs, []
         self.adam.zero_grad(set_to_none=True)
-        loss.backward()
+        losses = []
+        for real, fake in pairs:
+            loss = hinge_discriminator_loss(self.discriminator(real)[-1], self.discriminator(fake)[-1])
+            (loss / len(pairs)).backward()
+            losses.append(loss.item())
+        average_gradients(self.discriminator.parameters())
         self.adam.step()
-        return {"discriminator": loss.item()}
+        return {"discriminator": sum(losses) / len(losses)}
 
     def state(self) -> dict[str, Any]:
         if not self.discriminator:

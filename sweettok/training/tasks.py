@@ -9,10 +9,14 @@ from torch import Tensor, nn
 
 from sweettok.errors import InputError
 from sweettok.metrics.perceptual import perceptual_distance
+from sweettok.models.attention import GridBlock
 from sweettok.models.judge import Judge
+from sweettok.models.processes import gathered_objects, process_count, process_rank
 from sweettok.models.proxy import ProxyTokenizer
+from sweettok.models.queries import QueryLayer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CodeLoss, CurriculumStage
+from sweettok.training.loading import Batch, loaded
 from sweettok.training.losses import PixelCriterion, psnr_of, squared_error
 from sweettok.video.store import ClipStore, batches
 
@@ -26,15 +30,30 @@ class StoreTask:
 
     def __init__(self, name: str, model: nn.Module, train: ClipStore, val: ClipStore, seed: int) -> None:
         self.name, self.model, self.train_clips, self.val_clips, self.seed = name, model, train, val, seed
+        self.device = torch.device("cpu")
 
     def trainable(self) -> list[nn.Parameter]:
         return list(self.model.parameters())
 
+    def layers(self) -> list[nn.Module]:
+        return [module for module in self.model.modules() if isinstance(module, QueryLayer | GridBlock)]
+
+    def to(self, device: torch.device) -> None:
+        self.device = device
+        self.model.to(device)
+
     def batches(self, batch_size: int, steps: int, start: int) -> Iterator[Tensor]:
         return batches(self.train_clips, batch_size, steps, self.seed, start)
 
-    def validation(self) -> Iterator[Tensor]:
-        return iter(torch.arange(len(self.val_clips)).split(VALIDATION_BATCH))
+    def read(self, indices: Tensor, split: str = "train") -> Batch:
+        store = self.train_clips if split == "train" else self.val_clips
+        return {"indices": indices, "clip": store.clips(indices)}
+
+    def validation(self) -> Iterator[Batch]:
+        """What was read of this process's share of the validation clips."""
+        share = torch.arange(len(self.val_clips)).tensor_split(process_count())[process_rank()]
+        parts = (part for part in share.split(VALIDATION_BATCH) if len(part))
+        return loaded(lambda indices: self.read(indices, "val"), parts, self.device, workers=0)
 
     def after_step(self, step: int) -> dict[str, float]:
         return {}
@@ -61,33 +80,35 @@ class JudgeTask(StoreTask):
         self.poses = len(values.pop(POSE, ()))
         self.labels = {"train": label_tensors(train, values), "val": label_tensors(val, values)}
 
-    def _scores(self, model: Judge, clip: Tensor, split: str, indices: Tensor) -> tuple[Tensor, dict[str, float]]:
+    def read(self, indices: Tensor, split: str = "train") -> Batch:
+        return super().read(indices, split) | {name: values[indices] for name, values in self.labels[split].items()}
+
+    def _scores(self, model: Judge, clip: Tensor, targets: Batch) -> tuple[Tensor, dict[str, float]]:
         loss, correct = clip.new_zeros(()), {}
-        targets = {name: values[indices] for name, values in self.labels[split].items()}
         if self.poses:
-            drawn = split == "train"
-            targets[POSE] = torch.randint(self.poses, (len(clip),)) if drawn else indices % self.poses
             clip = posed(clip, targets[POSE])
         for name, (image, video) in model.predict(clip).items():
             wanted = targets[name]
             weight = CLASS_WEIGHT if name == "class" else 1
-            loss = loss + F.cross_entropy(image, wanted) + weight * F.cross_entropy(video, wanted)
+            loss = loss + F.cross_entropy(image.float(), wanted) + weight * F.cross_entropy(video.float(), wanted)
             correct[f"accuracy_{name.removeprefix('factor:')}"] = (video.argmax(-1) == wanted).float().mean().item()
         return loss / (2 * len(model.labels)), correct
 
-    def loss(self, indices: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
-        clip = self.train_clips.clips(indices)
-        mirrored = torch.rand(len(clip), 1, 1, 1, 1) < 0.5  # no label names a side
-        clip = torch.where(mirrored, clip.flip(-1), clip)
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        clip = batch["clip"]
+        each = (len(clip), 1, 1, 1, 1)
+        clip = torch.where(torch.rand(each, device=clip.device) < 0.5, clip.flip(-1), clip)  # no label names a side
         # Noise and a random gain keep the judge from leaning on exact pixel values.
-        clip = clip * torch.empty(len(clip), 1, 1, 1, 1).uniform_(0.8, 1.0) + 0.05 * torch.randn_like(clip)
-        return self._scores(self.model, clip, "train", indices)
+        clip = clip * torch.empty(each, device=clip.device).uniform_(0.8, 1.0) + 0.05 * torch.randn_like(clip)
+        drawn = {POSE: torch.randint(self.poses, (len(clip),), device=clip.device)} if self.poses else {}
+        return self._scores(self.model, clip, batch | drawn)
 
     def validate(self, model: Judge) -> dict[str, float]:
         total = Means()
-        for indices in self.validation():
-            loss, correct = self._scores(model, self.val_clips.clips(indices), "val", indices)
-            total.add({"loss": loss.item(), **correct}, len(indices))
+        for batch in self.validation():
+            fixed = {POSE: batch["indices"] % self.poses} if self.poses else {}
+            loss, correct = self._scores(model, batch["clip"], batch | fixed)
+            total.add({"loss": loss.item(), **correct}, len(batch["clip"]))
         return total.means()
 
 
@@ -100,8 +121,12 @@ class ProxyTask(StoreTask):
         super().__init__("proxy", model, train, val, seed)
         self.judge = judge
 
-    def loss(self, indices: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
-        clip = self.train_clips.clips(indices)
+    def to(self, device: torch.device) -> None:
+        super().to(device)
+        self.judge.to(device)
+
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        clip = batch["clip"]
         self.model.train()
         reconstruction, quantized = self.model(clip)
         l2 = squared_error(clip, reconstruction, self.model.patches.temporal)
@@ -112,12 +137,12 @@ class ProxyTask(StoreTask):
 
     def validate(self, model: ProxyTokenizer) -> dict[str, float]:
         total, used = Means(), set()
-        for indices in self.validation():
-            clip = self.val_clips.clips(indices)
+        for batch in self.validation():
+            clip = batch["clip"]
             reconstruction, quantized = model(clip)
-            total.add({"psnr": mean_psnr(clip, reconstruction)}, len(indices))
+            total.add({"psnr": mean_psnr(clip, reconstruction)}, len(clip))
             used.update(quantized.indices.unique().tolist())
-        return total.means() | {"usage": len(used) / model.proxy.codes}
+        return total.means() | {"usage": len(set().union(*gathered_objects(used))) / model.proxy.codes}
 
 
 class TokenizerTask(StoreTask):
@@ -148,9 +173,16 @@ class TokenizerTask(StoreTask):
     def trainable(self) -> list[nn.Parameter]:
         return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
-    def _clip(self, store: ClipStore, indices: Tensor) -> Tensor:
-        clip = store.clips(indices)
-        return clip[:, :, :1] if self.stage.clips == "images" else clip
+    def to(self, device: torch.device) -> None:
+        super().to(device)
+        if self.criterion:
+            self.criterion.to(device)
+
+    def read(self, indices: Tensor, split: str = "train") -> Batch:
+        batch = super().read(indices, split)
+        if self.stage.clips == "images":
+            batch["clip"] = batch["clip"][:, :, :1].contiguous()
+        return batch | {"codes": self.codes[split][indices]}
 
     def _run(self, model: VideoTokenizer, clip: Tensor) -> tuple[Any, Tensor]:
         if self.encoder_learns or not torch.is_grad_enabled():
@@ -160,16 +192,16 @@ class TokenizerTask(StoreTask):
         temporal = coded.temporal.z_q if coded.temporal else None
         return coded, model.logits(coded.spatial.z_q, temporal, model.latent_frames(clip.shape[2]))
 
-    def loss(self, indices: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
         self.model.eval()  # what is frozen stays in eval mode: no codebook statistics are updated there
         for part in self.learning:
             if isinstance(part, nn.Module):
                 part.train()
-        clip = self._clip(self.train_clips, indices)
+        clip = batch["clip"]
         coded, logits = self._run(self.model, clip)
         metrics = {f"usage_{group}": usage for group, usage in coded.usage.items()}
         if self.stage.target == "proxy_codes":
-            wanted = self.codes["train"][indices][:, : logits.shape[1]].long()
+            wanted = batch["codes"][:, : logits.shape[1]].long()
             loss = self.code_criterion(logits.float(), wanted)
             metrics["accuracy"] = (logits.argmax(-1) == wanted).float().mean().item()
         else:
@@ -180,7 +212,8 @@ class TokenizerTask(StoreTask):
     def code_criterion(self, logits: Tensor, wanted: Tensor) -> Tensor:
         """logits (B, frames, cells, codes), wanted codes (B, frames, cells) -> weighted loss."""
         codes = self.model.proxy_codes
-        distance = (logits.softmax(-1) @ codes - codes[wanted]).pow(2).sum(-1).mean()
+        with torch.autocast(logits.device.type, enabled=False):  # near codes differ by less than bf16 can tell
+            distance = (logits.softmax(-1) @ codes - codes[wanted]).pow(2).sum(-1).mean()
         cross_entropy = F.cross_entropy(logits.flatten(0, 2), wanted.flatten())
         return self.code_loss.cross_entropy * cross_entropy + self.code_loss.expected_code * distance
 
@@ -189,17 +222,20 @@ class TokenizerTask(StoreTask):
 
     def validate(self, model: VideoTokenizer) -> dict[str, float]:
         total, used = Means(), {}
-        for indices in self.validation():
-            clip = self._clip(self.val_clips, indices)
+        for batch in self.validation():
+            clip = batch["clip"]
             coded, logits = model(clip)
-            wanted = self.codes["val"][indices][:, : logits.shape[1]].long()
+            wanted = batch["codes"][:, : logits.shape[1]].long()
             accuracy = (logits.argmax(-1) == wanted).float().mean().item()
-            total.add({"psnr": mean_psnr(clip, model.pixels(logits)), "accuracy": accuracy}, len(indices))
+            total.add({"psnr": mean_psnr(clip, model.pixels(logits)), "accuracy": accuracy}, len(clip))
             for group, quantized in (("spatial", coded.spatial), ("temporal", coded.temporal)):
                 if quantized is not None:
                     used.setdefault(group, set()).update(quantized.indices.unique().tolist())
+        everywhere = gathered_objects(used)
         return total.means() | {
-            f"usage_{group}": len(seen) / model.quantizers[group].size for group, seen in used.items()
+            f"usage_{group}": len(set().union(*(each.get(group, ()) for each in everywhere))) / quantizer.size
+            for group, quantizer in model.quantizers.items()
+            if any(group in each for each in everywhere)
         }
 
     def state(self) -> dict[str, Any]:
@@ -211,7 +247,7 @@ class TokenizerTask(StoreTask):
 
 
 class Means:
-    """Sample-weighted means of named metrics over batches."""
+    """Sample-weighted means of named metrics over batches, of all processes."""
 
     def __init__(self) -> None:
         self.sums: dict[str, float] = {}
@@ -223,7 +259,9 @@ class Means:
             self.sums[name] = self.sums.get(name, 0.0) + value * n
 
     def means(self) -> dict[str, float]:
-        return {name: total / self.n for name, total in self.sums.items()}
+        everywhere = [each for each in gathered_objects((self.sums, self.n)) if each[1]]
+        n = sum(count for _, count in everywhere)
+        return {name: sum(sums[name] for sums, _ in everywhere) / n for name in everywhere[0][0]}
 
 
 def mean_psnr(clip: Tensor, reconstruction: Tensor) -> float:

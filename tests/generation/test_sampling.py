@@ -3,7 +3,7 @@ import torch
 
 from sweettok.generation.layout import TokenGroup, TokenLayout
 from sweettok.generation.prior import Prior, PriorConfig
-from sweettok.generation.sampling import draw, keep_top_k, keep_top_p, sample
+from sweettok.generation.sampling import draw, keep_top_k, keep_top_p, sample, sample_in_batches
 from sweettok.params import Sampling
 
 LAYOUTS = {
@@ -185,3 +185,12 @@ def test_learns_one_sequence_a_class_and_samples_it_back(layout):
     for guidance in (1.0, 1.25):
         tokens = sample(prior, LABELS, settings(guidance=guidance, top_p=0.9), generator)
         assert torch.equal(layout.flatten(tokens), sequences[LABELS])
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 9])
+def test_batches_draw_what_one_generator_draws_in_a_row(batch_size):
+    prior, sampling = sharp_prior(LAYOUTS["union"]), settings(batch_size=batch_size)
+    generator, other = seeded(), seeded()
+    expected = torch.cat([sample(prior, part, sampling, generator) for part in LABELS.split(batch_size)])
+    assert torch.equal(sample_in_batches(prior, LABELS, sampling, other), expected)
+    assert torch.equal(generator.get_state(), other.get_state())

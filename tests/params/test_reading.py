@@ -222,7 +222,7 @@ def test_a_stage_sees_only_what_it_declares():
     assert params.tokenizer.width > 0 and params.train_spatial.clips == "images"
     listed = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train_spatial"]["params"]
     declared = {key.split(".")[0] for key in listed}
-    for name in set(Params.model_fields) - set(declared):
+    for name in set(Params.model_fields) - set(declared) - {"machine"}:
         with pytest.raises(InputError, match=f"`{name}` was not loaded; list it under this stage's params in dvc.yaml"):
             getattr(params, name)
 
@@ -250,4 +250,9 @@ def test_flat_names_every_value_once():
     flat = stage_params("prepare_data", ROOT / "params.yaml", ROOT / "dvc.yaml").flat()
     data = CONTENT["data"]
     values = {f"data.{name}": value for name, value in data.items() if name != "clips"}
+    values |= {f"machine.{name}": value for name, value in CONTENT["machine"].items()}
     assert flat == values | {f"data.clips.{split}": count for split, count in data["clips"].items()}
+
+
+def test_every_stage_may_read_how_the_machine_is_used():
+    assert stage_params("train_joint", ROOT / "params.yaml", ROOT / "dvc.yaml").machine.processes == 1

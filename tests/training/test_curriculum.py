@@ -47,10 +47,10 @@ def kill_at(monkeypatch):
     original = TokenizerTask.loss
 
     def arm(deadly):
-        def loss(self, indices, step):
+        def loss(self, batch, step):
             if step == deadly:
                 raise Killed
-            return original(self, indices, step)
+            return original(self, batch, step)
 
         monkeypatch.setattr(TokenizerTask, "loss", loss)
 

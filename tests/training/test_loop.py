@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from sweettok.errors import InputError
+from sweettok.params import Machine
 from sweettok.training.checkpoint import Checkpoint
-from sweettok.training.loop import Average, TrainingDiverged, learning_rate, train
+from sweettok.training.loop import Average, TrainingDiverged, learning_rate, seed_of_step, train
 from sweettok.video.store import batches
 
 
@@ -34,9 +35,19 @@ class Line:
     def batches(self, batch_size, steps, start):
         return batches(self.x, batch_size, steps, 0, start)
 
-    def loss(self, indices, step):
+    def layers(self):
+        return [self.model[0]]
+
+    def to(self, device):
+        self.model.to(device)
+
+    def read(self, indices):
+        return {"indices": indices}
+
+    def loss(self, batch, step):
         if step == self.kill_at:
             raise Killed
+        indices = batch["indices"]
         self.seen[step] = indices.tolist()
         self.model.train()
         x = self.x[indices] + 0.01 * torch.randn(len(indices), 3)
@@ -237,7 +248,7 @@ def test_collapse_before_a_kill_is_not_reported_again_after_it(checkpoint, optim
 def test_collapse_in_a_training_batch_is_no_reason_to_warn_nor_to_keep_silent(checkpoint, optimiser_of, capsys):
     task = Line(usage=0.01)
     loss = task.loss
-    task.loss = lambda indices, step: (loss(indices, step)[0], {"usage_spatial": 0.01})
+    task.loss = lambda batch, step: (loss(batch, step)[0], {"usage_spatial": 0.01})
     train(task, optimiser_of(steps=40, validate_every=30), 0, checkpoint)
     printed = "".join(capsys.readouterr())
     assert printed.count("WARNING") == 1 and "at step 30" in printed
@@ -256,3 +267,93 @@ def test_weights_that_are_not_trainable_stay(checkpoint, optimiser_of):
     averaged, _ = train(task, optimiser_of(), 0, checkpoint)
     assert torch.equal(task.model[0].bias, bias) and torch.equal(averaged[0].bias, bias)
     assert not torch.equal(task.model[0].weight, weight)
+
+
+def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of):
+    """One process and whole batches: what accelerate, loading and parts add must not touch a number."""
+    optimiser = optimiser_of(steps=12)
+    task, plain = Line(), Line()
+    averaged, history = train(task, optimiser, 3, checkpoint)
+    parameters = plain.trainable()
+    adam = torch.optim.AdamW(parameters, betas=optimiser.betas, weight_decay=optimiser.weight_decay, fused=True)
+    average = Average(plain.model, optimiser.ema)
+    for step, indices in enumerate(plain.batches(optimiser.batch_size, 12, 0)):
+        torch.manual_seed(3 * 1_000_003 + step)
+        adam.param_groups[0]["lr"] = learning_rate(step, optimiser)
+        loss, _ = plain.loss(plain.read(indices), step)
+        adam.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip)
+        adam.step()
+        average.update(plain.model, step)
+    assert same_weights(task.model, plain.model) and same_weights(averaged, average.model)
+    assert [row["loss"] for row in history if row["split"] == "train"] == [loss.item()]
+
+
+class Still(Line):
+    """Without noise and without batch statistics: the loss of a batch is the mean of its parts'."""
+
+    def __init__(self):
+        super().__init__()
+        self.model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+
+    def layers(self):
+        return [self.model[1]]
+
+    def loss(self, batch, step):
+        indices = batch["indices"]
+        self.seen.setdefault(step, []).append(indices.tolist())
+        loss = (self.model(self.x[indices]) - self.y[indices]).square().mean()
+        return loss, {"half": loss.item() / 2}
+
+
+def close_weights(one, other):
+    theirs = other.state_dict()
+    return all(torch.allclose(value, theirs[name], atol=1e-5) for name, value in one.state_dict().items())
+
+
+@pytest.mark.parametrize("accumulate", [2, 4])
+def test_accumulated_parts_equal_the_whole_batch(tmp_path, optimiser_of, accumulate):
+    runs = {}
+    for parts in (1, accumulate):
+        task, optimiser = Still(), optimiser_of(batch_size=4, accumulate=parts)
+        torch.manual_seed(0)
+        averaged, history = train(task, optimiser, 0, Checkpoint(tmp_path / f"{parts}.pt", "x"))
+        runs[parts] = averaged, history, task.seen
+    (one, rows, seen), (other, their_rows, their_seen) = runs.values()
+    assert close_weights(one, other)
+    assert rows[-2]["loss"] == pytest.approx(their_rows[-2]["loss"], abs=1e-6)
+    assert rows[-2]["half"] == pytest.approx(their_rows[-2]["half"], abs=1e-6)
+    for step in seen:
+        assert len(their_seen[step]) == accumulate and sum(their_seen[step], []) == seen[step][0]
+
+
+def test_a_batch_that_does_not_divide_into_parts_is_refused(checkpoint, optimiser_of):
+    with pytest.raises(InputError, match="batch_size 3 is not a multiple of 1 processes x 2 accumulated parts"):
+        train(Line(), optimiser_of(accumulate=2), 0, checkpoint)
+
+
+def test_the_machine_changes_no_number(tmp_path, optimiser_of):
+    expected, rows = train(Still(), optimiser_of(), 0, Checkpoint(tmp_path / "plain.pt", "x"))
+    for number, machine in enumerate((Machine(workers=2), Machine(activation_checkpointing=True))):
+        averaged, history = train(
+            Still(), optimiser_of(), 0, Checkpoint(tmp_path / f"{number}.pt", "x"), machine=machine
+        )
+        assert same_weights(averaged, expected) and history == rows, machine
+
+
+def test_compiled_layers_train_alike(tmp_path, optimiser_of):
+    expected, _ = train(Still(), optimiser_of(steps=3), 0, Checkpoint(tmp_path / "plain.pt", "x"))
+    compiled = Still()
+    averaged, _ = train(
+        compiled, optimiser_of(steps=3), 0, Checkpoint(tmp_path / "x.pt", "x"), machine=Machine(compile=True)
+    )
+    assert compiled.layers()[0]._compiled_call_impl is not None
+    assert close_weights(averaged, expected)
+
+
+def test_every_process_and_step_draws_for_itself():
+    """The CPU's generator looks at the last 32 bits of a seed."""
+    seeds = {seed_of_step(seed, step, rank) % 2**32 for seed in range(3) for step in range(200) for rank in range(8)}
+    assert len(seeds) == 3 * 200 * 8
+    assert seed_of_step(3, 17, 0) == 3 * 1_000_003 + 17

@@ -113,3 +113,22 @@ def test_images_are_clips_of_one_frame(pixel_loss, judge, pair):
     criterion = build(pixel_loss, judge)
     loss, _ = criterion(clip, reconstruction, step=5)
     assert loss.isfinite() and "discriminator" in criterion.update_discriminator(5)
+
+
+def test_discriminator_learns_from_all_parts_of_a_batch(pixel_loss, judge, pair):
+    """Shown clip by clip, it steps as if shown all at once: but for rounding, and for its spectral norms, which
+    every pass brings nearer their limit."""
+    whole, parts = build(pixel_loss, judge), build(pixel_loss, judge)
+    with torch.no_grad():
+        for criterion in (whole, parts):
+            for _ in range(200):  # to the limit
+                criterion.discriminator(pair[0])
+    whole(*pair, step=5)
+    for part in range(2):
+        parts(pair[0][part, None], pair[1][part, None], step=5)
+    both = [criterion.update_discriminator(5)["discriminator"] for criterion in (whole, parts)]
+    assert both[0] == pytest.approx(both[1], abs=1e-5)
+    for one, other in zip(whole.discriminator.parameters(), parts.discriminator.parameters(), strict=True):
+        assert torch.allclose(one.grad, other.grad, atol=1e-4)
+    parts(*pair, step=6)
+    assert len(parts._pairs) == 1  # those of the step before are gone

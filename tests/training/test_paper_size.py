@@ -51,7 +51,7 @@ def step(task, optimiser):
     adam = torch.optim.AdamW(
         task.trainable(), lr=optimiser.lr, betas=optimiser.betas, weight_decay=optimiser.weight_decay
     )
-    loss, _ = task.loss(torch.arange(2), optimiser.steps)
+    loss, _ = task.loss(task.read(torch.arange(2)), optimiser.steps)
     loss.backward()
     before = [parameter.detach().flatten()[:8].clone() for parameter in task.trainable()]
     adam.step()
@@ -99,7 +99,7 @@ def test_prior(rig, width):
     ids[:, 256:] += 10481  # the temporal words, of which there are more, come after the spatial ones
     task = PriorTask(prior, {"train": ids}, rig.stores["train"], rig.stores["val"], 0)
     before = prior.head.weight.detach().clone()
-    loss, metrics = task.loss(torch.arange(1), 0)
+    loss, metrics = task.loss(task.read(torch.arange(1)), 0)
     loss.backward()
     torch.optim.SGD(task.trainable(), lr=0.1).step()
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in task.trainable())

@@ -7,9 +7,10 @@ import torch.nn.functional as F
 
 from sweettok.errors import InputError
 from sweettok.models.judge import Judge
+from sweettok.params import Machine
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.curriculum import Supplies
-from sweettok.training.loop import train, validate
+from sweettok.training.loop import prepare_layers, train, validate
 from sweettok.training.tasks import (
     POSE,
     JudgeTask,
@@ -178,7 +179,7 @@ def test_validation_against_the_model_itself(make_model, stage_of, task_of, supp
 def test_loss_on_codes_against_its_formula(make_model, stage_of, task_of, supplies):
     model = make_model()
     task = task_of(model, stage_of(trains=("decoder",)))
-    loss, metrics = task.loss(torch.tensor([3, 5]), 0)
+    loss, metrics = task.loss(task.read(torch.tensor([3, 5])), 0)
     with torch.no_grad():
         logits = model.eval()(supplies.train.clips([3, 5]))[1]
     wanted = supplies.codes["train"][[3, 5]].long()
@@ -215,7 +216,7 @@ def test_where_there_is_one_class_the_judge_learns_poses(stores):
     assert labels["class"] == ["all"] and len(labels[POSE]) == 8 and POSE not in judge_labels(stores["train"])
     torch.manual_seed(0)
     task = JudgeTask(Judge({name: len(values) for name, values in labels.items()}, 4), store, store, 0)
-    loss, metrics = task.loss(torch.arange(4), 0)
+    loss, metrics = task.loss(task.read(torch.arange(4)), 0)
     loss.backward()
     assert metrics["accuracy_class"] == 1 and 0 <= metrics["accuracy_pose"] <= 1
     assert task.model.video_heads[POSE].weight.grad.abs().sum() > 0
@@ -254,3 +255,61 @@ def test_mean_psnr_is_of_clips_and_clamped():
     reconstruction = torch.stack([clip[0] - 0.2, clip[1] - 0.02])
     assert mean_psnr(clip, reconstruction) == pytest.approx(np.mean([20.0, 40.0]), abs=1e-3)
     assert mean_psnr(clip, 3 * clip) == mean_psnr(clip, clip)
+
+
+@pytest.mark.parametrize("model_of", [{}, {"architecture": "downsample"}])
+def test_activation_checkpointing_gives_the_same_gradients(make_model, stage_of, task_of, judge, model_of):
+    gradients = {}
+    for recompute in (False, True):
+        task = task_of(make_model(**model_of), stage_of("videos", "pixels", ALL))
+        prepare_layers(task.layers(), Machine(activation_checkpointing=recompute))
+        loss, _ = task.loss(task.read(torch.tensor([3, 5])), 0)
+        loss.backward()
+        gradients[recompute] = {name: p.grad for name, p in task.model.named_parameters() if p.grad is not None}
+    assert gradients[False].keys() == gradients[True].keys()
+    assert all(torch.equal(gradient, gradients[True][name]) for name, gradient in gradients[False].items())
+
+
+def test_activation_checkpointing_keeps_less(make_model, stage_of, task_of):
+    """Bytes that the backward pass of the layers would find in memory."""
+    kept = {}
+    for recompute in (False, True):
+        task = task_of(make_model(spatial_depth=2), stage_of())
+        prepare_layers(task.layers(), Machine(activation_checkpointing=recompute))
+        saved = {}
+
+        def keep(tensor, saved=saved):
+            saved[tensor.data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            task.loss(task.read(torch.tensor([3, 5])), 0)
+        kept[recompute] = sum(saved.values())
+    assert kept[True] < 0.7 * kept[False]
+
+
+def test_bf16_leaves_quantisers_and_losses_in_fp32(make_model, stage_of, task_of):
+    model = make_model()
+    task = task_of(model, stage_of("videos", "pixels", ALL, precision="bf16"))
+    seen = {}
+    for name, module in model.named_modules():
+        module.register_forward_hook(lambda _, inputs, output, name=name: seen.setdefault(name, output))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, metrics = task.loss(task.read(torch.tensor([3, 5])), 11)  # the adversary takes part
+    loss.backward()
+    assert loss.dtype == torch.float32 and loss.isfinite()
+    assert seen["to_logits"].dtype == torch.bfloat16  # the networks themselves do run in bf16
+    for group in ("spatial", "temporal"):
+        quantized = seen[f"quantizers.{group}"]
+        assert quantized.z_q.dtype == quantized.loss.dtype == torch.float32
+        assert seen[f"quantizers.{group}.to_code"].dtype == torch.float32
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert gradients and all(g.dtype == torch.float32 and g.isfinite().all() for g in gradients)
+
+
+def test_loss_on_codes_is_fp32_under_bf16(make_model, stage_of, task_of, supplies):
+    task = task_of(make_model(), stage_of())
+    logits, wanted = torch.randn(2, 5, 16, 16), supplies.codes["train"][[0, 1]].long()
+    expected = task.code_criterion(logits, wanted)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(task.code_criterion(logits, wanted), expected)

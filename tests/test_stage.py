@@ -1,0 +1,109 @@
+"""A stage in several processes: who runs, who has a run, who prints, how it fails."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sweettok import stage
+from sweettok.errors import InputError
+from sweettok.stage import first_process, run_stage
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = '''
+import json, os, sys
+import torch
+from sweettok.errors import InputError
+from sweettok.models.processes import first_process_first, over_processes, own_device, process_count
+from sweettok.stage import first_process, run_stage
+
+
+def body(params, run):
+    device = own_device()
+    if sys.argv[1:] == ["fail"]:
+        raise InputError("this will not do")
+    print("printed")
+    with first_process_first():
+        order = len(os.listdir("order"))
+        open(f"order/{os.environ['RANK']}", "w").close()
+    squares = over_processes(lambda n: torch.tensor([n * n]), range(5)).tolist()
+    seen = {"run": run is not None, "first": first_process(), "processes": process_count(), "order": order,
+            "squares": squares, "device": device.type, "machine": params.machine.processes, "arguments": sys.argv[1:]}
+    with open(f"seen_{os.environ['RANK']}.json", "w") as file:
+        json.dump(seen, file)
+
+
+if __name__ == "__main__":
+    run_stage("hello", body, parallel=True)
+'''
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with a stage `hello` that runs in two processes."""
+    params = yaml.safe_load((ROOT / "profiles" / "smoke.yaml").read_text())
+    params["machine"]["processes"] = 2
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"hello": {"cmd": "-", "params": []}}}))
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "hello.py").write_text(SCRIPT)
+    (tmp_path / "order").mkdir()
+    return tmp_path
+
+
+def run_hello(project, *arguments):
+    # The project's own folder `stages` comes first on the path of `python -m`.
+    return subprocess.run(
+        [sys.executable, "-m", "stages.hello", *arguments], cwd=project, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+def test_two_processes_one_of_which_has_a_run_and_prints(project):
+    done = run_hello(project, "--some", "words; not a shell's")
+    assert done.returncode == 0, done.stderr[-3000:]
+    seen = [json.loads((project / f"seen_{rank}.json").read_text()) for rank in (0, 1)]
+    for rank, found in enumerate(seen):
+        assert found["run"] == found["first"] == (rank == 0) and found["order"] == rank
+        assert found["processes"] == found["machine"] == 2 and found["squares"] == [0, 1, 4, 9, 16]
+        assert found["arguments"] == ["--some", "words; not a shell's"]
+    assert done.stdout.count("printed") == 1
+
+
+def test_an_input_error_of_the_processes_is_a_line_and_status_1(project):
+    done = run_hello(project, "fail")
+    assert done.returncode == 1
+    assert "error in stage hello: this will not do" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_other_processes_leave_a_stage_of_one_process_to_the_first(project, monkeypatch):
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("RANK", "1")
+    assert not first_process()
+    called = []
+    run_stage("hello", lambda params, run: called.append(run))
+    assert called == []
+    run_stage("hello", lambda params, run: called.append(run), parallel=True)
+    assert called == [None]
+
+
+def test_an_input_error_ends_with_one_line(project, monkeypatch):
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("RANK", "1")
+
+    def body(params, run):
+        raise InputError("this will not do")
+
+    with pytest.raises(SystemExit, match="^error in stage hello: this will not do$"):
+        run_stage("hello", body, parallel=True)
+
+
+def test_processes_of_a_launcher_start_no_others(project, monkeypatch):
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr(stage, "_launch", lambda *arguments: pytest.fail("launched again"))
+    run_stage("hello", lambda params, run: None, parallel=True)

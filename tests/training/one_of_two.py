@@ -1,0 +1,81 @@
+"""What each of two processes does in test_processes.py: the trainings described in a folder, whose records go there too."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from sweettok.generation.prior import Prior
+from sweettok.generation.sampling import sample_in_batches
+from sweettok.metrics.distances import judge_distances
+from sweettok.metrics.reconstruction import score
+from sweettok.models.judge import Judge
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import CodeLoss, CurriculumStage, Machine, PixelLoss, Sampling
+from sweettok.training import loop
+from sweettok.training.curriculum import (
+    Supplies,
+    code_clips,
+    load_judge,
+    load_proxy,
+    train_stage,
+    weights_hash,
+)
+from sweettok.training.tasks import TokenizerTask
+
+SAMPLING = Sampling(samples=7, batch_size=2, temperature=1.0, top_k=0, top_p=1.0, guidance=1.25, seed=5)
+
+
+def main(folder: Path) -> None:
+    rank = os.environ["RANK"]
+    own = folder / f"process_{rank}"
+    own.mkdir()
+    os.chdir(own)  # so that the test sees who writes what
+    loop.LOG_EVERY = 1
+    seen: list[tuple[int, list[int]]] = []  # (seed, clips) of each step
+    loss = TokenizerTask.loss
+
+    def watched(task, batch, step):
+        seen.append((torch.initial_seed(), batch["indices"].tolist()))
+        return loss(task, batch, step)
+
+    TokenizerTask.loss = watched
+    supplies, judge = Supplies.load(folder / "data", folder / "proxy"), load_judge(folder / "judge")
+    trainings = json.loads((folder / "trainings.json").read_text())
+    for name, described in trainings.items():
+        seen.clear()
+        stage = CurriculumStage.model_validate(described["stage"])
+        pixels = stage.target == "pixels"
+        losses = {
+            "code_loss": None if pixels else CodeLoss.model_validate(described["code_loss"]),
+            "pixel_loss": PixelLoss.model_validate(described["pixel_loss"]) if pixels else None,
+            "judge": judge if pixels else None,
+        }
+        model = VideoTokenizer.load(folder / name)
+        machine = Machine.model_validate(described["machine"])
+        averaged, history = train_stage(name, model, stage, supplies, **losses, machine=machine)
+        record = {"history": history, "seen": seen, "model": weights_hash(model), "averaged": weights_hash(averaged)}
+        (folder / f"{name}.{rank}.json").write_text(json.dumps(record))
+        torch.save({"model": model.state_dict(), "averaged": averaged.state_dict()}, folder / f"{name}.{rank}.pt")
+    evaluate(folder, supplies, judge, rank)
+
+
+def evaluate(folder: Path, supplies: Supplies, judge: Judge, rank: str) -> None:
+    """Codes of clips, samples of a prior and scores of a tokenizer, each process its share."""
+    model = VideoTokenizer.load(folder / "language")
+    generator = torch.Generator().manual_seed(5)
+    labels = torch.arange(7) % 3
+    made = score(model.reconstruct, judge, supplies.train, 5, judge_distances(judge, supplies.train))
+    found = {
+        "codes": torch.from_numpy(code_clips(load_proxy(folder / "proxy"), supplies.train)),
+        "tokens": sample_in_batches(Prior.load(folder / "prior"), labels, SAMPLING, generator),
+        "first": made.first,
+        **{name: torch.from_numpy(values) for name, values in (made.scores | made.features).items()},
+    }
+    torch.save(found, folder / f"evaluation.{rank}.pt")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,188 @@
+"""Two processes on the CPU train as one does: started by torch's launcher, compared step by step."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sweettok.generation.layout import layout_of
+from sweettok.generation.prior import Prior, PriorConfig
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import CodeLoss, PixelLoss
+from sweettok.training import loop
+from sweettok.training.checkpoint import save_module
+from sweettok.training.curriculum import Supplies, build_tokenizer, code_clips, load_judge, save_proxy, train_stage
+
+ROOT = Path(__file__).parents[2]
+ALL = ("spatial", "temporal", "decoder", "pixel_decoder")
+SCRIPT = Path(__file__).with_name("one_of_two.py")
+STEPS, BATCH = 6, 4
+TRAININGS = {  # name -> tokenizer, training, machine
+    "language": ({}, {}, {}),
+    "images": ({}, {"clips": "images", "trains": ("spatial", "decoder")}, {"workers": 1}),
+    "learned": ({"quantizer": "learned"}, {}, {"activation_checkpointing": True}),
+    "pixels": ({}, {"target": "pixels", "trains": ("decoder", "pixel_decoder"), "accumulate": 2}, {}),
+    "end_to_end": ({"architecture": "downsample"}, {"target": "pixels", "trains": ALL}, {}),
+}
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory, data_folder, stores, proxy, judge, tokenizer_of, codebook, stage_of):
+    """A folder with what the trainings need, and name -> (training, machine)."""
+    folder = tmp_path_factory.mktemp("two")
+    (folder / "data").symlink_to(data_folder)
+    save_proxy(folder / "proxy", proxy, {split: code_clips(proxy, stores[split]) for split in ("train", "val")}, [])
+    save_module(folder / "judge", judge, {"labels": {"class": ["a", "b", "c"]}, "width": 4}, [])
+    chosen = {}
+    for name, (tokenizer, stage, machine) in TRAININGS.items():
+        model = build_tokenizer(tokenizer_of(**tokenizer), codebook, proxy, (9, 16)).eval()
+        model.save(folder / name)
+        schedule = {"steps": STEPS, "batch_size": BATCH, "checkpoint_every": 4, "validate_every": 2}
+        chosen[name] = stage_of(**(schedule | stage)), machine
+    layout = layout_of(VideoTokenizer.load(folder / "language"))
+    Prior(PriorConfig(1, 2, 16, 3, 0.5, layout), torch.Generator().manual_seed(0)).save(folder / "prior")
+    return folder, chosen
+
+
+LOSSES = {
+    "code_loss": {"cross_entropy": 1.0, "expected_code": 0.5},
+    "pixel_loss": {
+        "l2": 4.0, "perceptual": 0.1, "adversarial": 0.05, "feature_matching": 0.04, "adversarial_start": 0.25,
+        "discriminator_width": 4, "discriminator_lr": 1e-3,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def two(given):
+    """(training, process) -> its record, with the states of its models."""
+    folder, chosen = given
+    described = {
+        name: {"stage": stage.model_dump(mode="json"), "machine": machine, **LOSSES}
+        for name, (stage, machine) in chosen.items()
+    }
+    (folder / "trainings.json").write_text(json.dumps(described))
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [sys.executable, *launcher, str(SCRIPT), str(folder)],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    records = {}
+    for name in TRAININGS:
+        for rank in (0, 1):
+            record = json.loads((folder / f"{name}.{rank}.json").read_text())
+            records[name, rank] = record | torch.load(folder / f"{name}.{rank}.pt", weights_only=True)
+    return records
+
+
+@pytest.fixture(scope="module")
+def train_alone(given):
+    """Training's name -> (model, averaged model, history) of one process, whole batches."""
+    folder, chosen = given
+    supplies = Supplies.load(folder / "data", folder / "proxy")
+
+    def run(name):
+        model, stage = VideoTokenizer.load(folder / name), chosen[name][0]
+        pixels = stage.target == "pixels"
+        losses = {
+            "code_loss": None if pixels else CodeLoss.model_validate(LOSSES["code_loss"]),
+            "pixel_loss": PixelLoss.model_validate(LOSSES["pixel_loss"]) if pixels else None,
+            "judge": load_judge(folder / "judge") if pixels else None,
+        }
+        stage = stage.model_copy(update={"optimiser": stage.optimiser.model_copy(update={"accumulate": 1})})
+        averaged, history = train_stage(name, model, stage, supplies, **losses)
+        return model, averaged, history
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(loop, "LOG_EVERY", 1)
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_the_same_losses_and_statistics_as_one_process(two, train_alone, name):
+    model, averaged, history = train_alone(name)
+    together = two[name, 0]["history"]
+    # Each part's pass through the discriminator brings its spectral norms nearer their limit.
+    tolerance = {"discriminator": 1e-3} if "accumulate" in TRAININGS[name][1] else {}
+    assert [(row["step"], row["split"]) for row in together] == [(row["step"], row["split"]) for row in history]
+    assert sum(row["split"] == "train" for row in history) == STEPS
+    for one, other in zip(history, together, strict=True):
+        for metric in ("loss", "psnr", "accuracy", "discriminator", "usage_spatial", "usage_temporal"):
+            mean_of_shares = one["split"] == "train" and metric.startswith(("usage", "psnr"))
+            if metric in one and not mean_of_shares:
+                assert other[metric] == pytest.approx(one[metric], abs=tolerance.get(metric, 1e-4)), (metric, one["step"])
+    for kind, mine in (("model", model), ("averaged", averaged)):
+        # Weights that hardly matter have gradients of mere rounding, which Adam takes as seriously as any.
+        for key, value in mine.state_dict().items():
+            if "to_code" in key or "quantize._codebook" in key:
+                assert torch.allclose(value.float(), two[name, 0][kind][key].float(), atol=1e-4, rtol=1e-3), key
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_both_processes_end_with_the_same_model_and_history(two, name):
+    """Bit for bit: weights, codebook statistics, averages, metrics."""
+    assert two[name, 0]["history"] == two[name, 1]["history"]
+    for kind in ("model", "averaged"):
+        one, other = two[name, 0][kind], two[name, 1][kind]
+        assert all(torch.equal(value, other[key]) for key, value in one.items())
+
+
+def test_the_adversary_took_part(two):
+    for name in ("pixels", "end_to_end"):
+        rows = [row for row in two[name, 0]["history"] if row["split"] == "train"]
+        assert ["discriminator" in row for row in rows] == [False] * 2 + [True] * 4  # from a quarter of the steps on
+
+
+def test_seeds_and_clips_of_the_processes_are_their_own(two, given):
+    for name in TRAININGS:
+        accumulate = given[1][name][0].optimiser.accumulate
+        one, other = (two[name, rank]["seen"] for rank in (0, 1))
+        assert len(one) == len(other) == STEPS * accumulate
+        seeds = [{seed for seed, _ in seen} for seen in (one, other)]
+        assert len(seeds[0]) == len(seeds[1]) == STEPS and not seeds[0] & seeds[1]
+        assert all(len(clips) == BATCH // 2 // accumulate for _, clips in one + other)
+        first_epoch = [clip for seen in (one, other) for _, clips in seen[: 3 * accumulate] for clip in clips]
+        assert sorted(first_epoch) == list(range(12))  # three batches of four are all clips, each once
+
+
+def test_only_the_first_process_writes(two, given):
+    folder, _ = given
+    assert sorted(path.name for path in (folder / "process_0").rglob("*.pt")) == sorted(f"{n}.pt" for n in TRAININGS)
+    assert list((folder / "process_1").iterdir()) == []
+
+
+def test_what_two_processes_began_one_may_finish(two, given, train_alone, caplog):
+    folder, _ = given
+    Path("outputs/.checkpoints").mkdir(parents=True)
+    shutil.copy(folder / "process_0/outputs/.checkpoints/language.pt", "outputs/.checkpoints")
+    with caplog.at_level("INFO"):
+        _, _, history = train_alone("language")
+    assert "at step 4" in caplog.text
+    together = two["language", 0]["history"]
+    assert history[-1]["psnr"] == pytest.approx(together[-1]["psnr"], abs=1e-4)
+    assert [row["step"] for row in history] == [row["step"] for row in together]
+
+
+def test_codes_samples_and_scores_are_those_of_one_process(two, given):
+    folder, _ = given
+    spec = importlib.util.spec_from_file_location("one_of_two", SCRIPT)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    supplies, judge = Supplies.load(folder / "data", folder / "proxy"), load_judge(folder / "judge")
+    script.evaluate(folder, supplies, judge, "alone")
+    alone, *both = (torch.load(folder / f"evaluation.{who}.pt", weights_only=True) for who in ("alone", 0, 1))
+    assert len(alone["tokens"]) == 7 and len(alone["psnr"]) == len(alone["codes"]) == 12
+    for found in both:
+        assert found.keys() == alone.keys()
+        assert all(torch.equal(found[name], value) for name, value in alone.items())
