@@ -14,7 +14,7 @@ from sweettok.errors import InputError
 from sweettok.stage import first_process, run_stage
 
 ROOT = Path(__file__).parents[1]
-SCRIPT = '''
+SCRIPT = """
 import json, os, sys
 import torch
 from sweettok.errors import InputError
@@ -39,7 +39,7 @@ def body(params, run):
 
 if __name__ == "__main__":
     run_stage("hello", body, parallel=True)
-'''
+"""
 
 
 @pytest.fixture

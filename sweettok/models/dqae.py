@@ -134,7 +134,11 @@ class CoupledQueries(nn.Module):
 
 
 class Downsampling(nn.Module):
-    """Vanilla down-sampling: a grid of patches, merged f x f in space to the same number of tokens (T4)."""
+    """Vanilla down-sampling: a grid of patches, merged f x f in space to the same number of tokens (T4).
+
+    Tokens lie on a grid, so their places are known to the decoder without codes for it: the encoder adds none, else
+    words would be spent on them.
+    """
 
     def __init__(self, tokenizer: Tokenizer, patches: Patches, frames: int, cells: int) -> None:
         super().__init__()
@@ -147,7 +151,9 @@ class Downsampling(nn.Module):
                 f"got {t.spatial_tokens} and {t.temporal_tokens} for {cells} cells"
             )
         self.embed = PatchEmbed(patches, width)
-        self.encoder = nn.Sequential(*(GridBlock(width, t.heads, t.expansion) for _ in range(depth)))
+        self.encoder = nn.Sequential(
+            *(GridBlock(width, t.heads, t.expansion) for _ in range(depth)), nn.LayerNorm(width)
+        )
         self.merge = nn.Linear(width * self.factor**2, width)
         self.split = nn.Linear(width, width * self.factor**2)
         self.decoder = nn.Sequential(
@@ -162,7 +168,7 @@ class Downsampling(nn.Module):
         }
 
     def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
-        features = self.encoder(with_positions(self.embed(clip)))  # (B, 1 + k, hw, D)
+        features = self.encoder(self.embed(clip))  # (B, 1 + k, hw, D)
         f, h = self.factor, self.side // self.factor
         merged = rearrange(features, "b t (h p w q) d -> b t (h w) (p q d)", p=f, q=f, h=h, w=h)
         z = self.merge(merged)  # (B, 1 + k, hw / f^2, D)

@@ -11,9 +11,7 @@ from sweettok.errors import InputError
 Batch = dict[str, Tensor]
 
 
-def parts_of(
-    batches: Iterable[Tensor], accumulate: int, rank: int = 0, processes: int = 1
-) -> Iterator[Tensor]:
+def parts_of(batches: Iterable[Tensor], accumulate: int, rank: int = 0, processes: int = 1) -> Iterator[Tensor]:
     """Of each batch of clip numbers (B,), the `accumulate` parts of process `rank`: (B / processes / accumulate,) each.
 
     The processes' shares are equal and lie one behind the other, so that joined they are the batch.

@@ -33,9 +33,7 @@ def make_task():
                               11 + torch.randint(7, (count, 6), generator=generator)], dim=1)
             for split, count in (("train", 8), ("val", 5))
         }  # fmt: skip
-        return PriorTask(
-            Prior(PriorConfig(2, 2, 16, 3, 0.5, LAYOUT), generator), ids, Labelled(8), Labelled(5), seed=0
-        )
+        return PriorTask(Prior(PriorConfig(2, 2, 16, 3, 0.5, LAYOUT), generator), ids, Labelled(8), Labelled(5), seed=0)
 
     return make
 

@@ -121,7 +121,10 @@ def test_the_same_losses_and_statistics_as_one_process(two, train_alone, name):
         for metric in ("loss", "psnr", "accuracy", "discriminator", "usage_spatial", "usage_temporal"):
             mean_of_shares = one["split"] == "train" and metric.startswith(("usage", "psnr"))
             if metric in one and not mean_of_shares:
-                assert other[metric] == pytest.approx(one[metric], abs=tolerance.get(metric, 1e-4)), (metric, one["step"])
+                assert other[metric] == pytest.approx(one[metric], abs=tolerance.get(metric, 1e-4)), (
+                    metric,
+                    one["step"],
+                )
     for kind, mine in (("model", model), ("averaged", averaged)):
         # Weights that hardly matter have gradients of mere rounding, which Adam takes as seriously as any.
         for key, value in mine.state_dict().items():

@@ -237,7 +237,9 @@ def test_labels_by_name_and_place(stores):
     assert "class" in values and "factor:shape" in values and "caption" not in values
     places = label_tensors(stores["train"], values)
     assert values["class"] == stores["train"].classes
-    assert places["class"].tolist() == stores["train"].labels["label"].tolist()  # the judge's class is the store's label
+    assert (
+        places["class"].tolist() == stores["train"].labels["label"].tolist()
+    )  # the judge's class is the store's label
     for name, known in values.items():
         assert set(known) == set(stores["train"].labels[name])
         assert [known[place] for place in places[name].tolist()] == stores["train"].labels[name].tolist()
