@@ -50,6 +50,7 @@ def project(tmp_path):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"hello": {"cmd": "-", "params": []}}}))
     (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "__init__.py").touch()  # else an installed `stages` would come first
     (tmp_path / "stages" / "hello.py").write_text(SCRIPT)
     (tmp_path / "order").mkdir()
     return tmp_path

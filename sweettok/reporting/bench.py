@@ -166,7 +166,8 @@ def _scaling_lines(bench: Bench) -> list[str]:
         points = bench.curve(name)
         seconds = ", ".join(f"{point['x']}: {_digits(point['mean'])}" for point in points)
         memory = ", ".join(_digits(point.get("peak_mb")) for point in points)
-        rows.append((name, seconds, f"{fitted['time']:.2f}", memory, _digits(fitted.get("memory"))))
+        of_time, of_memory = (f"{fitted[what]:.2f}" if what in fitted else "-" for what in ("time", "memory"))
+        rows.append((name, seconds, of_time, memory, of_memory))
     text = "Exponent: p in time = c x^p, least squares in logarithms; small x count as much as large ones."
     columns = ("", "x: seconds", "exponent", "peak (MB)", "its exponent")
     return ["## Scaling", "", text, "", *_table(columns, rows)]

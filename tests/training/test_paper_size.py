@@ -31,7 +31,7 @@ class Rig:
     def __init__(self, folder, size, codebook):
         sizes = SplitSizes(train=2, val=1, test=1)
         data = SpritesData(
-            name="sprites", clips=sizes, frames=17, size=size, seed=0, two_objects=0.25, classes=CLASSES
+            name="sprites", clips=sizes, frames=17, size=size, seed=0, two_objects=0.25, classes=CLASSES, clips_per_shard=None,
         )  # fmt: skip
         prepare(data, folder)
         self.stores = {split: ClipStore.open(folder, split) for split in ("train", "val")}
