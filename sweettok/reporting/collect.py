@@ -115,14 +115,14 @@ def _codebook(folder: Path) -> ListedCodebook | None:
 
 def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, ...]:
     cells = []
-    for summary_file in sorted(folder.glob("*/summary.json")):
-        if names is not None and summary_file.parent.name not in names:
+    for summary_file in sorted(folder.glob("*/*/summary.json")):
+        if names is not None and "-".join(summary_file.parts[-3:-1]) not in names:
             continue
         summary = read_json(summary_file)
         per_clip = _table(summary_file.with_name("per_clip.csv"))
         if per_clip is None:
             raise InputError(
-                f"{summary_file.parent} has no per_clip.csv; delete the folder and run `dvc repro ablation`"
+                f"{summary_file.parent} has no per_clip.csv; delete {summary_file.parents[1]} and run `dvc repro ablation`"
             )
         history = _table(summary_file.with_name("history.csv"))
         cells.append(AblationCell(summary["variant"], int(summary["seed"]), summary, per_clip, history))

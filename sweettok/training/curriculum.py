@@ -218,12 +218,20 @@ def train_cell(
     tokenizer, trainings = cell_trainings(params, variant, seed)
     model, history, steps = build_tokenizer(tokenizer, codebook, proxy, supplies.clip), [], 0
     for name, stage in trainings:
-        checkpoint = f"ablation-{variant}-{seed}-{name}"
+        checkpoint = _cell_checkpoint(variant, seed, name)
         model, rows = train_stage(
             checkpoint, model, stage, supplies, params.code_loss, params.pixel_loss, judge, run, steps, machine
         )
         history += [{"stage": name} | row | {"step": steps + row["step"]} for row in rows]
         steps += stage.optimiser.steps
-    for name, _ in trainings:
-        (CHECKPOINTS / f"ablation-{variant}-{seed}-{name}.pt").unlink(missing_ok=True)
     return model, history, steps
+
+
+def forget_cell(params: Params, variant: str, seed: int) -> None:
+    """Delete the checkpoints of a cell whose results are on disk; until then a killed stage goes on from them."""
+    for name, _ in cell_trainings(params, variant, seed)[1]:
+        (CHECKPOINTS / f"{_cell_checkpoint(variant, seed, name)}.pt").unlink(missing_ok=True)
+
+
+def _cell_checkpoint(variant: str, seed: int, training: str) -> str:
+    return f"ablation-{variant}-{seed}-{training}"

@@ -125,7 +125,7 @@ def write_outputs(folder: Path) -> Path:
     difficulty = generator.normal(size=CLIPS)
     for variant, psnr in PSNR.items():
         for seed in range(3):
-            write_cell(folder / "ablation" / f"{variant}-{seed}", variant, seed, psnr, difficulty)
+            write_cell(folder / "ablation" / variant / str(seed), variant, seed, psnr, difficulty)
     return folder
 
 

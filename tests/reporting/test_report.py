@@ -80,7 +80,7 @@ def test_results_hold_every_record(reports: Path, complete_outputs: Path):
     results = json.loads((reports / "results.json").read_text())
     stored = json.loads((complete_outputs / "reconstruction" / "summary.json").read_text())
     assert results["reconstruction"] == stored
-    cell = json.loads((complete_outputs / "ablation" / "lc-1" / "summary.json").read_text())
+    cell = json.loads((complete_outputs / "ablation" / "lc" / "1" / "summary.json").read_text())
     assert results["ablation"]["lc"]["cells"]["1"] == cell
     words = {"adjective": 90, "noun": 60, "adverb": 20, "verb": 30}
     assert results["codebook"] == {"words": words, "captions": 1234, "provider": "hashed"}
@@ -133,8 +133,8 @@ def test_report_of_nothing(tmp_path: Path):
 
 def test_one_seed_and_some_variants(fresh_outputs: Path, tmp_path: Path):
     """The smoke profile: little of everything."""
-    for folder in (fresh_outputs / "ablation").iterdir():
-        if folder.name not in ("full-0", "lc-0"):
+    for folder in (fresh_outputs / "ablation").glob("*/*"):
+        if folder.parts[-2:] not in (("full", "0"), ("lc", "0")):
             shutil.rmtree(folder)
     write_report(fresh_outputs, tmp_path / "reports")
     assert "one seed only" in (tmp_path / "reports" / "README.md").read_text()
@@ -144,7 +144,7 @@ def test_one_seed_and_some_variants(fresh_outputs: Path, tmp_path: Path):
 def test_failure_leaves_the_old_report_untouched(fresh_outputs: Path, tmp_path: Path):
     write_report(fresh_outputs, tmp_path / "reports")
     before = files(tmp_path / "reports")
-    clips = fresh_outputs / "ablation" / "lc-1" / "per_clip.csv"
+    clips = fresh_outputs / "ablation" / "lc" / "1" / "per_clip.csv"
     clips.write_text(clips.read_text().replace("test-00003", "other-clip"))
     with pytest.raises(InputError, match="different clips"):
         write_report(fresh_outputs, tmp_path / "reports")

@@ -19,6 +19,7 @@ from sweettok.training.curriculum import (
     cell_trainings,
     code_clips,
     finish_stage,
+    forget_cell,
     load_judge,
     load_proxy,
     save_proxy,
@@ -188,6 +189,7 @@ def test_a_whole_cell(variant, tokenizer_of, supplies, codebook, proxy, judge):
     assert ends == (
         {"end_to_end": 9} if variant == "end_to_end" else {"train_spatial": 3, "train_joint": 7, "finetune_pixels": 9}
     )
+    forget_cell(params, variant, 1)
     assert not CHECKPOINTS.exists() or list(CHECKPOINTS.iterdir()) == []
 
 
