@@ -8,6 +8,7 @@ import pandas
 import pytest
 
 from sweettok.metrics.record import record
+from sweettok.reporting import write_report
 
 CLIPS, FRAMES, SIZE = 32, 17, 32
 CLASSES = ["slide", "bounce", "rotate", "grow"]
@@ -222,6 +223,14 @@ def write_semantics(folder: Path) -> None:
 def complete_outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Read-only outputs of a complete run."""
     return write_outputs(tmp_path_factory.mktemp("run") / "outputs")
+
+
+@pytest.fixture(scope="session")
+def reports(complete_outputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of `complete_outputs`, to be read only."""
+    folder = tmp_path_factory.mktemp("reports")
+    write_report(complete_outputs, folder, "test")
+    return folder
 
 
 @pytest.fixture

@@ -22,13 +22,6 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.fixture(scope="module")
-def reports(complete_outputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("reports")
-    write_report(complete_outputs, folder, "test")
-    return folder
-
-
 def test_everything_is_there(reports: Path):
     names = [*(f"T{n}" for n in range(1, 8)), "T7_probes", "codebook_words", "codebook_edges"]
     tables = {f"tables/{name}.{suffix}" for name in names for suffix in ("csv", "md", "tex")}

@@ -4,8 +4,8 @@ import base64
 import io
 import json
 import re
-import sys
 from hashlib import sha256
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,53 @@ from PIL import Image
 
 from sweettok.reporting import write_report
 
-sys.path.insert(0, str(Path(__file__).parent))  # with --import-mode=importlib siblings are not on the path
-from html_page import Page  # noqa: E402
-
+VOID = {"meta", "link", "img", "source", "br", "hr", "input"}
 HOSTILE = """<script>alert("x")</script><img src=http://evil.example/x.png onerror='alert(1)'> `a` [b](http://c) "' & |"""
 
 
-@pytest.fixture(scope="module")
-def reports(complete_outputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("web")
-    write_report(complete_outputs, folder, "test")
-    return folder
+class Page(HTMLParser):
+    """elements: (tag, attributes) in order; tables: rows of cell texts; text: all that is shown. ValueError: not well-formed."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.tables: list[list[list[str]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self._cell: list[str] | None = None
+        self.feed(html)
+        self.close()
+        if self._open:
+            raise ValueError(f"never closed: {self._open}")
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if len(dict(attrs)) != len(attrs):
+            raise ValueError(f"an attribute of {tag} stands twice: {attrs}")
+        if tag not in VOID:
+            self._open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self._cell = []
+
+    def handle_endtag(self, tag):
+        if not self._open or self._open.pop() != tag:
+            raise ValueError(f"</{tag}> closes nothing at {self.getpos()}")
+        if tag in ("td", "th"):
+            self.tables[-1][-1].append("".join(self._cell).strip())
+            self._cell = None
+
+    def handle_data(self, data):
+        if self._cell is not None:
+            self._cell.append(data)
+        if not {"script", "style"} & set(self._open):
+            self.text += data
+
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from sweettok.reporting import write_report
-
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 if not (BROWSER and DRIVER):
     pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)", allow_module_level=True)
@@ -19,13 +17,6 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,900",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def reports(complete_outputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("browsed")
-    write_report(complete_outputs, folder, "test")
-    return folder
 
 
 @pytest.fixture(scope="module")
