@@ -24,7 +24,7 @@ def work(tmp_path_factory, make_model, scene, write_video):
         name="sprites", clips=sizes, frames=9, size=16, seed=0, clips_per_shard=None, two_objects=0.0, classes=2
     )
     prepare(data, folder / "outputs" / "data")
-    make_model().save(folder / "outputs" / "pixels")
+    make_model().save(folder / "outputs" / "model")
     make_model(quantizer="learned").save(folder / "other")
     write_video(folder / "clip.mkv", scene(12, 16, 24))
     return folder
@@ -46,11 +46,11 @@ def test_tokenise_a_video(work):
 
 
 def test_compare_two_tokenizers(work):
-    out = run(work, "compare_two_tokenizers.py", "outputs/pixels", "other")
-    assert re.findall(r"^(\S+): -?[\d.]+ dB at (\d+) bits$", out, re.M) == [("outputs/pixels", "80"), ("other", "80")]
+    out = run(work, "compare_two_tokenizers.py", "outputs/model", "other")
+    assert re.findall(r"^(\S+): -?[\d.]+ dB at (\d+) bits$", out, re.M) == [("outputs/model", "80"), ("other", "80")]
 
 
-@pytest.mark.parametrize("arguments", [(), ("outputs/pixels", "outputs/data")])
+@pytest.mark.parametrize("arguments", [(), ("outputs/model", "outputs/data")])
 def test_few_shot(work, arguments):
     accuracy = float(re.search(r"adverbs: ([\d.]+) \(chance", run(work, "few_shot.py", *arguments))[1])
     assert 0 <= accuracy <= 1
