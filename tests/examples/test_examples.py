@@ -8,23 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from sweettok.params import SplitSizes, SpritesData
-from sweettok.video.prepare import prepare
-
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory, make_model, scene, write_video):
+def work(tmp_path_factory, small_run, make_model, scene, write_video):
     """A folder with outputs as the pipeline leaves them, a second model and a video."""
-    folder = tmp_path_factory.mktemp("examples")
-    sizes = SplitSizes(train=2, val=2, test=36)
-    data = SpritesData(
-        name="sprites", clips=sizes, frames=9, size=16, seed=0, clips_per_shard=None, two_objects=0.0, classes=2
-    )
-    prepare(data, folder / "outputs" / "data")
-    make_model().save(folder / "outputs" / "model")
+    folder = small_run(tmp_path_factory.mktemp("examples"))
     make_model(quantizer="learned").save(folder / "other")
     write_video(folder / "clip.mkv", scene(12, 16, 24))
     return folder

@@ -8,12 +8,11 @@ import pytest
 from stages import export_model
 from sweettok import SweetTok
 from sweettok.metrics.record import record
-from sweettok.params import Params, SplitSizes, SpritesData
+from sweettok.params import Params
 from sweettok.reporting.collect import Results
 from sweettok.reporting.numbers import headline_numbers
 from sweettok.storage import sha256_of, write_json
 from sweettok.tracking import store_uri, tracked_run
-from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
 RECONSTRUCTION = {
@@ -29,15 +28,10 @@ GENERATION = {"metrics": {"frechet_video/judge:reconstruction": record(30.25, 16
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, tok):
+def finished(tmp_path_factory, small_run):
     """What the stages before leave: clips, the last training's model, two summaries."""
-    outputs = tmp_path_factory.mktemp("run") / "outputs"
-    data = SpritesData(
-        name="sprites", clips=SplitSizes(train=4, val=2, test=2), frames=9, size=16, seed=0, clips_per_shard=None,
-        two_objects=0.0, classes=2,
-    )  # fmt: skip
-    prepare(data, outputs / "data")
-    tok.model.save(outputs / "pixels")
+    outputs = small_run(tmp_path_factory.mktemp("run")) / "outputs"
+    (outputs / "model").rename(outputs / "pixels")
     for name, content in (("reconstruction", RECONSTRUCTION), ("generation", GENERATION)):
         (outputs / name).mkdir()
         write_json(outputs / name / "summary.json", content)
