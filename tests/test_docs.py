@@ -74,7 +74,7 @@ def check():
         elif program == "make":
             assert set(rest) <= TARGETS, rest
         elif program == "python":
-            assert (find_spec(rest[1]) if rest[0] == "-m" else (ROOT / rest[0]).is_file()), rest
+            assert find_spec(rest[1]) if rest[0] == "-m" else (ROOT / rest[0]).is_file(), rest
         else:
             assert program in OTHER_PROGRAMS, program
 

@@ -20,7 +20,8 @@ def numbers_of(reconstruction: Mapping[str, Any], generation: Mapping[str, Any])
     """The model's numbers in the summaries of both evaluations, by the names they have in metrics.json."""
     method = reconstruction["methods"]["sweettok"]
     usage = {
-        f"reconstruction.sweettok.usage.{group}": health["usage"] for group, health in (method["codebook"] or {}).items()
+        f"reconstruction.sweettok.usage.{group}": health["usage"]
+        for group, health in (method["codebook"] or {}).items()
     }
     measured = {"reconstruction": {"sweettok": method["metrics"]}, "generation": generation["metrics"]}
     return flatten_records(measured) | usage
