@@ -1,7 +1,12 @@
-"""One ablation cell, trained by the same curriculum code and evaluated on the test clips: outputs/ablation/VARIANT-SEED."""
+"""An ablation variant, trained with every seed by the same curriculum code, evaluated on the test clips: outputs/ablation/VARIANT/SEED."""
 
 import argparse
 import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pandas
 
@@ -15,52 +20,77 @@ from sweettok.metrics.reconstruction import (
     size_of_code,
     summarise,
 )  # fmt: skip
-from sweettok.models.processes import own_device
+from sweettok.models.processes import own_device, process_count
 from sweettok.params import Params
+from sweettok.side_by_side import side_by_side
 from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
-from sweettok.tracking import Run
+from sweettok.tracking import tracked_run
 from sweettok.training.checkpoint import write_history
-from sweettok.training.curriculum import Supplies, load_judge, load_proxy, train_cell
+from sweettok.training.curriculum import Supplies, forget_cell, load_judge, load_proxy, train_cell
 from sweettok.video.store import ClipStore
 
 
-def body(params: Params, run: Run | None, variant: str, seed: int) -> None:
-    settings, started = params.evaluate_reconstruction, time.perf_counter()
-    supplies, judge = Supplies.load("outputs/data", "outputs/proxy"), load_judge("outputs/judge")
-    cell = f"{variant}-{seed}"
-    codebook, proxy = Codebook.load("outputs/codebook"), load_proxy("outputs/proxy")
-    model, history, steps = train_cell(params, variant, seed, supplies, codebook, proxy, judge, run, params.machine)
-    test = ClipStore.open("outputs/data", "test")
-    distances = judge_distances(judge, test)
-    device = own_device()
-    model.to(device)
-    made = score(lambda clip: model.reconstruct(clip.to(device)).cpu(), judge, test, settings.batch_size, distances)
-    if not first_process():
-        return
-    summary = {
-        "variant": variant,
-        "seed": seed,
-        "metrics": summarise(made, judge, test, settings, distances),
-        **size_of_code(model),
-        "codebook": codebook_health(model, supplies.val, settings.batch_size),
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "steps": steps,
-        "mean_colour_psnr": mean_colour_psnr(test, settings.batch_size),
-    }
-    with atomic_directory(f"outputs/ablation/{cell}") as partial:
-        write_json(partial / "summary.json", summary)
-        pandas.DataFrame(per_clip_rows(made, test)).to_csv(partial / "per_clip.csv", index=False, float_format="%.6g")
-        write_history(partial / "history.csv", history)
-    usage = {f"usage/{group}": health["usage"] for group, health in summary["codebook"].items()}
-    seconds = {"seconds": time.perf_counter() - started}
-    run.log_metrics({name: entry["value"] for name, entry in summary["metrics"].items()} | usage | seconds)
+@dataclass(frozen=True)
+class Cell:
+    """What is kept of a variant trained with a seed."""
+
+    summary: dict[str, Any]
+    per_clip: pandas.DataFrame
+    history: list[dict[str, Any]]
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir()
+        write_json(folder / "summary.json", self.summary)
+        self.per_clip.to_csv(folder / "per_clip.csv", index=False, float_format="%.6g")
+        write_history(folder / "history.csv", self.history)
+
+
+def cell(params: Params, variant: str, seed: int) -> Cell | None:
+    """Train and evaluate, in a run of its own; None in all processes of a data-parallel training but the first."""
+    tags = {"variant": variant, "seed": str(seed)}
+    with tracked_run("ablation", params, tags) if first_process() else nullcontext() as run:
+        settings, started = params.evaluate_reconstruction, time.perf_counter()
+        supplies, judge = Supplies.load("outputs/data", "outputs/proxy"), load_judge("outputs/judge")
+        codebook, proxy = Codebook.load("outputs/codebook"), load_proxy("outputs/proxy")
+        model, history, steps = train_cell(params, variant, seed, supplies, codebook, proxy, judge, run, params.machine)
+        test = ClipStore.open("outputs/data", "test")
+        distances = judge_distances(judge, test)
+        device = own_device()
+        model.to(device)
+        made = score(lambda clip: model.reconstruct(clip.to(device)).cpu(), judge, test, settings.batch_size, distances)
+        if run is None:
+            return None
+        summary = {
+            "variant": variant,
+            "seed": seed,
+            "metrics": summarise(made, judge, test, settings, distances),
+            **size_of_code(model),
+            "codebook": codebook_health(model, supplies.val, settings.batch_size),
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "steps": steps,
+            "mean_colour_psnr": mean_colour_psnr(test, settings.batch_size),
+        }
+        usage = {f"usage/{group}": health["usage"] for group, health in summary["codebook"].items()}
+        seconds = {"seconds": time.perf_counter() - started}
+        run.log_metrics({name: entry["value"] for name, entry in summary["metrics"].items()} | usage | seconds)
+        return Cell(summary, pandas.DataFrame(per_clip_rows(made, test)), history)
+
+
+def body(params: Params, variant: str) -> None:
+    seeds, machine = params.ablation.matrix.seeds, params.machine
+    at_once = 1 if process_count() > 1 else machine.cells
+    cells = side_by_side(partial(cell, params, variant), seeds, at_once)
+    if first_process():
+        with atomic_directory(f"outputs/ablation/{variant}") as folder:
+            for seed, done in zip(seeds, cells, strict=True):
+                done.write(folder / str(seed))
+        for seed in seeds:
+            forget_cell(params, variant, seed)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--variant", required=True, help="a name under ablation.variants in params.yaml")
-    parser.add_argument("--seed", required=True, type=int, help="of initial weights and of the clips' order")
     chosen = parser.parse_args()
-    tags = {"variant": chosen.variant, "seed": str(chosen.seed)}
-    run_stage("ablation", lambda params, run: body(params, run, chosen.variant, chosen.seed), tags, True)
+    run_stage("ablation", lambda params, _: body(params, chosen.variant), parallel=True, tracked=False)

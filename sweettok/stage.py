@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 
 from sweettok.allocator import keep_freed_blocks
 from sweettok.errors import InputError
@@ -13,13 +13,13 @@ from sweettok.tracking import Run, tracked_run
 
 
 def run_stage(
-    name: str, body: Callable[[Params, Run | None], None], tags: dict[str, str] | None = None, parallel: bool = False
+    name: str, body: Callable[[Params, Run | None], None], parallel: bool = False, tracked: bool = True
 ) -> None:
     """Run `body(params, run)` as stage `name`: params hold the sections dvc.yaml declares, run is its MLflow run.
 
     With `parallel` the body runs in `machine.processes` processes, or in those that a launcher (`accelerate launch`,
     `torchrun`) has started; then the first alone has a run, others get None, and only it may write (`first_process`).
-    Without, the first process does everything.
+    Without, the first process does everything. A body that is not `tracked` gets None and opens runs of its own.
 
     An InputError ends the process with status 1 and one line; Ctrl-C with status 130. Anything else is a bug and keeps
     its traceback.
@@ -34,7 +34,7 @@ def run_stage(
         if parallel and params.machine.processes > 1 and "RANK" not in os.environ:
             _launch(name, params.machine.processes)
         elif first:
-            with tracked_run(name, params, tags or {}) as run:
+            with tracked_run(name, params) if tracked else nullcontext() as run:
                 body(params, run)
         elif parallel:
             with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):

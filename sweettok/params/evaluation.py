@@ -62,7 +62,7 @@ class Variant(Section):
 
 
 class Ablation(Section):
-    """The ablation cells (stage ablation@variant-seed)."""
+    """The ablation cells (stage ablation@variant: all seeds of a variant)."""
 
     matrix: AblationMatrix
     schedule: AblationSchedule

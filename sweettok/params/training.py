@@ -67,6 +67,9 @@ class Machine(Section):
     by what augmentation draws, since each process draws for itself)."""
 
     processes: PositiveInt = Field(default=1, description="one an accelerator, or on CPU a share of the cores each")
+    cells: PositiveInt = Field(
+        default=1, description="seeds of an ablation variant side by side, each on its share of the cores"
+    )
     workers: NonNegativeInt = Field(default=0, description="processes that read clips ahead; 0: the step reads its own")
     activation_checkpointing: bool = Field(
         default=False, description="keep only layers' inputs and compute the rest again for the gradient: less memory"

@@ -31,13 +31,14 @@ class AblationCell:
 class ListedCodebook:
     """Of outputs/codebook what people read.
 
-    sizes     part of speech -> number of words
+    sizes     part of speech -> number of words;  parts: word -> its parts of speech
     captions  their number, repeats included;  provider: what made the word vectors
     words     columns part_of_speech, rank, word, count;  edges: columns link, rank, first, second, count (both sorted,
               see sweettok.language.tables)
     """
 
     sizes: dict[str, int]
+    parts: dict[str, tuple[str, ...]]
     captions: int
     provider: str
     words: pandas.DataFrame
@@ -110,19 +111,22 @@ def _codebook(folder: Path) -> ListedCodebook | None:
     if absent := [name for name, listed in lists.items() if listed is None]:
         raise InputError(f"{folder} has no {absent[0]}.csv; delete the folder and run `dvc repro build_codebook`")
     sizes = dict(Counter(description["part_of_speech"]))  # a codebook's words are sorted by part of speech
-    return ListedCodebook(sizes, description["captions"], description["provider"], **lists)
+    parts: dict[str, tuple[str, ...]] = {}
+    for word, part in zip(description["words"], description["part_of_speech"], strict=True):
+        parts[word] = (*parts.get(word, ()), part)
+    return ListedCodebook(sizes, parts, description["captions"], description["provider"], **lists)
 
 
 def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, ...]:
     cells = []
-    for summary_file in sorted(folder.glob("*/summary.json")):
-        if names is not None and summary_file.parent.name not in names:
+    for summary_file in sorted(folder.glob("*/*/summary.json")):
+        if names is not None and "-".join(summary_file.parts[-3:-1]) not in names:
             continue
         summary = read_json(summary_file)
         per_clip = _table(summary_file.with_name("per_clip.csv"))
         if per_clip is None:
             raise InputError(
-                f"{summary_file.parent} has no per_clip.csv; delete the folder and run `dvc repro ablation`"
+                f"{summary_file.parent} has no per_clip.csv; delete {summary_file.parents[1]} and run `dvc repro ablation`"
             )
         history = _table(summary_file.with_name("history.csv"))
         cells.append(AblationCell(summary["variant"], int(summary["seed"]), summary, per_clip, history))

@@ -164,7 +164,7 @@ def cell_trainings(params: Params, variant: str, seed: int) -> tuple[Tokenizer, 
     """What an ablation cell trains: its tokenizer and its list of (name, training).
 
     All variants see the same clips in the same order for the same number of steps; end-to-end spends all of them on
-    one training of all parts on pixels.
+    one training of all parts on pixels, with the optimiser of the pixel training.
 
     Raises InputError where the variant's overrides are no valid tokenizer params.
     """
@@ -179,12 +179,11 @@ def cell_trainings(params: Params, variant: str, seed: int) -> tuple[Tokenizer, 
         "finetune_pixels": schedule.pixel_steps,
     }
     if chosen.curriculum == "end_to_end":
-        steps, joint = sum(lengths.values()), params.train_joint
+        steps = sum(lengths.values())
         trains = ("spatial", "temporal", "decoder", "pixel_decoder")
         whole = params.finetune_pixels.model_copy(update={"trains": trains, "clips": "videos"})
-        # Validated three times, as the three trainings are.
-        changed = {"lr": joint.optimiser.lr, "validate_every": max(1, steps // 3)}
-        return tokenizer, [("end_to_end", _resized(whole, steps, schedule.batch_size, seed, **changed))]
+        thrice = max(1, steps // 3)  # validated as often as the three trainings
+        return tokenizer, [("end_to_end", _resized(whole, steps, schedule.batch_size, seed, validate_every=thrice))]
     return tokenizer, [
         (name, _resized(getattr(params, name), steps, schedule.batch_size, seed)) for name, steps in lengths.items()
     ]
@@ -218,12 +217,20 @@ def train_cell(
     tokenizer, trainings = cell_trainings(params, variant, seed)
     model, history, steps = build_tokenizer(tokenizer, codebook, proxy, supplies.clip), [], 0
     for name, stage in trainings:
-        checkpoint = f"ablation-{variant}-{seed}-{name}"
+        checkpoint = _cell_checkpoint(variant, seed, name)
         model, rows = train_stage(
             checkpoint, model, stage, supplies, params.code_loss, params.pixel_loss, judge, run, steps, machine
         )
         history += [{"stage": name} | row | {"step": steps + row["step"]} for row in rows]
         steps += stage.optimiser.steps
-    for name, _ in trainings:
-        (CHECKPOINTS / f"ablation-{variant}-{seed}-{name}.pt").unlink(missing_ok=True)
     return model, history, steps
+
+
+def forget_cell(params: Params, variant: str, seed: int) -> None:
+    """Delete the checkpoints of a cell whose results are on disk; until then a killed stage goes on from them."""
+    for name, _ in cell_trainings(params, variant, seed)[1]:
+        (CHECKPOINTS / f"{_cell_checkpoint(variant, seed, name)}.pt").unlink(missing_ok=True)
+
+
+def _cell_checkpoint(variant: str, seed: int, training: str) -> str:
+    return f"ablation-{variant}-{seed}-{training}"

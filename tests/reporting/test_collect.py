@@ -51,7 +51,7 @@ def test_empty_outputs(tmp_path: Path):
         ("codebook/codebook.json", "{"),
         ("codebook/words.csv", ""),
         ("codebook/edges.csv", None),
-        ("ablation/full-0/per_clip.csv", None),
+        ("ablation/full/0/per_clip.csv", None),
     ],
 )
 def test_damaged_file_is_named(fresh_outputs: Path, file: str, content: str | None):

@@ -15,26 +15,22 @@ from sweettok.reporting import write_report
 from sweettok.reporting.pictures import frame_places
 
 PICTURES = ("reconstruction", "ablation", "ablation_curves", "training", "words", "semantics", "samples")
+CHARTS = ("ablation", "ablation_curves", "training", "words", "semantics")
 
 
 def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.fixture(scope="module")
-def reports(complete_outputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("reports")
-    write_report(complete_outputs, folder, "test")
-    return folder
-
-
 def test_everything_is_there(reports: Path):
     names = [*(f"T{n}" for n in range(1, 8)), "T7_probes", "codebook_words", "codebook_edges"]
-    tables = {f"tables/{name}.{suffix}" for name in names for suffix in ("csv", "md")}
+    tables = {f"tables/{name}.{suffix}" for name in names for suffix in ("csv", "md", "tex")}
     expected = tables | {f"figures/{name}.png" for name in PICTURES}
+    expected |= {f"figures/{name}.svg" for name in CHARTS}
     expected |= {
         "figures/samples.gif",
         "README.md",
+        "index.html",
         "results.json",
         "metrics.json",
         "plots/ablation.csv",
@@ -80,7 +76,7 @@ def test_results_hold_every_record(reports: Path, complete_outputs: Path):
     results = json.loads((reports / "results.json").read_text())
     stored = json.loads((complete_outputs / "reconstruction" / "summary.json").read_text())
     assert results["reconstruction"] == stored
-    cell = json.loads((complete_outputs / "ablation" / "lc-1" / "summary.json").read_text())
+    cell = json.loads((complete_outputs / "ablation" / "lc" / "1" / "summary.json").read_text())
     assert results["ablation"]["lc"]["cells"]["1"] == cell
     words = {"adjective": 90, "noun": 60, "adverb": 20, "verb": 30}
     assert results["codebook"] == {"words": words, "captions": 1234, "provider": "hashed"}
@@ -120,7 +116,7 @@ def test_report_of_a_run_that_has_only_begun(fresh_outputs: Path, tmp_path: Path
     for part in ("ablation", "generation", "semantics", "reconstruction", "judge", "generator"):
         shutil.rmtree(fresh_outputs / part)
     write_report(fresh_outputs, tmp_path / "reports", "test")
-    assert set(files(tmp_path / "reports" / "figures")) == {"training.png"}
+    assert set(files(tmp_path / "reports" / "figures")) == {"training.png", "training.svg"}
     assert "not run" in (tmp_path / "reports" / "README.md").read_text()
     assert json.loads((tmp_path / "reports" / "metrics.json").read_text()) == {}
 
@@ -133,8 +129,8 @@ def test_report_of_nothing(tmp_path: Path):
 
 def test_one_seed_and_some_variants(fresh_outputs: Path, tmp_path: Path):
     """The smoke profile: little of everything."""
-    for folder in (fresh_outputs / "ablation").iterdir():
-        if folder.name not in ("full-0", "lc-0"):
+    for folder in (fresh_outputs / "ablation").glob("*/*"):
+        if folder.parts[-2:] not in (("full", "0"), ("lc", "0")):
             shutil.rmtree(folder)
     write_report(fresh_outputs, tmp_path / "reports")
     assert "one seed only" in (tmp_path / "reports" / "README.md").read_text()
@@ -144,7 +140,7 @@ def test_one_seed_and_some_variants(fresh_outputs: Path, tmp_path: Path):
 def test_failure_leaves_the_old_report_untouched(fresh_outputs: Path, tmp_path: Path):
     write_report(fresh_outputs, tmp_path / "reports")
     before = files(tmp_path / "reports")
-    clips = fresh_outputs / "ablation" / "lc-1" / "per_clip.csv"
+    clips = fresh_outputs / "ablation" / "lc" / "1" / "per_clip.csv"
     clips.write_text(clips.read_text().replace("test-00003", "other-clip"))
     with pytest.raises(InputError, match="different clips"):
         write_report(fresh_outputs, tmp_path / "reports")

@@ -19,6 +19,7 @@ from sweettok.training.curriculum import (
     cell_trainings,
     code_clips,
     finish_stage,
+    forget_cell,
     load_judge,
     load_proxy,
     save_proxy,
@@ -161,6 +162,7 @@ def test_cells_change_only_what_their_variant_says():
     (name, whole), *rest = cell_trainings(PARAMS, "end_to_end", seed=0)[1]
     assert rest == [] and name == "end_to_end"
     assert set(whole.trains) == set(ALL) and whole.clips == "videos" and whole.target == "pixels"
+    assert whole.optimiser.lr == PARAMS.finetune_pixels.optimiser.lr
 
 
 @pytest.mark.parametrize(
@@ -188,6 +190,7 @@ def test_a_whole_cell(variant, tokenizer_of, supplies, codebook, proxy, judge):
     assert ends == (
         {"end_to_end": 9} if variant == "end_to_end" else {"train_spatial": 3, "train_joint": 7, "finetune_pixels": 9}
     )
+    forget_cell(params, variant, 1)
     assert not CHECKPOINTS.exists() or list(CHECKPOINTS.iterdir()) == []
 
 
