@@ -62,7 +62,9 @@ def _in_short(results: Results, origin: Origin) -> list[tuple[str, str]]:
         steps = ", ".join(f"{name} {int(history['step'].max()):,}" for name, history in results.histories.items())
         facts.append(("steps of the trainings", steps))
     facts += _ablation(results)
-    facts += [(f"report drawn with {name}", origin.machine[key]) for key, name in MACHINE.items() if key in origin.machine]
+    facts += [
+        (f"report drawn with {name}", origin.machine[key]) for key, name in MACHINE.items() if key in origin.machine
+    ]
     return facts
 
 

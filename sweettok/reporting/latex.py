@@ -29,7 +29,11 @@ def to_latex(table: Table) -> str:
     grid = to_grid(table)
     flush = "".join("r" if column.numeric else "l" for column in grid.columns)
     kinds, rules = _kinds(grid.columns)
-    notes = [f"Ours: {table.setting}.", *(f"[{letter}] {made}" for letter, made in footnotes(table).items()), *table.notes]
+    notes = [
+        f"Ours: {table.setting}.",
+        *(f"[{letter}] {made}" for letter, made in footnotes(table).items()),
+        *table.notes,
+    ]
     return "\n".join(
         [
             PREAMBLE,
@@ -75,7 +79,9 @@ def _note(note: str) -> str:
     pieces = note.split("`")
     if len(pieces) % 2 == 0:  # an odd backtick
         return escaped(note)
-    return "".join(rf"\texttt{{{escaped(piece)}}}" if place % 2 else escaped(piece) for place, piece in enumerate(pieces))
+    return "".join(
+        rf"\texttt{{{escaped(piece)}}}" if place % 2 else escaped(piece) for place, piece in enumerate(pieces)
+    )
 
 
 def _kinds(columns: tuple[Column, ...]) -> tuple[str, str]:

@@ -135,7 +135,9 @@ def write_codebook(folder: Path) -> None:
     parts = {"adjective": ("red", "small", "dotted"), "noun": ("square",), "adverb": ("slowly",)}
     parts["verb"] = ("slides", "turns", "grows")
     sizes = {"adjective": 90, "noun": 60, "adverb": 20, "verb": 30}
-    words = [f"{stem}{n or ''}" for part, stems in parts.items() for stem in stems for n in range(sizes[part] // len(stems))]
+    words = [
+        f"{stem}{n or ''}" for part, stems in parts.items() for stem in stems for n in range(sizes[part] // len(stems))
+    ]
     description = {"schema": 2, "provider": "hashed", "captions": 1234, "words": words}
     part_of_speech = [part for part, size in sizes.items() for _ in range(size)]
     write(folder / "codebook.json", description | {"part_of_speech": part_of_speech})

@@ -16,7 +16,12 @@ NASTY = Table(
     ("rFVD", "source"),
     ("x^2", "n"),
     (
-        Row("[first] ~ {x}", {"rFVD": Number(1.5), "source": "a-1 & b"}, {"x^2": Number(-1.25, (-2.0, 0.5))}, {"$": ("n",)}),
+        Row(
+            "[first] ~ {x}",
+            {"rFVD": Number(1.5), "source": "a-1 & b"},
+            {"x^2": Number(-1.25, (-2.0, 0.5))},
+            {"$": ("n",)},
+        ),
         Row("second", {}, {"n": Number(None, remark="not <run>")}),
     ),
     "100 %",

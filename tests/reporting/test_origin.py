@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sweettok.errors import InputError
-from sweettok.reporting.facts import run_facts
 from sweettok.reporting.collect import Results
+from sweettok.reporting.facts import run_facts
 from sweettok.reporting.origin import Origin, origin_of
 
 LOCK = """\

@@ -15,7 +15,9 @@ from PIL import Image
 from sweettok.reporting import write_report
 
 VOID = {"meta", "link", "img", "source", "br", "hr", "input"}
-HOSTILE = """<script>alert("x")</script><img src=http://evil.example/x.png onerror='alert(1)'> `a` [b](http://c) "' & |"""
+HOSTILE = (
+    """<script>alert("x")</script><img src=http://evil.example/x.png onerror='alert(1)'> `a` [b](http://c) "' & |"""
+)
 
 
 class Page(HTMLParser):
@@ -109,7 +111,9 @@ def test_every_table_of_the_markdown_is_there_with_the_same_cells(reports: Path,
 
 
 def test_nothing_is_fetched(page: Page, html: str):
-    sources = [value for _, attributes in page.elements for name, value in attributes.items() if name in ("src", "srcset")]
+    sources = [
+        value for _, attributes in page.elements for name, value in attributes.items() if name in ("src", "srcset")
+    ]
     assert sources and all(source.startswith("data:image/webp;base64,") for source in sources)
     assert {link["href"] for link in page.attributes("link")} == {"data:,"}
     assert not re.search(r"@import|url\(", html)
@@ -162,7 +166,16 @@ def test_headers_sort_by_button(page: Page):
 
 def test_sections_come_in_the_promised_order(page: Page):
     headings = [attributes["id"] for tag, attributes in page.elements if tag == "h2"]
-    assert headings == ["verdicts", "tables", "reconstructions", "samples", "training", "semantics", "codebook", "facts"]
+    assert headings == [
+        "verdicts",
+        "tables",
+        "reconstructions",
+        "samples",
+        "training",
+        "semantics",
+        "codebook",
+        "facts",
+    ]
 
 
 def test_most_used_words_have_bars(page: Page):
