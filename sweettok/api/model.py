@@ -39,8 +39,9 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
 
     model    the network, in eval mode
     device   where it computes; inputs of any device are moved there, results stay there
-    dtype    of its arithmetic: below float32 by autocast, the nearest word is always found in float32. Tokens may
-             differ between dtypes, so that a file is best decoded as it was encoded
+    dtype    of its arithmetic: below float32 by autocast, with the layers' weights kept in that type too, which halves
+             their memory; the nearest word is always found in float32. Tokens may differ between dtypes, so that a
+             file is best decoded as it was encoded
     """
 
     def __init__(
@@ -53,9 +54,12 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         if dtype not in DTYPES.values():
             raise InputError(f"dtype {dtype} is none of {', '.join(DTYPES)}; choose one of these")
         self.model, self.dtype = model.eval().requires_grad_(False), dtype
-        self.to(device)
         if model_id is not None:
             self.model_id = model_id
+        if dtype != torch.float32:
+            self.model_id = self.model_id  # computed now, of the weights before they are rounded
+            _round_layers(self.model, dtype)
+        self.to(device)
 
     def to(self, device: str | torch.device) -> "SweetTok":
         """Move to a device. Raises InputError for one that is not here."""
@@ -243,8 +247,10 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         """Write model.safetensors, config.json, codebook/, SHA256SUMS and a model card, all or nothing.
 
         metrics: the run's numbers by name, or its reports/metrics.json, for the card. Other arguments as in ModelHubMixin.
-        Raises InputError where the folder holds anything but such a model.
+        Raises InputError where the folder holds anything but such a model, or where the weights are rounded.
         """
+        if self.dtype != torch.float32:
+            raise InputError(f"a model loaded as {self.dtype} has rounded weights; load it as float32 to save it")
         folder = Path(save_directory)
         check_replaceable(folder)
         card = (model_card_kwargs or {}) | ({"metrics": metrics} if metrics else {})
@@ -282,3 +288,10 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
 
     def _arithmetic(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+
+def _round_layers(model: VideoTokenizer, dtype: torch.dtype) -> None:
+    """Keep the weights of linear layers as autocast would round them at each call; quantisers stay in float32."""
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear) and not name.startswith("quantizers."):
+            module.to(dtype)

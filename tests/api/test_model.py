@@ -99,6 +99,22 @@ def test_lower_precision_keeps_the_contract(make_model, clips):
     assert (tokens == SweetTok(make_model()).encode(clip)).float().mean() > 0.8  # close calls may fall the other way
 
 
+def test_rounded_weights_compute_what_autocast_computes(make_model, clips):
+    """Half the memory, the same numbers; the model is still known by the weights that were rounded."""
+    half, whole = SweetTok(make_model(), dtype=torch.bfloat16), make_model()
+    with torch.autocast("cpu", torch.bfloat16):
+        expected = whole.decode(whole.encode(clips(2)))
+    assert torch.equal(half.reconstruct(clips(2)), expected.float())
+    assert half.model.to_logits.weight.dtype == torch.bfloat16 and half.model_id == SweetTok(whole).model_id
+    assert {p.dtype for p in half.model.quantizers.parameters()} == {torch.float32}
+
+
+def test_rounded_weights_are_not_saved(make_model, tmp_path):
+    with pytest.raises(InputError, match="rounded weights; load it as float32"):
+        SweetTok(make_model(), dtype=torch.bfloat16).save_pretrained(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_devices_and_dtypes_that_are_not_there(make_model):
     with pytest.raises(InputError, match="device 'nonsense' cannot be used"):
         SweetTok(make_model(), device="nonsense")
