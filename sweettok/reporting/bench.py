@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sweettok.errors import InputError
+from sweettok.reporting.bench_goals import goal_lines
 from sweettok.reporting.style import COLOURS, GREY, save_png, shared_style
 from sweettok.storage import read_json, write_json
 
@@ -44,10 +45,10 @@ class Bench:
     quality_of: dict[str, Any]
 
     @property
-    def ceiling(self) -> float | None:
-        """Matrix products on this machine in the same run, in 10^9 operations a second."""
-        products = [row["gflop"] / row["mean"] for row in self.rows if row["what"].startswith("matmul")]
-        return max(products, default=None)
+    def ceilings(self) -> dict[str, float]:
+        """Number type ("fp32", "bf16") -> matrix products on this machine in the same run, in 10^9 operations a second."""
+        products = [row for row in self.rows if row["what"].startswith("matmul")]
+        return {row.get("dtype", "fp32"): row["gflop"] / row["mean"] for row in products}
 
     def curve(self, name: str) -> list[dict[str, Any]]:
         """The points of a scaling curve by x."""
@@ -90,7 +91,7 @@ def write_report(bench: Bench, folder: str | Path) -> None:
     exponents = _exponents(bench)
     write_json(
         folder / "results.json",
-        {"machine": bench.machine, "matmul_gflop_per_s": bench.ceiling, "exponents": exponents, "rows": bench.rows}
+        {"machine": bench.machine, "matmul_gflop_per_s": bench.ceilings, "exponents": exponents, "rows": bench.rows}
         | {"quality": bench.quality, "quality_of": bench.quality_of},
     )
     figures = {"speed": speed_figure, "scaling": scaling_figure, "quality": quality_figure}
@@ -125,16 +126,17 @@ def markdown(bench: Bench, figures: list[str]) -> str:
     lines = [
         "# Speed",
         "",
-        f"Written by `make bench`; random weights, fp32. {facts}; torch {machine['torch']}, Python {machine['python']}. "
+        f"Written by `make bench`; random weights, fp32 where nothing else is said. {facts}; torch {machine['torch']}, Python {machine['python']}. "
         f"Load before: {machine['load_before']} (other processes at work make all of this slower). "
-        f"Matrix products run at {_digits(bench.ceiling)} GFLOP/s here.",
+        f"Matrix products run at {', '.join(f'{_digits(rate)} GFLOP/s in {dtype}' for dtype, rate in bench.ceilings.items())} here.",
         "",
         "Peak: how far a call raises resident memory; weights come on top. Share: operations a second over those of the "
-        "matrix product.",
+        "matrix product of the same number type.",
         "",
     ]
+    lines += goal_lines(bench.rows) + ["## Everything measured", ""]
     columns = ("", "size", "seconds", "±", "per second", "peak (MB)", "weights (MB)", "share of matmul")
-    lines += _table(columns, [_speed_cells(row, bench.ceiling) for row in bench.rows if "curve" not in row])
+    lines += _table(columns, [_speed_cells(row, bench.ceilings) for row in bench.rows if "curve" not in row])
     profiled = [row for row in bench.rows if "profile" in row]
     if profiled:
         lines += ["## Where the time goes", "", "Share of a call's time by operation of torch, the largest ones.", ""]
@@ -150,7 +152,8 @@ def markdown(bench: Bench, figures: list[str]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _speed_cells(row: dict[str, Any], ceiling: float | None) -> tuple[str, ...]:
+def _speed_cells(row: dict[str, Any], ceilings: dict[str, float]) -> tuple[str, ...]:
+    ceiling = ceilings.get(row.get("dtype", "fp32"))
     rate = f"{_digits(row['items'] / row['mean'])} {row['unit']}" if row.get("items") else "-"
     share = f"{row['gflop'] / row['mean'] / ceiling:.0%}" if "gflop" in row and ceiling else "-"
     numbers = (row["mean"], row["stddev"], rate, row.get("peak_mb"), row.get("weights_mb"))

@@ -90,7 +90,18 @@ def test_batch(measured, build, batch):
 @pytest.mark.parametrize("tokens", [80, 320, 1280])
 def test_sampling(measured, tokens, use_cache):
     """One clip without guidance, so that a step is one sequence."""
-    settings, kind = PARAMS.generator, "cache" if use_cache else "no cache"
+    _sampled(measured, "default", PARAMS.generator, tokens, use_cache, on_curve=True)
+
+
+@pytest.mark.parametrize("use_cache", [True, False], ids=["cache", "no cache"])
+def test_sampling_the_papers_clip(measured, use_cache):
+    """1,280 tokens by a prior in which arithmetic, not the calls' overhead, takes the time."""
+    larger = PARAMS.generator.model_copy(update={"layers": 6, "heads": 8, "width": 256})
+    _sampled(measured, "larger", larger, 1280, use_cache, on_curve=False)
+
+
+def _sampled(measured, name, settings, tokens, use_cache, on_curve):
+    kind = "cache" if use_cache else "no cache"
     layout = TokenLayout((TokenGroup("all", tokens, ((0, 256),)),))
     config = PriorConfig(settings.layers, settings.heads, settings.width, 1, settings.label_dropout, layout)
     prior = Prior(config, torch.Generator().manual_seed(0)).eval()
@@ -98,11 +109,11 @@ def test_sampling(measured, tokens, use_cache):
     drawn = measured(
         f"sample, {kind}",
         lambda: sample(prior, torch.zeros(1).long(), plain, torch.Generator().manual_seed(0), use_cache),
-        at=f"{tokens} tokens",
+        at=f"{name} prior, 1 clip of {tokens} tokens",
         items=tokens,
         unit="tokens",
         rounds=1,
-        curve=f"sampling, {kind}",
-        x=tokens,
+        tokens=tokens,
+        **({"curve": f"sampling, {kind}", "x": tokens} if on_curve else {}),
     )
     assert drawn.shape == (1, tokens)

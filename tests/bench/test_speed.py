@@ -35,10 +35,12 @@ def prior_of(size, layout):
     return Prior(config, torch.Generator().manual_seed(0)).eval()
 
 
-def test_matmul(measured):
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_matmul(measured, dtype):
     """The ceiling that encode and decode are compared with."""
-    a, b = torch.randn(2, 2048, 2048)
-    result = measured("matmul 2048", lambda: a @ b, at="", items=1, unit="products", gflop=2 * 2.048**3)
+    a, b = torch.randn(2, 2048, 2048, dtype={"fp32": torch.float32, "bf16": torch.bfloat16}[dtype])
+    facts = {"items": 1, "unit": "products", "gflop": 2 * 2.048**3, "dtype": dtype}
+    result = measured(f"matmul 2048, {dtype}", lambda: a @ b, at="", **facts)
     assert result.shape == a.shape
 
 

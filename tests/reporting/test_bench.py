@@ -58,7 +58,7 @@ def test_the_page_has_every_row_rate_and_share(raw, tmp_path):
     assert ["resolution", "64: 4.10, 128: 16.4, 256: 65.5", "2.00", "64.0, 128, 256", "1.00"] in rows
     assert ["33", "17.67", "80", "18.50", "66"] in rows
     assert "Some CPU; 2 cores, 2 threads, 24 GB" in page and "mm 75%, copy_ 5%" in page
-    assert "run at 100 GFLOP/s" in page
+    assert "run at 100 GFLOP/s in fp32" in page
 
 
 def test_results_and_pictures(raw, tmp_path):
