@@ -33,7 +33,7 @@ def tokenizer_of():
             "architecture": "decoupled", "width": 24, "heads": 2, "expansion": 2, "spatial_depth": 1,
             "temporal_depth": 1,
             "spatial_tokens": 4, "temporal_tokens": 16, "temporal_queries": "per_location", "residual": "first_frame",
-            "code_dim": 4, "quantizer": "language", "words": "by_part_of_speech", "lookup": "union", "commitment": 0.25,
+            "code_dim": 4, "quantizer": "language", "words": "by_part_of_speech", "graph": "captions", "lookup": "union", "commitment": 0.25,
             "usage_entropy": 0.1, "decoder_start": "proxy", "seed": 0,
         }  # fmt: skip
         return Tokenizer(**(settings | overrides))

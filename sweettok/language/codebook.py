@@ -1,7 +1,7 @@
 """The codebook file: words, their part of speech, their vectors and the graph between them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -73,16 +73,6 @@ class Codebook:
         cosine[at] = -torch.inf
         best = cosine.topk(min(k, len(self) - 1))
         return [(self.words[i], value) for i, value in zip(best.indices.tolist(), best.values.tolist(), strict=True)]
-
-    def shuffled(self, seed: int) -> "Codebook":
-        """The control with wrong words: a random permutation of all words, across the parts of speech.
-
-        A word takes its vector and its count along. Positions keep their part of speech and their edges, so that group
-        sizes, the set of vectors and the shape of the graph stay the same, and only which word stands where is lost.
-        """
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
-        words = [self.words[i] for i in order.tolist()]
-        return replace(self, words=words, vectors=self.vectors[order], counts=self.counts[order])
 
     def save(self, folder: str | Path) -> None:
         """Write codebook.safetensors and codebook.json; replaces the folder whole. Raises InputError (not writable)."""

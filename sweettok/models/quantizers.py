@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from sweettok.language.codebook import Codebook
+from sweettok.language.controls import controlled
 from sweettok.language.graph import normalised_adjacency
 from sweettok.models.processes import add_over_processes, broadcast, gathered, mean_over_processes, process_count
 from sweettok.params import Lookup, Tokenizer
@@ -136,6 +137,13 @@ class LanguageQuantizer(nn.Module):
         """Number of words a token may be."""
         return len(self.words)
 
+    @property
+    def folded_parameters(self) -> int:
+        """Parameters that training has and use has not: the graph convolution, of which the table of codes is left."""
+        layers = (self.graph_in, self.skip_in, self.graph_out, self.skip_out)
+        trained = sum(parameter.numel() for layer in layers for parameter in layer.parameters())
+        return trained - self.size * self.project_out.in_features
+
     def codes(self) -> Tensor:
         """F(c) of all words: (V, code_dim), unit length. Computed once a step in training, cached in eval."""
         if not self.training and self._cache is not None and self._cache.device == self.vectors.device:
@@ -215,7 +223,7 @@ class LearnedQuantizer(nn.Module):
         super().__init__()
         from vector_quantize_pytorch import VectorQuantize  # slow to import
 
-        self.size, self.slots, self.words = size, [(0, size)], None
+        self.size, self.slots, self.words, self.folded_parameters = size, [(0, size)], None, 0
         # The proxy's latents (tokens is None) belong to no query and have the codes' width already.
         self.to_code = nn.Identity() if tokens is None else ToCode(width, code_dim, tokens)
         self.project_out = nn.Identity() if tokens is None else nn.Linear(code_dim, width)
@@ -272,12 +280,11 @@ Quantizer = LanguageQuantizer | LearnedQuantizer
 
 
 def build_quantizers(tokenizer: Tokenizer, codebook: Codebook) -> nn.ModuleDict:
-    """One quantiser for the spatial and one for the temporal tokens, as `tokenizer.quantizer` and `.words` say.
+    """One quantiser for the spatial and one for the temporal tokens, as `tokenizer.quantizer`, `.words` and `.graph` say.
 
     Learned codebooks get as many codes as the language ones have words, so that bits are equal.
     """
-    if tokenizer.words == "shuffled":
-        codebook = codebook.shuffled(seed=0)
+    codebook = controlled(codebook, tokenizer.words, tokenizer.graph)
     quantizers = nn.ModuleDict()
     tokens = {"spatial": tokenizer.spatial_tokens, "temporal": tokenizer.temporal_tokens}
     for group, parts in PARTS_OF_SPEECH.items():

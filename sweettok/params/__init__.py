@@ -24,13 +24,14 @@ from sweettok.params.evaluation import (
     Ablation,
     AblationMatrix,
     AblationSchedule,
+    Curriculum,
     EvaluateReconstruction,
     Sampling,
     Semantics,
     Variant,
 )
 from sweettok.params.metrics import Metrics, Protocol, WeightsSource
-from sweettok.params.models import Architecture, Generator, Judge, Lookup, Proxy, Tokenizer
+from sweettok.params.models import Architecture, Generator, Graph, Judge, Lookup, Proxy, Tokenizer, Words
 from sweettok.params.reading import load_params, parse_params, stage_params
 from sweettok.params.report import Report
 from sweettok.params.section import Section
@@ -40,9 +41,9 @@ from sweettok.params.whole import Params
 
 __all__ = [
     "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss", "Codebook",
-    "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "GroupSplit",
+    "Curriculum", "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "Graph", "GroupSplit",
     "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser",
     "Params", "Part", "Patches", "PerPart", "PixelLoss", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
     "Section", "Semantics", "SplitSizes", "SpritesData", "TimeSplit", "Tokenizer", "Ucf101Data", "Variant",
-    "VideoFolderData", "WeightsSource", "Windows", "load_params", "parse_params", "stage_params",
+    "VideoFolderData", "WeightsSource", "Windows", "Words", "load_params", "parse_params", "stage_params",
 ]  # fmt: skip

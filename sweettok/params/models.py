@@ -9,6 +9,8 @@ from sweettok.params.training import Optimiser
 
 Architecture = Literal["decoupled", "coupled", "downsample"]
 Lookup = Literal["union", "composed"]
+Words = Literal["by_part_of_speech", "all", "shuffled", "permuted_vectors"]
+Graph = Literal["captions", "none", "random"]
 
 
 class Judge(Section):
@@ -50,7 +52,10 @@ class Tokenizer(Section):
     )
     code_dim: PositiveInt
     quantizer: Literal["language", "learned"]
-    words: Literal["by_part_of_speech", "all", "shuffled"] = Field(description="which words each token group may use")
+    words: Words = Field(
+        description="which words each token group may use, or a control: words of any part, words with wrong vectors"
+    )
+    graph: Graph = Field(description="edges between words, or a control: none, as many at random")
     lookup: Lookup = Field(description="PAPER.md C11: one word a token, or adjectives+noun / adverbs+verb")
     commitment: NonNegativeFloat
     usage_entropy: NonNegativeFloat = Field(description="weight of the entropy term that keeps words in use")

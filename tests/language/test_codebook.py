@@ -121,21 +121,6 @@ def test_empty_class_leaves_no_file(tmp_path):
     assert not (tmp_path / "codebook").exists()
 
 
-def test_shuffled_moves_words_across_parts_and_keeps_all_else(codebook):
-    shuffled = codebook.shuffled(seed=0)
-    assert shuffled.part_of_speech == codebook.part_of_speech
-    assert torch.equal(shuffled.edges, codebook.edges) and torch.equal(shuffled.edge_counts, codebook.edge_counts)
-    assert sorted(shuffled.words) == sorted(codebook.words) and shuffled.words != codebook.words
-    for position, word in enumerate(shuffled.words):
-        origin = codebook.words.index(word)
-        assert torch.equal(shuffled.vectors[position], codebook.vectors[origin])
-        assert shuffled.counts[position] == codebook.counts[origin]
-    part_of = dict(zip(codebook.words, codebook.part_of_speech, strict=True))
-    assert any(part_of[word] != part for word, part in zip(shuffled.words, shuffled.part_of_speech, strict=True))
-    assert_same(shuffled, codebook.shuffled(seed=0))
-    assert shuffled.words != codebook.shuffled(seed=1).words
-
-
 def test_nearest_words_by_meaning(codebook):
     meaningful = build_codebook(CAPTIONS, settings(provider="minilm"))
     assert meaningful.words == codebook.words

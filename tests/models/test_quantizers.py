@@ -15,6 +15,9 @@ KINDS = {
     "all words": {"words": "all"},
     "shuffled": {"words": "shuffled"},
     "shuffled, composed": {"words": "shuffled", "lookup": "composed"},
+    "wrong vectors": {"words": "permuted_vectors"},
+    "no graph": {"graph": "none"},
+    "random graph": {"graph": "random"},
     "learned": {"quantizer": "learned"},
 }
 
@@ -303,6 +306,28 @@ def test_groups_have_their_own_words(make, codebook):
     shuffled = make(words="shuffled")
     assert shuffled["spatial"].words != make()["spatial"].words
     assert sorted(shuffled["spatial"].words + shuffled["temporal"].words) == sorted(codebook.words)
+
+
+def test_without_edges_every_word_is_alone(make):
+    quantizer = make(graph="none")["spatial"]
+    assert torch.equal(quantizer.edges[0], quantizer.edges[1])
+    assert torch.equal(quantizer.edge_weights, torch.ones(quantizer.size))
+
+
+def test_only_the_graph_convolution_is_folded_away(make):
+    """Codes computed once, as in eval mode, need none of the folded parameters."""
+    quantizer = make()["spatial"]
+    with torch.no_grad():
+        z_q = quantizer(latents(2)).z_q
+        for layer in (quantizer.graph_in, quantizer.skip_in, quantizer.graph_out, quantizer.skip_out):
+            for parameter in layer.parameters():
+                parameter.fill_(float("nan"))
+        assert torch.equal(quantizer(latents(2)).z_q, z_q)
+    left = sum(
+        parameter.numel() for layer in (quantizer.to_code, quantizer.project_out) for parameter in layer.parameters()
+    )
+    trained = sum(parameter.numel() for parameter in quantizer.parameters())
+    assert trained - quantizer.folded_parameters == left + quantizer.size * quantizer.codes().shape[1]
 
 
 @pytest.mark.parametrize("words", ["by_part_of_speech", "all", "shuffled"])
