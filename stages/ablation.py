@@ -8,13 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas
 
-from sweettok.language.codebook import Codebook
+from sweettok.language.captions import codebook_captions
+from sweettok.language.codebook import Codebook, build_codebook
 from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.reconstruction import (
     codebook_health,
     mean_colour_psnr,
+    parameter_counts,
     per_clip_rows,
     score,
     size_of_code,
@@ -26,9 +29,10 @@ from sweettok.side_by_side import side_by_side
 from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
 from sweettok.tracking import tracked_run
+from sweettok.training.cells import cell_codebook, forget_cell, train_cell
 from sweettok.training.checkpoint import write_history
-from sweettok.training.curriculum import Supplies, forget_cell, load_judge, load_proxy, train_cell
-from sweettok.video.store import ClipStore
+from sweettok.training.curriculum import Supplies, load_judge, load_proxy
+from sweettok.video.store import ClipStore, to_uint8
 
 
 @dataclass(frozen=True)
@@ -38,21 +42,23 @@ class Cell:
     summary: dict[str, Any]
     per_clip: pandas.DataFrame
     history: list[dict[str, Any]]
+    clips: np.ndarray  # the first test clips as reconstructed, uint8 (n, T, H, W, 3)
 
     def write(self, folder: Path) -> None:
         folder.mkdir()
         write_json(folder / "summary.json", self.summary)
         self.per_clip.to_csv(folder / "per_clip.csv", index=False, float_format="%.6g")
         write_history(folder / "history.csv", self.history)
+        np.savez_compressed(folder / "strips.npz", clips=self.clips)
 
 
-def cell(params: Params, variant: str, seed: int) -> Cell | None:
+def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | None:
     """Train and evaluate, in a run of its own; None in all processes of a data-parallel training but the first."""
     tags = {"variant": variant, "seed": str(seed)}
     with tracked_run("ablation", params, tags) if first_process() else nullcontext() as run:
         settings, started = params.evaluate_reconstruction, time.perf_counter()
         supplies, judge = Supplies.load("outputs/data", "outputs/proxy"), load_judge("outputs/judge")
-        codebook, proxy = Codebook.load("outputs/codebook"), load_proxy("outputs/proxy")
+        proxy = load_proxy("outputs/proxy")
         model, history, steps = train_cell(params, variant, seed, supplies, codebook, proxy, judge, run, params.machine)
         test = ClipStore.open("outputs/data", "test")
         distances = judge_distances(judge, test)
@@ -67,20 +73,28 @@ def cell(params: Params, variant: str, seed: int) -> Cell | None:
             "metrics": summarise(made, judge, test, settings, distances),
             **size_of_code(model),
             "codebook": codebook_health(model, supplies.val, settings.batch_size),
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            **parameter_counts(model),
             "steps": steps,
             "mean_colour_psnr": mean_colour_psnr(test, settings.batch_size),
         }
         usage = {f"usage/{group}": health["usage"] for group, health in summary["codebook"].items()}
         seconds = {"seconds": time.perf_counter() - started}
         run.log_metrics({name: entry["value"] for name, entry in summary["metrics"].items()} | usage | seconds)
-        return Cell(summary, pandas.DataFrame(per_clip_rows(made, test)), history)
+        return Cell(summary, pandas.DataFrame(per_clip_rows(made, test)), history, to_uint8(made.first))
+
+
+def codebook_of(params: Params, variant: str) -> Codebook:
+    """The common codebook, or where the variant changes how words become vectors one of its own."""
+    own = cell_codebook(params, variant)
+    if own is None:
+        return Codebook.load("outputs/codebook")
+    return build_codebook(codebook_captions(own, lambda: ClipStore.open("outputs/data", "train").captions), own)
 
 
 def body(params: Params, variant: str) -> None:
     seeds, machine = params.ablation.matrix.seeds, params.machine
     at_once = 1 if process_count() > 1 else machine.cells
-    cells = side_by_side(partial(cell, params, variant), seeds, at_once)
+    cells = side_by_side(partial(cell, params, variant, codebook_of(params, variant)), seeds, at_once)
     if first_process():
         with atomic_directory(f"outputs/ablation/{variant}") as folder:
             for seed, done in zip(seeds, cells, strict=True):

@@ -42,8 +42,10 @@ def side_by_side(compute: Callable[[Any], Any], items: Sequence[Any], processes:
 
 def _begin(threads: int) -> None:
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(threads)
+    threadpool_limits(threads)  # numpy's BLAS, which torch's setting does not reach
     keep_freed_blocks()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process ends the others
     threading.Thread(target=_end_with_the_first, daemon=True).start()

@@ -13,7 +13,7 @@ import yaml
 from sweettok import cli
 from sweettok.metrics.protocol import PRESETS
 from sweettok.params import load_params, parse_params
-from sweettok.training.curriculum import cell_trainings
+from sweettok.training.cells import cell_tokenizer, cell_trainings
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -145,7 +145,7 @@ def test_yaml_is_valid_params(page):
     for block in blocks(page, "yaml"):
         params = parse_params(merged(base, yaml.safe_load(block)), page.name)
         for variant in params.ablation.matrix.variants:
-            cell_trainings(params, variant, seed=0)
+            assert cell_tokenizer(params, variant, seed=0).seed == 0 and cell_trainings(params, variant, seed=0)
 
 
 def anchors(page):

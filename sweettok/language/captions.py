@@ -4,12 +4,13 @@ import csv
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from sweettok.errors import InputError
+from sweettok.params import Codebook
 
 _FORMATS = (
     ".txt (one caption a line), .tsv (with a `caption` column) or .jsonl (with a `caption` field), each also with .gz"
@@ -39,6 +40,11 @@ def read_captions(path: str | Path, split: str | None = None) -> list[str]:
     if not captions:
         raise InputError(f"caption file {path} holds no caption; give {_FORMATS}")
     return captions
+
+
+def codebook_captions(settings: Codebook, own: Callable[[], list[str]]) -> list[str]:
+    """The captions that a codebook's words are taken from: those of the file that it names, or else the data's `own`."""
+    return own() if settings.captions is None else read_captions(settings.captions, settings.captions_split)
 
 
 def read_rows(path: str | Path, fields: tuple[str, ...]) -> list[CaptionRow]:

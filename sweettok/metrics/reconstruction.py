@@ -139,6 +139,16 @@ def size_of_code(model: VideoTokenizer) -> dict[str, float]:
     return {"tokens": token_count(groups), "indices": index_count(groups), "bits": token_bits(groups)}
 
 
+def parameter_counts(model: VideoTokenizer) -> dict[str, int]:
+    """`parameters` of the tokenizer in use, which is what comparisons are about, and `parameters_trained`.
+
+    A word's code is a row of a table once training is over; the graph convolution that made it is no capacity.
+    """
+    trained = sum(parameter.numel() for parameter in model.parameters())
+    folded = sum(quantizer.folded_parameters for quantizer in model.quantizers.values())
+    return {"parameters": trained - folded, "parameters_trained": trained}
+
+
 def size_of_proxy_code(proxy: ProxyTokenizer, frames: int, size: int) -> dict[str, float]:
     """The same for the proxy: one code a patch."""
     patches = (1 + (frames - 1) // proxy.patches.temporal) * (size // proxy.patches.spatial) ** 2

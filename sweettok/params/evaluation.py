@@ -7,6 +7,8 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from sweettok.params.section import Section
 
+Curriculum = Literal["three_stage", "end_to_end", "alternating", "staged_weights"]
+
 
 class EvaluateReconstruction(Section):
     """Reconstruction of the test clips (stage evaluate_reconstruction, ablation cells)."""
@@ -57,8 +59,13 @@ class AblationSchedule(Section):
 class Variant(Section):
     """An ablation variant: what it changes of the full model, nothing else."""
 
-    tokenizer: dict[str, Any]
-    curriculum: Literal["three_stage", "end_to_end"]
+    tokenizer: dict[str, Any] = Field(default={}, description="keys of `tokenizer`")
+    codebook: dict[str, Any] = Field(default={}, description="keys of `codebook`: a codebook of the variant's own")
+    curriculum: Curriculum = "three_stage"
+    validations: PositiveInt = Field(
+        default=1, description="points of the curve in each training; they change no weight"
+    )
+    semantics: bool = Field(default=False, description="also few-shot and probes on the tokens, as `semantics` says")
 
 
 class Ablation(Section):

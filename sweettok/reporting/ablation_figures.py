@@ -112,7 +112,7 @@ def ablation_curves(results: Results) -> "Figure | None":
 
 
 def _validation_psnr(history: pandas.DataFrame | None) -> pandas.DataFrame | None:
-    """Columns step, psnr: steps are counted through all of the cell's trainings (curriculum.train_cell)."""
+    """Columns step, psnr: steps are counted through all of the cell's trainings (cells.train_cell)."""
     if history is None or "psnr" not in history:
         return None
     rows = history[(history["split"] == "val") & history["psnr"].notna()]

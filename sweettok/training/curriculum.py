@@ -16,7 +16,7 @@ from sweettok.models.judge import Judge
 from sweettok.models.processes import over_processes
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import CodeLoss, CurriculumStage, Machine, Params, Patches, PixelLoss, Proxy, Section, Tokenizer
+from sweettok.params import CodeLoss, CurriculumStage, Machine, Patches, PixelLoss, Proxy, Section, Tokenizer
 from sweettok.storage import atomic_directory, read_json
 from sweettok.training.checkpoint import Checkpoint, hash_of, load_weights, write_history, write_module
 from sweettok.training.loop import PLAIN, train
@@ -158,79 +158,3 @@ def weights_hash(model: torch.nn.Module) -> str:
         digest.update(name.encode())
         digest.update(value.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def cell_trainings(params: Params, variant: str, seed: int) -> tuple[Tokenizer, list[tuple[str, CurriculumStage]]]:
-    """What an ablation cell trains: its tokenizer and its list of (name, training).
-
-    All variants see the same clips in the same order for the same number of steps; end-to-end spends all of them on
-    one training of all parts on pixels, with the optimiser of the pixel training.
-
-    Raises InputError where the variant's overrides are no valid tokenizer params.
-    """
-    chosen, schedule = params.ablation.variants[variant], params.ablation.schedule
-    try:
-        tokenizer = Tokenizer.model_validate(params.tokenizer.model_dump() | chosen.tokenizer | {"seed": seed})
-    except ValueError as error:
-        raise InputError(f"ablation.variants.{variant}.tokenizer: {' '.join(str(error).split())}") from error
-    lengths = {
-        "train_spatial": schedule.spatial_steps,
-        "train_joint": schedule.joint_steps,
-        "finetune_pixels": schedule.pixel_steps,
-    }
-    if chosen.curriculum == "end_to_end":
-        steps = sum(lengths.values())
-        trains = ("spatial", "temporal", "decoder", "pixel_decoder")
-        whole = params.finetune_pixels.model_copy(update={"trains": trains, "clips": "videos"})
-        thrice = max(1, steps // 3)  # validated as often as the three trainings
-        return tokenizer, [("end_to_end", _resized(whole, steps, schedule.batch_size, seed, validate_every=thrice))]
-    return tokenizer, [
-        (name, _resized(getattr(params, name), steps, schedule.batch_size, seed)) for name, steps in lengths.items()
-    ]
-
-
-def _resized(stage: CurriculumStage, steps: int, batch_size: int, seed: int, **optimiser: Any) -> CurriculumStage:
-    """The stage with another length; warm-up keeps its share of the steps."""
-    warmup = round(stage.optimiser.warmup * steps / max(1, stage.optimiser.steps))
-    changed = {
-        "steps": steps,
-        "batch_size": batch_size,
-        "warmup": warmup,
-        "validate_every": max(1, steps),
-        "checkpoint_every": 100,
-    } | optimiser
-    return stage.model_copy(update={"seed": seed, "optimiser": stage.optimiser.model_copy(update=changed)})
-
-
-def train_cell(
-    params: Params,
-    variant: str,
-    seed: int,
-    supplies: Supplies,
-    codebook: Codebook,
-    proxy: ProxyTokenizer,
-    judge: Judge,
-    run: Any = None,
-    machine: Machine = PLAIN,
-) -> tuple[VideoTokenizer, list[dict], int]:
-    """All trainings of an ablation cell, one after another: (model, history with a `stage` column, steps in all)."""
-    tokenizer, trainings = cell_trainings(params, variant, seed)
-    model, history, steps = build_tokenizer(tokenizer, codebook, proxy, supplies.clip), [], 0
-    for name, stage in trainings:
-        checkpoint = _cell_checkpoint(variant, seed, name)
-        model, rows = train_stage(
-            checkpoint, model, stage, supplies, params.code_loss, params.pixel_loss, judge, run, steps, machine
-        )
-        history += [{"stage": name} | row | {"step": steps + row["step"]} for row in rows]
-        steps += stage.optimiser.steps
-    return model, history, steps
-
-
-def forget_cell(params: Params, variant: str, seed: int) -> None:
-    """Delete the checkpoints of a cell whose results are on disk; until then a killed stage goes on from them."""
-    for name, _ in cell_trainings(params, variant, seed)[1]:
-        (CHECKPOINTS / f"{_cell_checkpoint(variant, seed, name)}.pt").unlink(missing_ok=True)
-
-
-def _cell_checkpoint(variant: str, seed: int, training: str) -> str:
-    return f"ablation-{variant}-{seed}-{training}"

@@ -153,7 +153,7 @@ def write_cell(folder: Path, variant: str, seed: int, psnr: float, difficulty: n
     generator = np.random.default_rng([seed, *variant.encode()])
     table = per_clip(generator, psnr + 0.05 * generator.normal(), difficulty)
     stages = [history(generator, {"psnr": psnr}).assign(stage=stage) for stage in ("joint", "pixels")]
-    stages[1]["step"] += 400  # a cell's steps run on through its trainings (curriculum.train_cell)
+    stages[1]["step"] += 400  # a cell's steps run on through its trainings (cells.train_cell)
     summary = {
         "variant": variant,
         "seed": seed,

@@ -1,4 +1,4 @@
-"""Trainings as data: resumed ones equal uninterrupted ones, ablation cells share a budget, supplies on disk."""
+"""Trainings as data: resumed ones equal uninterrupted ones, supplies on disk."""
 
 import logging
 from pathlib import Path
@@ -10,27 +10,21 @@ import torch
 from sweettok.errors import InputError
 from sweettok.models.judge import Judge
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import Variant, load_params
 from sweettok.training.checkpoint import save_module
 from sweettok.training.curriculum import (
     CHECKPOINTS,
     Supplies,
     build_tokenizer,
-    cell_trainings,
     code_clips,
     finish_stage,
-    forget_cell,
     load_judge,
     load_proxy,
     save_proxy,
-    train_cell,
     weights_hash,
 )
 from sweettok.training.tasks import TokenizerTask
 
-ROOT = Path(__file__).parents[2]
 ALL = ("spatial", "temporal", "decoder", "pixel_decoder")
-PARAMS = load_params(ROOT / "params.yaml")
 
 
 class Killed(Exception):
@@ -136,62 +130,6 @@ def test_decoder_starts_from_the_proxy_or_not(tokenizer_of, codebook, proxy, sup
         model = build_tokenizer(tokenizer_of(decoder_start=start), codebook, proxy, supplies.clip)
         assert (weights_hash(model.pixel_decoder) == weights_hash(proxy.decoder)) == same
         assert torch.equal(model.proxy_codes, proxy.codebook()) == same
-
-
-def test_cells_share_steps_batches_and_seed():
-    schedule = PARAMS.ablation.schedule
-    for variant in PARAMS.ablation.variants:
-        tokenizer, trainings = cell_trainings(PARAMS, variant, seed=2)
-        assert sum(stage.optimiser.steps for _, stage in trainings) == (
-            schedule.spatial_steps + schedule.joint_steps + schedule.pixel_steps
-        )
-        assert {stage.optimiser.batch_size for _, stage in trainings} == {schedule.batch_size}
-        assert {stage.seed for _, stage in trainings} == {2} == {tokenizer.seed}
-        assert all(stage.optimiser.warmup <= stage.optimiser.steps for _, stage in trainings)
-
-
-def test_cells_change_only_what_their_variant_says():
-    full, trainings = cell_trainings(PARAMS, "full", seed=0)
-    assert [name for name, _ in trainings] == ["train_spatial", "train_joint", "finetune_pixels"]
-    assert full == PARAMS.tokenizer.model_copy(update={"seed": 0})
-    for variant, chosen in PARAMS.ablation.variants.items():
-        tokenizer, theirs = cell_trainings(PARAMS, variant, seed=0)
-        assert tokenizer.model_dump() == full.model_dump() | chosen.tokenizer
-        if chosen.curriculum == "three_stage":
-            assert theirs == trainings
-    (name, whole), *rest = cell_trainings(PARAMS, "end_to_end", seed=0)[1]
-    assert rest == [] and name == "end_to_end"
-    assert set(whole.trains) == set(ALL) and whole.clips == "videos" and whole.target == "pixels"
-    assert whole.optimiser.lr == PARAMS.finetune_pixels.optimiser.lr
-
-
-@pytest.mark.parametrize(
-    "override, named", [({"nonsense": 1}, "nonsense"), ({"lookup": "psychic"}, "composed"), ({"width": "64"}, "width")]
-)
-def test_wrong_override_of_a_variant(override, named):
-    variants = PARAMS.ablation.variants | {"odd": Variant(tokenizer=override, curriculum="three_stage")}
-    params = PARAMS.model_copy(update={"ablation": PARAMS.ablation.model_copy(update={"variants": variants})})
-    with pytest.raises(InputError, match=rf"ablation\.variants\.odd\.tokenizer: .*{named}") as refused:
-        cell_trainings(params, "odd", 0)
-    assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize("variant", ["full", "end_to_end", "downsample"])
-def test_a_whole_cell(variant, tokenizer_of, supplies, codebook, proxy, judge):
-    schedule = PARAMS.ablation.schedule.model_copy(
-        update={"spatial_steps": 3, "joint_steps": 4, "pixel_steps": 2, "batch_size": 2}
-    )
-    ablation = PARAMS.ablation.model_copy(update={"schedule": schedule})
-    params = PARAMS.model_copy(update={"tokenizer": tokenizer_of(), "ablation": ablation})
-    model, history, steps = train_cell(params, variant, 1, supplies, codebook, proxy, judge)
-    assert steps == 9 == history[-1]["step"] and not model.training
-    assert [row["step"] for row in history] == sorted(row["step"] for row in history)
-    ends = {row["stage"]: row["step"] for row in history}
-    assert ends == (
-        {"end_to_end": 9} if variant == "end_to_end" else {"train_spatial": 3, "train_joint": 7, "finetune_pixels": 9}
-    )
-    forget_cell(params, variant, 1)
-    assert not CHECKPOINTS.exists() or list(CHECKPOINTS.iterdir()) == []
 
 
 def test_proxy_and_its_codes_on_disk(proxy, stores, data_folder):
