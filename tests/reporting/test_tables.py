@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas
@@ -208,3 +209,11 @@ def test_published_rows_are_unique_and_unknown_table_is_refused():
     assert len({(row.table, row.method) for row in PUBLISHED}) == len(PUBLISHED)
     with pytest.raises(KeyError, match="T8"):
         published("T8")
+
+
+def test_controls_have_a_row_only_where_they_have_run(complete_outputs: Path, tables: dict[str, Table]):
+    results = collect(complete_outputs)
+    renamed = [replace(cell, variant="no_graph") for cell in results.cells if cell.variant == "lc"]
+    with_control = {t.identity: t for t in all_tables(replace(results, cells=(*results.cells, *renamed)))}
+    assert "no graph" in csv_of(with_control["T5"]).index
+    assert "no graph" not in csv_of(tables["T5"]).index

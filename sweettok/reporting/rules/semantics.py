@@ -53,7 +53,7 @@ def few_shot(results: Results, test: FewShot) -> Ruling:
 
 def _semantics(results: Results, variant: str, part: str) -> dict[int, list[dict[str, Any]]]:
     """seed -> rows of the cells that have them."""
-    rows = {seed: cell.summary.get("semantics", {}).get(part) for seed, cell in results.of_variant(variant).items()}
+    rows = {seed: (cell.summary.get("semantics") or {}).get(part) for seed, cell in results.of_variant(variant).items()}
     return {seed: found for seed, found in rows.items() if found}
 
 
