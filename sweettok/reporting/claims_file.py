@@ -117,8 +117,9 @@ class Claim(Section):
 
 
 class Rule(Section):
-    """Of a kind of claim, in words: what is computed, and what decides."""
+    """Of a kind of claim, in words: when the rule was fixed, what is computed, and what decides."""
 
+    fixed: str
     statistic: str
     decision: str
 

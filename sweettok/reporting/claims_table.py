@@ -11,7 +11,7 @@ from sweettok.reporting.table import Number
 CLAIMS_NOTE = (
     "Measured: the claim's first side minus its second, with the 95 % interval; g is the standardised difference over "
     "seeds (Hedges). PSNR (dB) and accuracy: positive speaks for a claim. Distances and losses: negative does. The rules, "
-    "fixed before the runs, are at the end."
+    "and when they were fixed, are at the end."
 )
 
 
@@ -52,7 +52,7 @@ def rules_list() -> str:
     """A Markdown list item for every kind of claim that can be tested."""
     rules = {kind: rule for kind, rule in load_claims().rules.items() if kind != "not_tested"}
     return "\n".join(
-        f"- Claims of the kind *{kind.replace('_', ' ')}*. {rule.statistic} {rule.decision}"
+        f"- Claims of the kind *{kind.replace('_', ' ')}*. {rule.statistic} {rule.decision} Fixed: {rule.fixed}"
         for kind, rule in rules.items()
     )
 

@@ -24,8 +24,8 @@ and clips, the wider of a bootstrap over both and Student's t over the seeds' me
 - `fvd`, `fid` and `lpips/...`, where the params ask for them, are measured on the published weights, known by their \
 sha256; other weights give other names. `fvd@larp` is measured as LARP's published protocol says, `fvd` on the test clips \
 as they are stored.
-- Claims, their tests and rules are data (`sweettok/reporting/claims.yaml`), fixed before the runs; verdicts are computed. \
-Intervals are not corrected for the number of claims.
+- Claims, their tests and rules are data (`sweettok/reporting/claims.yaml`), with when each rule was fixed; verdicts are \
+computed. Intervals are not corrected for the number of claims.
 - To make them again: `make repro`. To redraw from stored results: `make report`."""
 
 
