@@ -11,7 +11,7 @@ from sweettok.reporting.over_seeds import OverSeeds
 Outcome = Literal["supported", "contradicted", "inconclusive", "not run"]
 SEEDS_NEEDED = 3
 APART = 0.05  # parameter counts further apart than this make a comparison unfair
-TERMS = ("tokens", "bits", "parameters", "steps")  # what two variants should have in equal number
+TERMS = ("tokens", "bits", "parameters", "parameters_trained", "steps")  # what two variants should have in equal number
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,10 @@ def terms_of(results: Results, first: str, second: str) -> dict[str, tuple[float
 def fairness(terms: Mapping[str, tuple[float, float]]) -> str:
     """In words whether the two sides had equal means, e.g. "equal tokens (80); warning: bits 560.1 against 662.8"."""
     same = {term: _is_close(pair, 1e-9) for term, pair in terms.items()}
-    apart = {term: not _is_close(pair, APART if term == "parameters" else 1e-9) for term, pair in terms.items()}
-    equal = [f"{term} ({_short(terms[term][0])})" for term in terms if same[term]]
+    apart = {
+        term: not _is_close(pair, APART if term.startswith("parameters") else 1e-9) for term, pair in terms.items()
+    }
+    equal = [f"{term.replace('_', ' ')} ({_short(terms[term][0])})" for term in terms if same[term]]
     near = [_against(term, terms[term]) for term in terms if not same[term] and not apart[term]]
     unequal = [_against(term, terms[term]) for term in terms if apart[term]]
     parts = [f"equal {', '.join(equal)}"] if equal else []
@@ -120,7 +122,7 @@ def _is_close(pair: tuple[float, float], share: float) -> bool:
 
 
 def _against(term: str, pair: tuple[float, float]) -> str:
-    return f"{term} {_short(pair[0])} against {_short(pair[1])}"
+    return f"{term.replace('_', ' ')} {_short(pair[0])} against {_short(pair[1])}"
 
 
 def _short(value: float) -> str:

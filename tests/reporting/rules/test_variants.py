@@ -70,5 +70,9 @@ def test_terms_are_those_of_the_summaries(cells, of):
     assert "parameters 1,000 against 1,040, within 5 %" in fair.reason
     assert "warning" not in fair.reason
     assert fair.terms["parameters"] == (1000, 1040)
+    trained = better_than(
+        of(cells("full", BASE, parameters_trained=2000), cells("lc", BASE, parameters_trained=1200)), BETTER
+    )
+    assert "warning: parameters trained 2,000 against 1,200" in trained.reason
     unfair = better_than(of(cells("full", BASE), cells("lc", BASE, parameters=1060, bits=663.0)), BETTER)
     assert "warning: bits 560 against 663, parameters 1,000 against 1,060" in unfair.reason
