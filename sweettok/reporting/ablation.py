@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from sweettok.errors import InputError
 from sweettok.metrics.statistics import mean_and_std, paired_difference
 from sweettok.reporting.collect import AblationCell, Results
+from sweettok.reporting.over_seeds import LEVEL, hedges_g, student_interval
 
 HIGHER_IS_BETTER = {
     "psnr": True,
@@ -20,7 +20,7 @@ HIGHER_IS_BETTER = {
 }
 COLUMN_PER_CLIP = {"psnr": "psnr", "ssim": "ssim", "perceptual/judge": "perceptual"}
 LEARNED_GAIN = 1.5  # dB PSNR over the mean colour; a cell below it has not learned and its comparison says nothing
-RESAMPLES, SEED, LEVEL = 2000, 0, 0.95
+RESAMPLES, SEED = 2000, 0
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Difference:
 
     interval  95 %, the hull of two: the bootstrap over seeds and clips, and Student's t over the seeds' means. With
               three seeds a bootstrap reaches hardly beyond their range, so that alone it would decide too often.
+    effect_size  over_seeds.hedges_g of per_seed: None below three seeds
     """
 
     variant: str
@@ -41,6 +42,7 @@ class Difference:
     seeds: tuple[int, ...]
     per_seed: tuple[float, ...]
     clips: int
+    effect_size: float | None
 
     @property
     def direction(self) -> int:
@@ -93,7 +95,7 @@ def difference(results: Results, variant: str, reference: str, metric: str) -> D
     values = _values([cells[seed] for cells in (ours, theirs) for seed in seeds], metric)  # (2 S, C)
     a, b = values[: len(seeds)], values[len(seeds) :]
     paired = paired_difference(a, b, resamples=RESAMPLES, seed=SEED, level=LEVEL)
-    student = _student_interval(paired.per_seed)
+    student = student_interval(paired.per_seed)
     low, high = paired.interval
     hull = (low, high) if student is None else (min(low, student[0]), max(high, student[1]))
     return Difference(
@@ -107,16 +109,8 @@ def difference(results: Results, variant: str, reference: str, metric: str) -> D
         seeds=tuple(seeds),
         per_seed=paired.per_seed,
         clips=a.shape[1],
+        effect_size=hedges_g(paired.per_seed),
     )
-
-
-def _student_interval(per_seed: Sequence[float]) -> tuple[float, float] | None:
-    """Student's t interval of the mean of the seeds' differences; None for a single seed."""
-    if len(per_seed) < 2:
-        return None
-    half = stats.t.ppf((1 + LEVEL) / 2, len(per_seed) - 1) * stats.sem(per_seed)
-    mean = float(np.mean(per_seed))
-    return mean - float(half), mean + float(half)
 
 
 def _values(cells: Sequence[AblationCell], metric: str) -> np.ndarray:

@@ -14,6 +14,18 @@ VARIANTS = {
     "T5": ("learned_codebook", "lc", "shuffled_words", "full"),
     "T6": ("end_to_end", "full"),
 }
+CONTROLS = {  # rows only where they have run: the profile `claims` runs them
+    "T5": (
+        "random_codebook",
+        "permuted_vectors",
+        "no_graph",
+        "random_graph",
+        "cooccurrence",
+        "hashed",
+        "composed",
+    ),
+    "T6": ("alternating", "staged_weights"),
+}
 
 
 def ablation_table(results: Results, identity: str, setting: str) -> Table:
@@ -21,7 +33,8 @@ def ablation_table(results: Results, identity: str, setting: str) -> Table:
     absolute = ("frechet_video/judge", "psnr", "perceptual/judge")
     rows = [Row(row.method, published_cells(row)) for row in published(identity) if row.ours is None]
     known = {row.ours: row for row in published(identity)}
-    for variant in VARIANTS[identity]:
+    controls = tuple(variant for variant in CONTROLS.get(identity, ()) if results.of_variant(variant))
+    for variant in VARIANTS[identity] + controls:
         label = known[variant].method if variant in known else variant.replace("_", " ")
         printed = published_cells(known[variant]) if variant in known else {}
         cells = _variant_cells(results, variant, absolute)

@@ -28,6 +28,15 @@ class AblationCell:
 
 
 @dataclass(frozen=True)
+class PriorCell:
+    """One prior trained for the scaling of T2. summary: parameters, and metrics (frechet_video/judge, loss)."""
+
+    size: str
+    seed: int
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class ListedCodebook:
     """Of outputs/codebook what people read.
 
@@ -52,10 +61,12 @@ class Results:
     data            outputs/data/store.json
     codebook        its sizes, most frequent words and strongest edges
     reconstruction  methods (each with metric records, tokens, indices, bits, codebook) and the learned-at-all bars
+    per_clip        of these methods: columns method, clip, psnr, ssim, perceptual
     strips          method -> uint8 (n, T, H, W, 3), with "original"
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
     semantics       few_shot and probes
     cells           ablation cells, sorted by variant and seed
+    prior_scaling   priors of several sizes, sorted by size and seed
     histories       training -> columns step, split, loss, ...
     """
 
@@ -63,11 +74,13 @@ class Results:
     data: dict[str, Any] | None = None
     codebook: ListedCodebook | None = None
     reconstruction: dict[str, Any] | None = None
+    per_clip: pandas.DataFrame | None = None
     strips: dict[str, np.ndarray] | None = None
     generation: dict[str, Any] | None = None
     samples: dict[str, np.ndarray] | None = None
     semantics: dict[str, Any] | None = None
     cells: tuple[AblationCell, ...] = ()
+    prior_scaling: tuple[PriorCell, ...] = ()
     histories: dict[str, pandas.DataFrame] = field(default_factory=dict)
 
     def of_variant(self, variant: str) -> dict[int, AblationCell]:
@@ -94,11 +107,13 @@ def collect(outputs: str | Path, profile: str = "default", cells: Collection[str
         data=_json(outputs / "data" / "store.json"),
         codebook=_codebook(outputs / "codebook"),
         reconstruction=_json(outputs / "reconstruction" / "summary.json"),
+        per_clip=_table(outputs / "reconstruction" / "per_clip.csv"),
         strips=_arrays(outputs / "reconstruction" / "strips.npz"),
         generation=_json(outputs / "generation" / "summary.json"),
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
         cells=_cells(outputs / "ablation", cells),
+        prior_scaling=_prior_cells(outputs / "prior_scaling"),
         histories={name: history for name, history in histories.items() if history is not None},
     )
 
@@ -131,6 +146,12 @@ def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, .
         history = _table(summary_file.with_name("history.csv"))
         cells.append(AblationCell(summary["variant"], int(summary["seed"]), summary, per_clip, history))
     return tuple(sorted(cells, key=lambda cell: (cell.variant, cell.seed)))
+
+
+def _prior_cells(folder: Path) -> tuple[PriorCell, ...]:
+    summaries = [read_json(file) for file in sorted(folder.glob("*/*/summary.json"))]
+    found = [PriorCell(summary["size"], int(summary["seed"]), summary) for summary in summaries]
+    return tuple(sorted(found, key=lambda cell: (cell.size, cell.seed)))
 
 
 def _json(path: Path) -> Any:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweettok.reporting.ablation import Difference
-from sweettok.reporting.claims import DECIDING, Verdict
+from sweettok.reporting.claims import Verdict
+from sweettok.reporting.claims_table import claims_table, rules_list
 from sweettok.reporting.collect import Results
 from sweettok.reporting.grid import Cell, Column, Grid
-from sweettok.reporting.table import NOTHING, Number, Table, to_markdown
+from sweettok.reporting.table import Number, Table, to_markdown
 from sweettok.reporting.tables import setting
 
 INTRODUCTION = """\
@@ -24,16 +24,9 @@ and clips, the wider of a bootstrap over both and Student's t over the seeds' me
 - `fvd`, `fid` and `lpips/...`, where the params ask for them, are measured on the published weights, known by their \
 sha256; other weights give other names. `fvd@larp` is measured as LARP's published protocol says, `fvd` on the test clips \
 as they are stored.
-- A claim is *supported* where an interval of PSNR, perceptual or Frechet video distance lies on its side of zero and \
-none on the other, *contradicted* the other way round, and otherwise *inconclusive*; also inconclusive where a variant \
-is less than 1.5 dB above the mean colour. Intervals are not corrected for the number of claims.
+- Claims, their tests and rules are data (`sweettok/reporting/claims.yaml`), with when each rule was fixed; verdicts are \
+computed. Intervals are not corrected for the number of claims.
 - To make them again: `make repro`. To redraw from stored results: `make report`."""
-
-
-CLAIMS_NOTE = (
-    "Difference: the model that the claim calls better minus the other, with its 95 % interval. PSNR (dB): "
-    "positive speaks for the claim. Distances: negative speaks for it."
-)
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,7 @@ def page(results: Results, tables: Sequence[Table], found: Sequence[Verdict], fi
         f"# Report: {setting(results)}",
         INTRODUCTION,
         "The same with tables to sort and clips that move: [index.html](index.html), one file to open in a browser.",
-        "## What became of the paper's ablation claims",
+        "## What became of the paper's claims",
         claims_table(found),
         "## Has it learned at all?",
         learned.to_markdown() if learned else "Not run.",
@@ -67,35 +60,18 @@ def page(results: Results, tables: Sequence[Table], found: Sequence[Verdict], fi
         *(f"![{figure.alt}](figures/{figure.file})\n\n*{figure.caption}*" for figure in figures),
         *([] if figures else ["No stage with pictures has run."]),
         "## How these numbers were made",
-        HOW_MADE,
+        how_made(),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
+def how_made() -> str:
+    """A Markdown list: where numbers come from, and the rule of every kind of claim."""
+    return f"{HOW_MADE}\n{rules_list()}"
+
+
 def _files_of(table: Table) -> str:
     return f"[CSV](tables/{table.identity}.csv), [LaTeX](tables/{table.identity}.tex)"
-
-
-def claims_table(found: Sequence[Verdict]) -> str:
-    """The verdicts as a Markdown table, and what a difference means."""
-    return f"{claims_grid(found).to_markdown()}\n\n{CLAIMS_NOTE}"
-
-
-def claims_grid(found: Sequence[Verdict]) -> Grid:
-    """One line a claim: verdict, why, the differences that decide, and what the paper has."""
-    differences = [Column(f"difference in {metric}") for metric in DECIDING]
-    texts = [Column(name) for name in ("", "claim", "verdict at this scale", "why")]
-    lines = []
-    for verdict in found:
-        claim = verdict.claim
-        judged = [Cell(claim.table), Cell(claim.statement), Cell(verdict.verdict, strong=True), Cell(verdict.reason)]
-        measured = [_difference(verdict.differences.get(metric)) for metric in DECIDING]
-        lines.append((*judged, *measured, Cell(claim.published)))
-    return Grid((*texts, *differences, Column("paper")), tuple(lines))
-
-
-def _difference(found: Difference | None) -> Cell:
-    return Cell(NOTHING) if found is None else Cell(Number(found.mean, found.interval).text(), found.mean)
 
 
 def learned_grid(results: Results) -> Grid | None:

@@ -14,11 +14,12 @@ import pandas
 
 from sweettok.reporting import ablation_figures, figures, pictures, small_sample
 from sweettok.reporting.claims import Verdict, verdicts
+from sweettok.reporting.claims_table import claims_table
 from sweettok.reporting.collect import Results, collect
 from sweettok.reporting.latex import to_latex
 from sweettok.reporting.numbers import all_numbers, headline_numbers
 from sweettok.reporting.origin import Origin
-from sweettok.reporting.page import FigureOnPage, claims_table, page
+from sweettok.reporting.page import FigureOnPage, page
 from sweettok.reporting.style import save_png, save_vector, shared_style
 from sweettok.reporting.table import Table, to_csv, to_markdown
 from sweettok.reporting.tables import all_tables

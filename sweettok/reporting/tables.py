@@ -9,6 +9,7 @@ from sweettok.reporting.collect import Results
 from sweettok.reporting.published import published
 from sweettok.reporting.semantic_tables import few_shot_table, probe_table
 from sweettok.reporting.small_sample import size_tables
+from sweettok.reporting.stability_tables import stability_table
 from sweettok.reporting.table import Number, Row, Table
 
 METHODS = {
@@ -37,7 +38,7 @@ def setting(results: Results) -> str:
 
 
 def all_tables(results: Results) -> tuple[Table, ...]:
-    """T1 ... T7, T7_probes, codebook_words, codebook_edges and, where `metrics.sizes` asks for it, small_sample.
+    """T1 ... T7, T6_stability, T7_probes, codebook_words, codebook_edges and, where `metrics.sizes` asks for it, small_sample.
 
     What has not run is marked in its row; the published numbers are always there.
     """
@@ -49,6 +50,7 @@ def all_tables(results: Results) -> tuple[Table, ...]:
         ablation_table(results, "T4", ours),
         ablation_table(results, "T5", ours),
         ablation_table(results, "T6", ours),
+        stability_table(results, ours),
         few_shot_table(results, ours),
         probe_table(results, ours),
         *codebook_tables(results),

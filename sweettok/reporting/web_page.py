@@ -12,12 +12,13 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from sweettok.reporting.claims import Verdict
+from sweettok.reporting.claims_table import CLAIMS_NOTE, claims_grid, not_run
 from sweettok.reporting.collect import Results
 from sweettok.reporting.embedded import Embedded, embed_clip, embed_picture, made_small
 from sweettok.reporting.facts import run_facts
 from sweettok.reporting.grid import Grid
 from sweettok.reporting.origin import Origin
-from sweettok.reporting.page import CLAIMS_NOTE, HOW_MADE, INTRODUCTION, FigureOnPage, claims_grid, learned_grid
+from sweettok.reporting.page import INTRODUCTION, FigureOnPage, how_made, learned_grid
 from sweettok.reporting.pictures import sample_frames, strip_frames, strip_names
 from sweettok.reporting.table import Table, footnotes, to_grid
 from sweettok.reporting.tables import label_of, setting
@@ -72,16 +73,17 @@ def web_page(
     return _template().render(
         setting=setting(results),
         introduction=INTRODUCTION,
-        tally=Counter(verdict.verdict for verdict in found),
+        tally=Counter(one.ruling.verdict for one in found),
         claims=claims_grid(found),
         claims_note=CLAIMS_NOTE,
+        not_run=not_run(found),
         learned=learned_grid(results),
         tables=shown_tables,
         pictures=_pictures(figures, folder),
         clips={"reconstruction": _reconstruction_clip(results), "samples": _sample_clip(results)},
         words=word_lists(results),
         facts=run_facts(results, origin),
-        how_made=HOW_MADE,
+        how_made=how_made(),
         css=Markup(_part("page.css")),
         script=Markup(script),
         policy=_policy(script),

@@ -1,63 +1,56 @@
-"""The decision rule."""
+"""Every claim gets a verdict, from whatever has run."""
 
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from sweettok.reporting.claims import CLAIMS, _decide, verdicts
+from sweettok.reporting.claims import rule_on, verdicts
+from sweettok.reporting.claims_file import BetterThan, load_claims
 from sweettok.reporting.collect import Results, collect
 
 
-@pytest.mark.parametrize(
-    ("directions", "verdict"),
-    [
-        ({"psnr": 1, "perceptual/judge": 0, "frechet_video/judge": 0}, "supported"),
-        ({"psnr": 1, "perceptual/judge": 1, "frechet_video/judge": 1}, "supported"),
-        ({"psnr": 0, "perceptual/judge": -1, "frechet_video/judge": 0}, "contradicted"),
-        ({"psnr": 0, "perceptual/judge": 0, "frechet_video/judge": 0}, "inconclusive"),
-        ({"psnr": 1, "perceptual/judge": 1, "frechet_video/judge": -1}, "inconclusive"),
-    ],
-)
-def test_rule(directions: dict[str, int], verdict: str):
-    assert _decide(directions)[0] == verdict
+def by_statement(results: Results) -> dict[str, str]:
+    return {one.claim.statement: one.ruling.verdict for one in verdicts(results)}
 
 
 def test_verdicts_on_made_up_results(complete_outputs: Path):
-    """In the fixture full is far above coupled and downsample, lc a little below learned, end_to_end unlearned."""
-    found = {(one.claim.better, one.claim.worse): one for one in verdicts(collect(complete_outputs))}
-    assert found["full", "downsample"].verdict == "supported"
-    assert found["full", "coupled"].verdict == "supported"
-    assert (
-        found["full", "coupled"].differences["psnr"].mean
-        > 0
-        > found["full", "coupled"].differences["frechet_video/judge"].mean
-    )
-    assert found["full", "shuffled_words"].verdict == "inconclusive"
-    unlearned = found["full", "end_to_end"]
-    assert (unlearned.verdict, unlearned.differences["psnr"].direction) == ("inconclusive", 1)
-    assert "end_to_end less than 1.5 dB" in unlearned.reason
+    """In the fixture full is far above coupled and downsample, end_to_end unlearned, and no control has run."""
+    found = by_statement(collect(complete_outputs))
+    assert found["Decoupled queries beat plain down-sampling"] == "supported"
+    assert found["Decoupled queries beat coupled queries"] == "supported"
+    assert found["MLC beats shuffled words"] == "inconclusive"
+    assert found["Three trainings beat end-to-end"] == "inconclusive"
+    assert found["25 % of the tokens keep fidelity"] == "contradicted"
+    assert found["Three trainings are more stable than end-to-end"] in ("supported", "contradicted", "inconclusive")
+    of_profile = {claim.statement for claim in load_claims().claims if claim.profile == "claims"}
+    assert {found[statement] for statement in of_profile} == {"not run"}
 
 
-def test_swapping_the_two_models_swaps_the_verdict(complete_outputs: Path, monkeypatch: pytest.MonkeyPatch):
-    from dataclasses import replace
-
-    from sweettok.reporting import claims
-
-    swapped = replace(CLAIMS[0], better=CLAIMS[0].worse, worse=CLAIMS[0].better)
-    monkeypatch.setattr(claims, "CLAIMS", (swapped,))
-    assert [one.verdict for one in verdicts(collect(complete_outputs))] == ["contradicted"]
+def test_swapping_the_two_models_swaps_the_verdict(complete_outputs: Path):
+    results = collect(complete_outputs)
+    test = BetterThan(kind="better_than", better="downsample", worse="full")
+    assert rule_on(results, test).verdict == "contradicted"
 
 
 def test_nothing_run():
     found = verdicts(Results("test"))
-    assert len(found) == len(CLAIMS)
-    assert {one.verdict for one in found} == {"not run"}
+    assert len(found) == len(load_claims().claims)
+    assert {one.ruling.verdict for one in found} == {"not run"}
+    assert all(one.ruling.reason for one in found)
 
 
 def test_one_seed_is_inconclusive(complete_outputs: Path):
-    from dataclasses import replace
-
     results = collect(complete_outputs)
     one_seed = replace(results, cells=tuple(cell for cell in results.cells if cell.seed == 0))
-    found = {(one.claim.better, one.claim.worse): one for one in verdicts(one_seed)}
-    assert (found["full", "coupled"].verdict, found["full", "coupled"].reason) == ("inconclusive", "one seed only")
+    found = {one.claim.statement: one.ruling for one in verdicts(one_seed)}
+    ruling = found["Decoupled queries beat coupled queries"]
+    assert ruling.verdict == "inconclusive"
+    assert ruling.reason.startswith("1 seed, the rule asks for 3")
+
+
+def test_json_holds_claim_rule_and_every_effect(complete_outputs: Path):
+    shown = verdicts(collect(complete_outputs))[1].as_json()
+    assert shown["test"] == {"kind": "better_than", "better": "full", "worse": "coupled"}
+    assert shown["verdict"] == "supported" and shown["terms"]["bits"] == (512.0, 512.0)
+    psnr = shown["effects"]["psnr"]
+    assert psnr["details"]["seeds"] == (0, 1, 2) and len(psnr["interval"]) == 2
+    assert shown["effects"]["frechet_video/judge"]["value"] < 0 < psnr["value"]

@@ -16,6 +16,7 @@ def test_complete_run(complete_outputs: Path):
     assert len(results.cells) == 21
     assert results.variants[0] == "full"
     assert sorted(results.of_variant("lc")) == [0, 1, 2]
+    assert set(results.per_clip.columns) >= {"method", "clip", "psnr"}
     assert results.strips["original"].shape == (8, 17, 32, 32, 3)
     assert list(results.samples["classes"]) == ["slide", "bounce", "rotate", "grow"]
     assert results.codebook.sizes == {"adjective": 90, "noun": 60, "adverb": 20, "verb": 30}
@@ -36,6 +37,15 @@ def test_parts_may_be_absent(fresh_outputs: Path):
     assert results.generation is results.samples is results.semantics is None
     assert "judge" not in results.histories
     assert results.reconstruction is not None
+
+
+def test_priors_are_sorted_by_size_and_seed(tmp_path: Path):
+    for size, seed in (("small", 1), ("small", 0), ("large", 0)):
+        folder = tmp_path / "prior_scaling" / size / str(seed)
+        folder.mkdir(parents=True)
+        (folder / "summary.json").write_text(f'{{"size": "{size}", "seed": {seed}, "parameters": 9, "metrics": {{}}}}')
+    found = [(cell.size, cell.seed) for cell in collect(tmp_path).prior_scaling]
+    assert found == [("large", 0), ("small", 0), ("small", 1)]
 
 
 def test_empty_outputs(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas
@@ -29,8 +30,9 @@ def markdown_rows(table: Table) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
-def test_seven_tables_the_probes_and_the_codebook(tables: dict[str, Table]):
-    assert list(tables) == [*(f"T{n}" for n in range(1, 8)), "T7_probes", "codebook_words", "codebook_edges"]
+def test_seven_tables_stability_the_probes_and_the_codebook(tables: dict[str, Table]):
+    further = ["T6_stability", "T7", "T7_probes", "codebook_words", "codebook_edges"]
+    assert list(tables) == [*(f"T{n}" for n in range(1, 7)), *further]
 
 
 @pytest.mark.parametrize("identity", ["T1", "T2", "T3", "T4", "T5", "T6", "T7"])
@@ -207,3 +209,11 @@ def test_published_rows_are_unique_and_unknown_table_is_refused():
     assert len({(row.table, row.method) for row in PUBLISHED}) == len(PUBLISHED)
     with pytest.raises(KeyError, match="T8"):
         published("T8")
+
+
+def test_controls_have_a_row_only_where_they_have_run(complete_outputs: Path, tables: dict[str, Table]):
+    results = collect(complete_outputs)
+    renamed = [replace(cell, variant="no_graph") for cell in results.cells if cell.variant == "lc"]
+    with_control = {t.identity: t for t in all_tables(replace(results, cells=(*results.cells, *renamed)))}
+    assert "no graph" in csv_of(with_control["T5"]).index
+    assert "no graph" not in csv_of(tables["T5"]).index

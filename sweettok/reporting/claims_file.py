@@ -1,0 +1,169 @@
+"""claims.yaml as typed models: what the paper claims, and how each claim is tested here."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal, Union, get_args
+
+import pydantic
+import yaml
+from pydantic import Field, PositiveFloat, model_validator
+
+from sweettok.errors import InputError
+from sweettok.params.section import Section
+
+PATH = Path(__file__).with_name("claims.yaml")
+Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+
+
+class BetterThan(Section):
+    """One ablation variant beats another."""
+
+    kind: Literal["better_than"]
+    better: str
+    worse: str
+
+
+class Equivalent(Section):
+    """Two ablation variants reach the same PSNR."""
+
+    kind: Literal["equivalent"]
+    variant: str
+    reference: str
+    margin_db: PositiveFloat
+
+
+class Keeps(Section):
+    """A method of T1 loses at most the margin of PSNR against another that has more tokens."""
+
+    kind: Literal["keeps"]
+    method: str
+    reference: str
+    margin_db: PositiveFloat
+
+
+class ProbeContrast(Section):
+    """Linear probes read appearance better from spatial tokens, and motion better from temporal tokens."""
+
+    kind: Literal["probe_contrast"]
+    variant: str
+    appearance: Names
+    motion: Names
+
+
+class Representations(Section):
+    """Of a few-shot task: what the variant's clips are known by, and the reference's."""
+
+    variant: str
+    reference: str
+
+
+class FewShot(Section):
+    """A variant's words tell classes apart better than another's tokens, and better than chance."""
+
+    kind: Literal["few_shot"]
+    variant: str
+    reference: str
+    tasks: dict[str, Representations] = Field(min_length=1)
+
+
+class Scaling(Section):
+    """A larger prior has a lower distance."""
+
+    kind: Literal["scaling"]
+    metric: str
+    smaller: str
+    larger: str
+
+
+class Stability(Section):
+    """A variant trains more stably than another."""
+
+    kind: Literal["stability"]
+    variant: str
+    reference: str
+
+
+class NotTested(Section):
+    """No experiment here can decide it."""
+
+    kind: Literal["not_tested"]
+    why: str
+
+
+Test = Annotated[
+    Union[BetterThan, Equivalent, Keeps, ProbeContrast, FewShot, Scaling, Stability, NotTested],  # noqa: UP007
+    Field(discriminator="kind"),
+]
+Kind = Literal["better_than", "equivalent", "keeps", "probe_contrast", "few_shot", "scaling", "stability", "not_tested"]
+
+
+class Claim(Section):
+    """One claim. table: of the paper, or where else it stands; published: its numbers; profile: whose run tests it."""
+
+    table: str
+    statement: str
+    published: str
+    experiment: str
+    profile: str
+    test: Test
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The ablation variants that its test compares."""
+        if not isinstance(self.test, BetterThan | Equivalent | ProbeContrast | FewShot | Stability):
+            return ()
+        fields = ("better", "worse", "variant", "reference")
+        return tuple(getattr(self.test, name) for name in fields if hasattr(self.test, name))
+
+
+class Rule(Section):
+    """Of a kind of claim, in words: when the rule was fixed, what is computed, and what decides."""
+
+    fixed: str
+    statistic: str
+    decision: str
+
+
+class ClaimsFile(Section):
+    """rules: kind -> rule, for every kind; claims in the order of the report."""
+
+    rules: dict[Kind, Rule]
+    claims: Annotated[tuple[Claim, ...], Field(strict=False, min_length=1)]
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> "ClaimsFile":
+        if absent := [kind for kind in get_args(Kind) if kind not in self.rules]:
+            raise ValueError(f"rules lacks {', '.join(absent)}")
+        statements = [claim.statement for claim in self.claims]
+        if twice := sorted({one for one in statements if statements.count(one) > 1}):
+            raise ValueError(f"claims states twice: {', '.join(twice)}")
+        return self
+
+
+@cache
+def load_claims(path: Path = PATH) -> ClaimsFile:
+    """Read and validate a claims file. Raises InputError: one line with the first mistake and its place."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; install sweettok again") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    try:
+        return ClaimsFile.model_validate(content)
+    except pydantic.ValidationError as invalid:
+        raise InputError(f"{path}: {_first_mistake(invalid)}") from invalid
+
+
+def _first_mistake(invalid: pydantic.ValidationError) -> str:
+    """E.g. "claims.3.test.better_than.beter: unknown key; remove it or correct its name"."""
+    first = invalid.errors()[0]
+    place = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        message = "unknown key; remove it or correct its name"
+    elif first["type"] in ("missing", "union_tag_not_found", "value_error"):
+        message = first["msg"].removeprefix("Value error, ")
+    else:
+        message = f"{first['msg']}; got {first['input']!r}"
+    more = f" (and {invalid.error_count() - 1} more)" if invalid.error_count() > 1 else ""
+    return f"{place}: {message}{more}" if place else f"{message}{more}"

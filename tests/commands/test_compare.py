@@ -1,0 +1,76 @@
+"""`sweettok compare` on runs in MLflow."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sweettok.params import Params
+from sweettok.tracking import tracked_run
+
+PSNR = {"full": (20.0, 21.0, 22.0, 90.0), "lc": (19.0, 20.5, 20.7), "coupled": (18.0,)}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder with finished ablation runs."""
+    root = tmp_path_factory.mktemp("project")
+    for variant, values in PSNR.items():
+        for seed, psnr in enumerate(values):
+            with tracked_run("ablation", Params(profile="test"), {"variant": variant, "seed": seed}, root) as run:
+                run.log_metrics({"psnr": psnr, "seconds": 60.0})
+    return root
+
+
+@pytest.fixture
+def there(project, monkeypatch):
+    monkeypatch.chdir(project)
+
+
+def test_differences_to_the_first_are_paired_by_seed(there, sweettok):
+    status, out, _ = sweettok("compare", "full", "lc", "coupled", "--metric", "psnr", "--json")
+    assert status == 0
+    shown = json.loads(out)
+    assert len(shown["runs"]) == 8
+    full, lc, coupled = shown["compared"]
+    assert (full["variant"], full["difference"], full["seeds"]) == ("full", None, ["0", "1", "2", "3"])
+    paired = np.array(PSNR["lc"]) - np.array(PSNR["full"][:3])
+    reference = stats.ttest_1samp(paired, 0).confidence_interval(0.95)
+    assert lc["difference"]["interval"] == pytest.approx([reference.low, reference.high])
+    assert lc["difference"]["mean"] == pytest.approx(paired.mean())
+    assert lc["difference"]["effect_size"] < 0
+    assert (coupled["std"], coupled["difference"]["interval"]) == (None, None)
+    assert coupled["difference"]["per_seed"] == {"0": -2.0}
+
+
+def test_text_has_a_line_a_variant_in_the_order_asked_for(there, sweettok):
+    status, out, _ = sweettok("compare", "lc", "full", "--metric", "psnr", "--metric", "seconds")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()[2:4]] == ["lc", "full"]
+    assert "psnr (profile test)" in out and "seconds (profile test)" in out and "minus the first" in out
+
+
+def test_without_names_all_variants_and_no_difference(there, sweettok):
+    status, out, _ = sweettok("compare", "--metric", "psnr")
+    assert status == 0
+    assert all(variant in out for variant in PSNR) and "minus" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("full", "nothing"), "no finished run of nothing; known variants: coupled, full, lc"),
+        (("full", "full"), "full named twice"),
+        (("full", "--metric", "fvd"), "no metric fvd; known: psnr, seconds"),
+    ],
+)
+def test_refusals(there, sweettok, arguments, message):
+    status, _, err = sweettok("compare", *arguments)
+    assert status == 1 and message in err
+
+
+def test_no_store(tmp_path, monkeypatch, sweettok):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = sweettok("compare")
+    assert status == 1 and "make repro" in err

@@ -1,0 +1,40 @@
+"""Priors of several sizes."""
+
+import pytest
+
+from sweettok.reporting.claims_file import Scaling
+from sweettok.reporting.collect import PriorCell, Results
+from sweettok.reporting.rules.scaling import scaling
+
+TEST = Scaling(kind="scaling", metric="frechet_video/judge", smaller="small", larger="large")
+PARAMETERS = {"small": 1_000, "base": 4_000, "large": 16_000}
+
+
+def results(seeds=3, **distances):
+    """size -> Frechet distance of each seed; the loss falls with size."""
+    made = []
+    for size, values in distances.items():
+        for seed, value in enumerate(values[:seeds]):
+            metrics = {"frechet_video/judge": {"value": value}, "loss": {"value": 4 - PARAMETERS[size] / 16_000}}
+            made.append(PriorCell(size, seed, {"parameters": PARAMETERS[size], "metrics": metrics}))
+    return Results("test", prior_scaling=tuple(made))
+
+
+@pytest.mark.parametrize(
+    ("large", "verdict"),
+    [((5.0, 5.2, 5.1), "supported"), ((9.0, 9.2, 9.1), "contradicted"), ((5.0, 9.2, 7.1), "inconclusive")],
+)
+def test_verdicts(large, verdict):
+    ruling = scaling(results(small=(7.0, 7.1, 7.2), large=large, base=(6.0, 6.0, 6.0)), TEST)
+    assert ruling.verdict == verdict
+    assert ruling.effects["frechet_video/judge"].value == pytest.approx(sum(large) / 3 - 7.1)
+    assert ruling.effects["loss"].value == pytest.approx(-15 / 16)
+    places = [ruling.reason.index(f"{size} ({count:,} parameters)") for size, count in PARAMETERS.items()]
+    assert places == sorted(places)
+
+
+def test_not_run_and_too_few_seeds():
+    assert scaling(Results("test"), TEST).verdict == "not run"
+    assert scaling(results(small=(7.0, 7.1, 7.2), base=(6.0, 6.0, 6.0)), TEST).verdict == "not run"
+    two = scaling(results(2, small=(7.0, 7.1, 7.2), large=(5.0, 5.1, 5.2)), TEST)
+    assert two.verdict == "inconclusive" and two.reason.startswith("2 seeds")
