@@ -4,7 +4,7 @@ Order of operations: guidance u + s (c - u) on the logits of the words allowed a
 top-k, then top-p on what top-k left (the order of transformers' generate).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,6 +12,9 @@ from torch import Tensor
 from sweettok.generation.prior import Prior
 from sweettok.models.processes import over_processes
 from sweettok.params import Sampling
+
+if TYPE_CHECKING:
+    from sweettok.models.tokenizer import VideoTokenizer
 
 
 def keep_top_k(logits: Tensor, k: int) -> Tensor:
@@ -97,6 +100,18 @@ def sample_in_batches(prior: Prior, labels: Tensor, sampling: Sampling, generato
     tokens = over_processes(draw_batch, range(len(parts)))
     generator.set_state(end)  # as if all had been drawn here
     return tokens
+
+
+def sample_classes_in_turn(prior: Prior, sampling: Sampling, seed: int) -> tuple[Tensor, Tensor]:
+    """`sampling.samples` clips, one class after another and round again: (tokens, labels int64 (n,)), on the CPU."""
+    labels = torch.arange(sampling.samples) % prior.config.classes
+    return sample_in_batches(prior, labels, sampling, torch.Generator().manual_seed(seed)), labels
+
+
+def decode_in_batches(tokenizer: "VideoTokenizer", tokens: Tensor, batch_size: int) -> Tensor:
+    """Tokens of clips -> the clips (n, 3, T, H, W), on the CPU."""
+    device = tokenizer.proxy_codes.device
+    return torch.cat([tokenizer.decode(part.to(device)).cpu() for part in tokens.split(batch_size)])
 
 
 def _empty_cache(prior: Prior) -> Any:

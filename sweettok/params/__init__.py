@@ -25,6 +25,9 @@ from sweettok.params.evaluation import (
     AblationMatrix,
     AblationSchedule,
     EvaluateReconstruction,
+    PriorMatrix,
+    PriorScaling,
+    PriorSize,
     Sampling,
     Semantics,
     Variant,
@@ -42,7 +45,7 @@ __all__ = [
     "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss", "Codebook",
     "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "GroupSplit",
     "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser",
-    "Params", "Part", "Patches", "PerPart", "PixelLoss", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
+    "Params", "Part", "Patches", "PerPart", "PixelLoss", "PriorMatrix", "PriorScaling", "PriorSize", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
     "Section", "Semantics", "SplitSizes", "SpritesData", "TimeSplit", "Tokenizer", "Ucf101Data", "Variant",
     "VideoFolderData", "WeightsSource", "Windows", "load_params", "parse_params", "stage_params",
 ]  # fmt: skip

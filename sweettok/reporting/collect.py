@@ -28,6 +28,19 @@ class AblationCell:
 
 
 @dataclass(frozen=True)
+class PriorCell:
+    """One prior of `prior_scaling`, of a size and a seed.
+
+    summary: size, seed, parameters, steps, metrics ("frechet_video/judge" and "loss", nats a token: records) and
+    class_consistency, a record.
+    """
+
+    size: str
+    seed: int
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class ListedCodebook:
     """Of outputs/codebook what people read.
 
@@ -54,6 +67,7 @@ class Results:
     reconstruction  methods (each with metric records, tokens, indices, bits, codebook) and the learned-at-all bars
     strips          method -> uint8 (n, T, H, W, 3), with "original"
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
+    prior_scaling   priors of several sizes, those that the profile lists, sorted by size and seed
     semantics       few_shot and probes
     cells           ablation cells, sorted by variant and seed
     histories       training -> columns step, split, loss, ...
@@ -68,6 +82,7 @@ class Results:
     samples: dict[str, np.ndarray] | None = None
     semantics: dict[str, Any] | None = None
     cells: tuple[AblationCell, ...] = ()
+    prior_scaling: tuple[PriorCell, ...] = ()
     histories: dict[str, pandas.DataFrame] = field(default_factory=dict)
 
     def of_variant(self, variant: str) -> dict[int, AblationCell]:
@@ -99,6 +114,7 @@ def collect(outputs: str | Path, profile: str = "default", cells: Collection[str
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
         cells=_cells(outputs / "ablation", cells),
+        prior_scaling=_priors(outputs / "prior_scaling"),
         histories={name: history for name, history in histories.items() if history is not None},
     )
 
@@ -131,6 +147,18 @@ def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, .
         history = _table(summary_file.with_name("history.csv"))
         cells.append(AblationCell(summary["variant"], int(summary["seed"]), summary, per_clip, history))
     return tuple(sorted(cells, key=lambda cell: (cell.variant, cell.seed)))
+
+
+def _priors(folder: Path) -> tuple[PriorCell, ...]:
+    """Those in listed.json, which says what the profile compares; others are of another profile. Without it: all."""
+    listed = _json(folder / "listed.json")
+    cells = []
+    for summary_file in sorted(folder.glob("*/*/summary.json")):
+        summary = read_json(summary_file)
+        cell = PriorCell(summary["size"], int(summary["seed"]), summary)
+        if listed is None or (cell.size in listed["sizes"] and cell.seed in listed["seeds"]):
+            cells.append(cell)
+    return tuple(sorted(cells, key=lambda cell: (cell.size, cell.seed)))
 
 
 def _json(path: Path) -> Any:
