@@ -1,11 +1,9 @@
 """Sample clips of every class, decode them, compare them with real ones: outputs/generation."""
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sweettok.generation.prior import Prior
-from sweettok.generation.sampling import decode_in_batches, sample_classes_in_turn
+from sweettok.generation.sampling import decode_in_batches, for_pictures, sample_classes_in_turn
 from sweettok.metrics.distances import judge_distances, open_distances
 from sweettok.metrics.generation import evaluate_samples
 from sweettok.models.processes import own_device
@@ -16,14 +14,6 @@ from sweettok.storage import atomic_directory, read_json, write_json
 from sweettok.tracking import Run
 from sweettok.training.curriculum import load_judge
 from sweettok.video.store import ClipStore, to_uint8
-
-SAMPLES_KEPT, CLASSES_KEPT = 64, 12  # for pictures
-
-
-def for_pictures(labels: Tensor, classes: int) -> Tensor:
-    """Which samples to keep, int64 (n,): the first of all classes or, where they are many, of some evenly spaced."""
-    shown = torch.linspace(0, classes - 1, min(classes, CLASSES_KEPT)).round().long()
-    return torch.isin(labels, shown).nonzero().flatten()[:SAMPLES_KEPT]
 
 
 def body(params: Params, run: Run | None) -> None:

@@ -16,6 +16,8 @@ from sweettok.params import Sampling
 if TYPE_CHECKING:
     from sweettok.models.tokenizer import VideoTokenizer
 
+SAMPLES_KEPT, CLASSES_KEPT = 64, 12  # for pictures
+
 
 def keep_top_k(logits: Tensor, k: int) -> Tensor:
     """Logits (B, words) with all but the k largest of each row set to -inf; k = 0 or k >= words keeps all."""
@@ -112,6 +114,13 @@ def decode_in_batches(tokenizer: "VideoTokenizer", tokens: Tensor, batch_size: i
     """Tokens of clips -> the clips (n, 3, T, H, W), on the CPU."""
     device = tokenizer.proxy_codes.device
     return torch.cat([tokenizer.decode(part.to(device)).cpu() for part in tokens.split(batch_size)])
+
+
+def for_pictures(labels: Tensor, classes: int) -> Tensor:
+    """Which of the samples of these labels to keep for pictures, int64 (n,): the first 64 of all classes or, where
+    there are more than 12, of 12 evenly spaced ones."""
+    shown = torch.linspace(0, classes - 1, min(classes, CLASSES_KEPT)).round().long()
+    return torch.isin(labels, shown).nonzero().flatten()[:SAMPLES_KEPT]
 
 
 def _empty_cache(prior: Prior) -> Any:
