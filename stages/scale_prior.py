@@ -1,4 +1,4 @@
-"""A prior of one size, trained with every seed on the main model's tokens, and its samples: outputs/prior_scaling/SIZE/SEED."""
+"""Priors of one size, a seed each, trained on the main model's tokens and measured: outputs/prior_scaling/SIZE/SEED."""
 
 import argparse
 import time
@@ -43,7 +43,7 @@ def training_name(size: str, seed: int) -> str:
 
 
 def cell(params: Params, size: str, clips: TokenizedClips, seed: int) -> Cell | None:
-    """Train, sample and measure, in a run of its own; None in all processes of a data-parallel training but the first."""
+    """Train, sample and measure, in a run of its own; None in all processes of data parallelism but the first."""
     tags = {"variant": size, "seed": str(seed)}
     with tracked_run("prior_scaling", params, tags) if first_process() else nullcontext() as run:
         sampling, started = params.sampling, time.perf_counter()

@@ -42,7 +42,7 @@ def reconstruction_strips(strips: Mapping[str, np.ndarray] | None) -> "Figure | 
 
 
 def shown_classes(samples: Mapping[str, np.ndarray]) -> dict[int, str]:
-    """Label -> name of the classes in pictures of samples: all that have any or, beyond twelve, twelve evenly spaced."""
+    """Label -> name of the classes in pictures of samples: all that have any or, of more than 12, 12 evenly spaced."""
     sampled = np.unique(samples["labels"])
     places = np.linspace(0, len(sampled) - 1, min(CLASSES_SHOWN, len(sampled))).round().astype(int)
     return {int(label): str(samples["classes"][label]) for label in sampled[places]}
@@ -95,7 +95,7 @@ def save_sample_gif(samples: Mapping[str, np.ndarray], path: Path) -> None:
 
 
 def sample_frames(samples: Mapping[str, np.ndarray], side: int = TILE) -> list[np.ndarray]:
-    """Generated clips over time, one column a class of `shown_classes`, three below each other: T times uint8 (h, w, 3).
+    """Generated clips over time, one column a class of `shown_classes`, three in each: T times uint8 (h, w, 3).
 
     side: pixels to which a frame is enlarged, at least.
     """

@@ -55,8 +55,8 @@ def scaling_tables(results: Results, setting: str) -> tuple[Table, ...]:
             setting=setting,
             notes=(
                 NOT_I3D,
-                "± is the sample standard deviation over seeds; a seed sets the initial weights, the order of the clips "
-                "and the noise of the samples. Every size has the same steps, batches and tokens.",
+                "± is the sample standard deviation over seeds. A seed sets the initial weights, the order of the clips "
+                "and the noise of the samples; every size has the same steps, batches and tokens.",
             ),
         ),
     )
