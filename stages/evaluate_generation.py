@@ -1,22 +1,19 @@
 """Sample clips of every class, decode them, compare them with real ones: outputs/generation."""
 
 import numpy as np
-import torch
 
 from sweettok.generation.prior import Prior
-from sweettok.generation.sampling import sample_in_batches
+from sweettok.generation.sampling import decode_in_batches, for_pictures, sample_classes_in_turn
 from sweettok.metrics.distances import judge_distances, open_distances
 from sweettok.metrics.generation import evaluate_samples
 from sweettok.models.processes import own_device
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
 from sweettok.stage import first_process, run_stage
-from sweettok.storage import atomic_directory, write_json
+from sweettok.storage import atomic_directory, read_json, write_json
 from sweettok.tracking import Run
 from sweettok.training.curriculum import load_judge
 from sweettok.video.store import ClipStore, to_uint8
-
-SAMPLES_KEPT = 64  # for pictures
 
 
 def body(params: Params, run: Run | None) -> None:
@@ -30,20 +27,16 @@ def body(params: Params, run: Run | None) -> None:
         ClipStore.open("outputs/data", split).expect(tokenizer.frames, tokenizer.size, by="outputs/pixels")
         for split in ("test", "train")
     )
-    labels = torch.arange(settings.samples) % len(test.classes)
-    generator = torch.Generator().manual_seed(settings.seed)
-    tokens = sample_in_batches(prior.to(device), labels, settings, generator)
+    tokens, labels = sample_classes_in_turn(prior.to(device), settings, settings.seed)
     if not first_process():
         return
-    tokenizer.to(device)
-    samples = torch.cat([tokenizer.decode(part.to(device)).cpu() for part in tokens.split(settings.batch_size)])
-    parts = torch.arange(len(test)).split(settings.batch_size)
-    reconstructions = torch.cat([tokenizer.reconstruct(test.clips(part).to(device)).cpu() for part in parts])
+    samples = decode_in_batches(tokenizer.to(device), tokens, settings.batch_size)
+    reconstructed = read_json("outputs/reconstruction/summary.json")["methods"]["sweettok"]["metrics"]
     published, left_out = open_distances(params.metrics, {"train": train, "test": test})
     distances = judge_distances(judge, test, kinds=("video",)) + published
     seed, sizes = settings.seed, params.metrics.sizes
     records, without_curve = evaluate_samples(
-        judge, distances, samples, labels.numpy(), reconstructions, test, train, seed, sizes
+        judge, distances, samples, labels.numpy(), reconstructed, test, train, seed, sizes
     )
     left_out += without_curve
     summary = {
@@ -54,7 +47,7 @@ def body(params: Params, run: Run | None) -> None:
     }
     with atomic_directory("outputs/generation") as partial:
         write_json(partial / "summary.json", summary)
-        kept = slice(0, SAMPLES_KEPT)
+        kept = for_pictures(labels, len(test.classes))
         np.savez_compressed(
             partial / "samples.npz",
             samples=to_uint8(samples[kept]),

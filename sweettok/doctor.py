@@ -149,7 +149,7 @@ def package_needs(params: Params) -> Iterator[Need]:
 
 def space_needs(params: Params) -> Iterator[Need]:
     """Disk for the prepared clips, which DVC's cache holds a second time where the file system cannot share blocks, and
-    memory for the test clips and their reconstructions as floats, which stage evaluate_generation holds at once."""
+    memory for the sampled clips and as many training clips as floats, which stage evaluate_generation holds at once."""
     import psutil
 
     data = params.data
@@ -159,8 +159,9 @@ def space_needs(params: Params) -> Iterator[Need]:
     pixels = 3 * data.frames * data.size**2  # a clip's numbers: one byte each on disk, four in memory
     disk, free = 2 * pixels * sum(counts.values()), shutil.disk_usage(".").free
     yield _space("disk", disk, free, f"for {sum(counts.values()):,} clips, twice")
-    memory, there = 2 * 4 * pixels * counts["test"], psutil.virtual_memory().available
-    yield _space("memory", memory, there, f"for {counts['test']:,} test clips and their reconstructions")
+    sampled = params.sampling.samples
+    memory, there = 2 * 4 * pixels * sampled, psutil.virtual_memory().available
+    yield _space("memory", memory, there, f"for {sampled:,} sampled clips and as many of the training clips")
 
 
 def _clip_counts(params: Params) -> dict[str, int] | None:

@@ -201,7 +201,7 @@ def test_packages_absent_or_too_old(monkeypatch):
 def test_disk_and_memory_follow_from_the_clips(monkeypatch):
     content = profile("sprites", clips={"train": 100, "val": 10, "test": 20}, frames=17, size=64)
     disk, memory = (found(content, kind)[0] for kind in ("disk", "memory"))
-    assert "for 130 clips" in disk.found and "for 20 test clips" in memory.found
+    assert "for 130 clips" in disk.found and "for 256 sampled clips" in memory.found
     one = 3 * 17 * 64 * 64
     usage = shutil.disk_usage(".")
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage._replace(free=2 * one * 130 - 1))

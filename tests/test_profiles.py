@@ -152,3 +152,18 @@ def test_the_papers_prior_has_the_papers_size(meta_tokenizer):
         prior = Prior(config)
     assert config.layout.length == 1280 and config.layout.vocabulary == 10481 + 11139
     assert prior.parameter_count(embeddings=False) == pytest.approx(680e6, rel=0.01)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_priors_to_compare_grow_from_size_to_size(name, meta_tokenizer):
+    """And those of the paper are its 650M and 1.9B (T2)."""
+    params, model = meta_tokenizer(name)
+    counts = {}
+    for size, settings in params.prior_scaling.sizes.items():
+        with torch.device("meta"):
+            config = PriorConfig(settings.layers, settings.heads, settings.width, 101, 0.1, layout_of(model))
+            counts[size] = Prior(config).parameter_count(embeddings=False)
+    assert len(counts) >= 2 and list(counts.values()) == sorted(counts.values())
+    if name in PAPER:
+        assert counts["paper_1900m"] == pytest.approx(1.9e9, rel=0.02)
+        assert params.prior_scaling.sizes["paper_650m"].model_dump().items() <= params.generator.model_dump().items()

@@ -4,7 +4,7 @@ Order of operations: guidance u + s (c - u) on the logits of the words allowed a
 top-k, then top-p on what top-k left (the order of transformers' generate).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,6 +12,11 @@ from torch import Tensor
 from sweettok.generation.prior import Prior
 from sweettok.models.processes import over_processes
 from sweettok.params import Sampling
+
+if TYPE_CHECKING:
+    from sweettok.models.tokenizer import VideoTokenizer
+
+SAMPLES_KEPT, CLASSES_KEPT = 64, 12  # for pictures
 
 
 def keep_top_k(logits: Tensor, k: int) -> Tensor:
@@ -97,6 +102,25 @@ def sample_in_batches(prior: Prior, labels: Tensor, sampling: Sampling, generato
     tokens = over_processes(draw_batch, range(len(parts)))
     generator.set_state(end)  # as if all had been drawn here
     return tokens
+
+
+def sample_classes_in_turn(prior: Prior, sampling: Sampling, seed: int) -> tuple[Tensor, Tensor]:
+    """`sampling.samples` clips, one class after another and round again: (tokens, labels int64 (n,)), on the CPU."""
+    labels = torch.arange(sampling.samples) % prior.config.classes
+    return sample_in_batches(prior, labels, sampling, torch.Generator().manual_seed(seed)), labels
+
+
+def decode_in_batches(tokenizer: "VideoTokenizer", tokens: Tensor, batch_size: int) -> Tensor:
+    """Tokens of clips -> the clips (n, 3, T, H, W), on the CPU."""
+    device = tokenizer.proxy_codes.device
+    return torch.cat([tokenizer.decode(part.to(device)).cpu() for part in tokens.split(batch_size)])
+
+
+def for_pictures(labels: Tensor, classes: int) -> Tensor:
+    """Which of the samples of these labels to keep for pictures, int64 (n,): the first 64 of all classes or, where
+    there are more than 12, of 12 evenly spaced ones."""
+    shown = torch.linspace(0, classes - 1, min(classes, CLASSES_KEPT)).round().long()
+    return torch.isin(labels, shown).nonzero().flatten()[:SAMPLES_KEPT]
 
 
 def _empty_cache(prior: Prior) -> Any:

@@ -82,6 +82,16 @@ class Distance:
         )  # fmt: skip
 
 
+def distance_records(
+    distances: Sequence[Distance], features: Mapping[str, NDArray], seed: int, paired: bool, variant: str = ""
+) -> dict[str, dict[str, Any]]:
+    """`<name><variant>` -> record of each distance; features: name of a distance -> made features (n, F)."""
+    return {
+        distance.name + variant: distance.record(features[distance.name], seed, paired, variant)
+        for distance in distances
+    }
+
+
 def distance_name(metric: str, protocol: str) -> str:
     """Key of a distance's record: `fvd` under this project's own protocol, `fvd@larp` under LARP's."""
     return metric if protocol == "own" else f"{metric}@{protocol}"

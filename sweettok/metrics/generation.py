@@ -1,12 +1,12 @@
 """How near generated clips are to real ones (T2): Frechet distances with what bounds them, and class consistency."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sweettok.metrics.distances import Distance, size_records
+from sweettok.metrics.distances import Distance, distance_records, size_records
 from sweettok.metrics.networks import LeftOut
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_interval
@@ -15,48 +15,61 @@ from sweettok.video.store import ClipStore
 
 
 @torch.no_grad()
+def sample_records(
+    judge: Judge, distances: Sequence[Distance], samples: Tensor, labels: np.ndarray, store: ClipStore, seed: int
+) -> tuple[dict[str, dict], dict[str, np.ndarray]]:
+    """Metric records of generated clips (n, 3, T, H, W), and their features by the distances' names.
+
+    Each distance, and `class_consistency`: how often the judge sees the class that was asked for, labels (n,).
+    distances: the first is the judge's on whole clips of `store` (`judge_distances`).
+    """
+    made = {distance.name: distance.of_generated(samples) for distance in distances}
+    records = distance_records(distances, made, seed, paired=False)
+    hits = predicted_classes(judge, made[distances[0].name]) == labels
+    records["class_consistency"] = _share("class_consistency", hits, judge, store, seed)
+    return records, made
+
+
+@torch.no_grad()
 def evaluate_samples(
     judge: Judge,
     distances: Sequence[Distance],
     samples: Tensor,
     labels: np.ndarray,
-    reconstructions: Tensor,
+    reconstructed: Mapping[str, dict],
     test: ClipStore,
     train: ClipStore,
     seed: int,
     sizes: Sequence[int] = (),
 ) -> tuple[dict[str, dict], list[LeftOut]]:
-    """Metric records of generated clips, and the size curves that too few clips forbid.
+    """`sample_records` with what bounds them, and the size curves that too few clips forbid.
 
-    Each Frechet distance stands, where it is one to the test clips, beside what bounds it (`:reconstruction`:
-    reconstructed test clips; `:train_vs_test`: real training clips); and how often the judge sees the class that was
-    asked for. distances: the first is the judge's on whole clips, all test clips in order (`judge_distances`).
-    reconstructions: of all test clips. sizes: as in `size_records`.
+    Each Frechet distance to the test clips stands beside that of reconstructed test clips (`:reconstruction`) and of
+    real training clips (`:train_vs_test`), class consistency beside the judge's accuracy on real test clips.
+    distances: the first is the judge's on whole clips, all test clips in order (`judge_distances`).
+    reconstructed: name of a distance -> record of the reconstructed test clips; those it lacks have no such bound.
+    sizes: as in `size_records`.
     """
+    records, made = sample_records(judge, distances, samples, labels, test, seed)
+    to_test = [distance for distance in distances if distance.selection.store.split == test.split]
+    for distance in to_test:
+        if distance.name in reconstructed:
+            records[f"{distance.name}:reconstruction"] = reconstructed[distance.name]
     training = train.clips(range(min(len(train), len(samples))))
-    made = {distance.name: distance.of_generated(samples) for distance in distances}
-    records = {}
-    for distance in distances:
-        records[distance.name] = distance.record(made[distance.name], seed, paired=False)
-        if distance.selection.store.split != test.split:
-            continue
-        rows = distance.selection.rows
-        for variant, features, paired in (
-            (":reconstruction", distance.of_tokenized(reconstructions[rows], np.arange(len(rows))), True),
-            (":train_vs_test", distance.of_generated(training), False),
-        ):
-            records[distance.name + variant] = distance.record(features, seed, paired, variant)
-    whole = distances[0]
-    facts = {"split": test.split, "seed": seed, "frames": test.frames, "resolution": test.size}
-    facts |= {"extractor": judge.name, "weights_sha256": judge.fingerprint}
-    for name, hits in {
-        "class_consistency": predicted_classes(judge, made[whole.name]) == labels,
-        "class_accuracy_real": predicted_classes(judge, whole.real) == test.labels["label"].to_numpy(),
-    }.items():
-        interval = list(bootstrap_interval(hits.astype(float), 1000, seed))
-        records[name] = record(float(hits.mean()), len(hits), interval=interval, metric=name, **facts)
+    real = {distance.name: distance.of_generated(training) for distance in to_test}
+    records |= distance_records(to_test, real, seed, paired=False, variant=":train_vs_test")
+    hits = predicted_classes(judge, distances[0].real) == test.labels["label"].to_numpy()
+    records["class_accuracy_real"] = _share("class_accuracy_real", hits, judge, test, seed)
     curves, left_out = size_records(distances, made, sizes, seed, paired=False)
     return records | curves, left_out
+
+
+def _share(name: str, hits: np.ndarray, judge: Judge, store: ClipStore, seed: int) -> dict:
+    """Record of the share of clips, bool (n,), in which the judge sees the right class."""
+    interval = bootstrap_interval(hits.astype(float), 1000, seed)
+    facts = {"frames": store.frames, "resolution": store.size}
+    facts |= {"extractor": judge.name, "weights_sha256": judge.fingerprint}
+    return record(float(hits.mean()), len(hits), store.split, seed, interval, metric=name, **facts)
 
 
 def predicted_classes(judge: Judge, features: np.ndarray) -> np.ndarray:

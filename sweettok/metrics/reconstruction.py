@@ -11,7 +11,7 @@ from torch import Tensor
 from sweettok.metrics.baselines import mean_colour
 from sweettok.metrics.bits import TokenGroup, index_count, token_bits, token_count
 from sweettok.metrics.codebook_health import CodebookHealth
-from sweettok.metrics.distances import Distance
+from sweettok.metrics.distances import Distance, distance_records
 from sweettok.metrics.fidelity import psnr, ssim
 from sweettok.metrics.perceptual import perceptual_distance
 from sweettok.metrics.perceptual_networks import PerceptualNetwork
@@ -113,9 +113,7 @@ def summarise(
         records[name] = record(
             float(values.mean()), len(values), store.split, settings.seed, tuple(interval), metric=name, **facts
         )
-    for distance in distances:
-        records[distance.name] = distance.record(made.features[distance.name], settings.seed, paired=True)
-    return records
+    return records | distance_records(distances, made.features, settings.seed, paired=True)
 
 
 @torch.no_grad()

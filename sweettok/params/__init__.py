@@ -26,6 +26,9 @@ from sweettok.params.evaluation import (
     AblationSchedule,
     Curriculum,
     EvaluateReconstruction,
+    PriorMatrix,
+    PriorScaling,
+    PriorSize,
     Sampling,
     Semantics,
     Variant,
@@ -43,7 +46,7 @@ __all__ = [
     "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss", "Codebook",
     "Curriculum", "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "Graph", "GroupSplit",
     "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser",
-    "Params", "Part", "Patches", "PerPart", "PixelLoss", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
+    "Params", "Part", "Patches", "PerPart", "PixelLoss", "PriorMatrix", "PriorScaling", "PriorSize", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
     "Section", "Semantics", "SplitSizes", "SpritesData", "TimeSplit", "Tokenizer", "Ucf101Data", "Variant",
     "VideoFolderData", "WeightsSource", "Windows", "Words", "load_params", "parse_params", "stage_params",
 ]  # fmt: skip

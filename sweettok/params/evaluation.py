@@ -30,6 +30,34 @@ class Sampling(Section):
     seed: NonNegativeInt
 
 
+class PriorSize(Section):
+    """What a prior of `prior_scaling` has of its own; all else is `generator`'s."""
+
+    layers: PositiveInt
+    heads: PositiveInt
+    width: PositiveInt
+
+
+class PriorMatrix(Section):
+    """Which priors dvc.yaml trains; no sizes: none."""
+
+    sizes: tuple[str, ...] = Field(strict=False)
+    seeds: tuple[NonNegativeInt, ...] = Field(strict=False, min_length=1)
+
+
+class PriorScaling(Section):
+    """Priors of several sizes over the main model's tokens (stage scale_prior@size: all seeds of a size)."""
+
+    matrix: PriorMatrix
+    sizes: dict[str, PriorSize]
+
+    @model_validator(mode="after")
+    def _check_names(self) -> "PriorScaling":
+        if unknown := [name for name in self.matrix.sizes if name not in self.sizes]:
+            raise ValueError(f"matrix.sizes names {', '.join(unknown)}, but sizes has only {', '.join(self.sizes)}")
+        return self
+
+
 class Semantics(Section):
     """Probes and few-shot (stage evaluate_semantics)."""
 

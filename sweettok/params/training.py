@@ -68,7 +68,7 @@ class Machine(Section):
 
     processes: PositiveInt = Field(default=1, description="one an accelerator, or on CPU a share of the cores each")
     cells: PositiveInt = Field(
-        default=1, description="seeds of an ablation variant side by side, each on its share of the cores"
+        default=1, description="seeds of a variant or of a prior's size side by side, each on its share of the cores"
     )
     workers: NonNegativeInt = Field(default=0, description="processes that read clips ahead; 0: the step reads its own")
     activation_checkpointing: bool = Field(

@@ -7,7 +7,7 @@ from pydantic import model_validator
 from sweettok.errors import InputError
 from sweettok.params.codebook import Codebook
 from sweettok.params.data import AnyData, Patches
-from sweettok.params.evaluation import Ablation, EvaluateReconstruction, Sampling, Semantics
+from sweettok.params.evaluation import Ablation, EvaluateReconstruction, PriorScaling, Sampling, Semantics
 from sweettok.params.metrics import Metrics
 from sweettok.params.models import Generator, Judge, Proxy, Tokenizer
 from sweettok.params.report import Report
@@ -36,6 +36,7 @@ class Params(Section):
     metrics: Metrics | None = None
     generator: Generator | None = None
     sampling: Sampling | None = None
+    prior_scaling: PriorScaling | None = None
     semantics: Semantics | None = None
     ablation: Ablation | None = None
     report: Report | None = None

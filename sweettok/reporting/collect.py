@@ -29,7 +29,11 @@ class AblationCell:
 
 @dataclass(frozen=True)
 class PriorCell:
-    """One prior trained for the scaling of T2. summary: parameters, and metrics (frechet_video/judge, loss)."""
+    """One prior of `prior_scaling`, of a size and a seed.
+
+    summary: size, seed, parameters, steps, metrics ("frechet_video/judge" and "loss", nats a token: records) and
+    class_consistency, a record.
+    """
 
     size: str
     seed: int
@@ -64,9 +68,9 @@ class Results:
     per_clip        of these methods: columns method, clip, psnr, ssim, perceptual
     strips          method -> uint8 (n, T, H, W, 3), with "original"
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
+    prior_scaling   priors of several sizes, those that the profile lists, sorted by size and seed
     semantics       few_shot and probes
     cells           ablation cells, sorted by variant and seed
-    prior_scaling   priors of several sizes, sorted by size and seed
     histories       training -> columns step, split, loss, ...
     """
 
@@ -113,7 +117,7 @@ def collect(outputs: str | Path, profile: str = "default", cells: Collection[str
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
         cells=_cells(outputs / "ablation", cells),
-        prior_scaling=_prior_cells(outputs / "prior_scaling"),
+        prior_scaling=_priors(outputs / "prior_scaling"),
         histories={name: history for name, history in histories.items() if history is not None},
     )
 
@@ -148,10 +152,16 @@ def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, .
     return tuple(sorted(cells, key=lambda cell: (cell.variant, cell.seed)))
 
 
-def _prior_cells(folder: Path) -> tuple[PriorCell, ...]:
-    summaries = [read_json(file) for file in sorted(folder.glob("*/*/summary.json"))]
-    found = [PriorCell(summary["size"], int(summary["seed"]), summary) for summary in summaries]
-    return tuple(sorted(found, key=lambda cell: (cell.size, cell.seed)))
+def _priors(folder: Path) -> tuple[PriorCell, ...]:
+    """Those in listed.json, which says what the profile compares; others are of another profile. Without it: all."""
+    listed = _json(folder / "listed.json")
+    cells = []
+    for summary_file in sorted(folder.glob("*/*/summary.json")):
+        summary = read_json(summary_file)
+        cell = PriorCell(summary["size"], int(summary["seed"]), summary)
+        if listed is None or (cell.size in listed["sizes"] and cell.seed in listed["seeds"]):
+            cells.append(cell)
+    return tuple(sorted(cells, key=lambda cell: (cell.size, cell.seed)))
 
 
 def _json(path: Path) -> Any:

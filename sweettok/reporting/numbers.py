@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sweettok.metrics.record import flatten_records
+from sweettok.metrics.statistics import mean_and_std
 from sweettok.reporting.ablation import (
     HIGHER_IS_BETTER,
     difference,
@@ -13,6 +14,7 @@ from sweettok.reporting.ablation import (
 )
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.collect import Results
+from sweettok.reporting.prior_scaling import by_size
 from sweettok.reporting.published import PUBLISHED
 
 NOT_RUN = "not run"
@@ -27,6 +29,7 @@ def all_numbers(results: Results, found: tuple[Verdict, ...]) -> dict[str, Any]:
         "verdicts": [verdict.as_json() for verdict in found],
         "reconstruction": results.reconstruction or NOT_RUN,
         "generation": results.generation or NOT_RUN,
+        "prior_scaling": _priors(results) or NOT_RUN,
         "semantics": results.semantics or NOT_RUN,
         "ablation": {variant: _variant(results, variant) for variant in results.variants} or NOT_RUN,
         "published": [asdict(row) for row in PUBLISHED],
@@ -38,6 +41,11 @@ def _codebook(results: Results) -> dict[str, Any] | str:
     if codebook is None:
         return NOT_RUN
     return {"words": codebook.sizes, "captions": codebook.captions, "provider": codebook.provider}
+
+
+def _priors(results: Results) -> dict[str, dict[str, Any]]:
+    """size -> seed -> summary."""
+    return {size: {str(cell.seed): cell.summary for cell in cells} for size, cells in by_size(results).items()}
 
 
 def _variant(results: Results, variant: str) -> dict[str, Any]:
@@ -65,6 +73,10 @@ def headline_numbers(results: Results) -> dict[str, float]:
         for group, health in (methods.get(name, {}).get("codebook") or {}).items():
             numbers[f"reconstruction.{name}.usage.{group}"] = health["usage"]
     numbers |= flatten_records({"generation": (results.generation or {}).get("metrics", {})})
+    for size, cells in by_size(results).items():
+        for metric in ("frechet_video/judge", "loss"):
+            values = [cell.summary["metrics"][metric]["value"] for cell in cells]
+            numbers[f"prior_scaling.{size}.{metric}"] = mean_and_std(values)[0]
     for variant in results.variants:
         for metric in ("psnr", "perceptual/judge", "frechet_video/judge"):
             if statistics := over_seeds(results, variant, metric):

@@ -58,7 +58,7 @@ def _stages(lock: Path, cells: Collection[str] | None) -> Iterator[tuple[str, di
             if cells is None or name.removeprefix(CELLS) in cells:
                 yield "ablation", stage
         elif name != REPORT:
-            yield name, stage
+            yield name.partition("@")[0], stage
 
 
 def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

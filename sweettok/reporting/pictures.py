@@ -16,6 +16,7 @@ FRAMES_SHOWN = 5
 CLIPS_SHOWN = 4
 SAMPLES_A_CLASS = 2
 GIF_ROWS = 3
+CLASSES_SHOWN = 12
 FRAME_MILLISECONDS = 120
 TILE = 64  # pixels a side of an enlarged frame, at least
 FRAME_GAP, CLIP_GAP = 2, 8  # white pixels after a frame, after a clip's last frame
@@ -40,24 +41,41 @@ def reconstruction_strips(strips: Mapping[str, np.ndarray] | None) -> "Figure | 
     return _labelled(rows, [label_of(name) for name in names], columns)
 
 
+def shown_classes(samples: Mapping[str, np.ndarray]) -> dict[int, str]:
+    """Label -> name of the classes in pictures of samples: all that have any or, of more than 12, 12 evenly spaced."""
+    sampled = np.unique(samples["labels"])
+    places = np.linspace(0, len(sampled) - 1, min(CLASSES_SHOWN, len(sampled))).round().astype(int)
+    return {int(label): str(samples["classes"][label]) for label in sampled[places]}
+
+
+def classes_in_words(samples: Mapping[str, np.ndarray]) -> str:
+    """For a caption: "8 classes", or "12 of 90 classes, evenly spaced in their list"."""
+    shown, there = len(shown_classes(samples)), len(samples["classes"])
+    chosen = ", evenly spaced in their list" if there > shown == CLASSES_SHOWN else ""
+    return f"{there} classes" if shown == there else f"{shown} of {there} classes{chosen}"
+
+
 def sample_grid(samples: Mapping[str, np.ndarray] | None) -> "Figure | None":
-    """One row a class, two generated clips beside each other. samples: uint8 (n, T, H, W, 3), labels (n,), classes."""
+    """One row a class of `shown_classes`, two generated clips beside each other.
+
+    samples: uint8 (n, T, H, W, 3), labels (n,), classes.
+    """
     if not samples:
         return None
-    clips, labels, classes = samples["samples"], samples["labels"], samples["classes"]
+    clips, labels, classes = samples["samples"], samples["labels"], shown_classes(samples)
     places = frame_places(clips.shape[1])
     blank = np.full(clips.shape[2:], 255, dtype=np.uint8)
     rows = []
-    for label in range(len(classes)):
+    for label in classes:
         chosen = np.flatnonzero(labels == label)[:SAMPLES_A_CLASS]
         shown = [[clips[index, place] for place in places] for index in chosen]
         rows.append(_row(shown + [[blank] * len(places)] * (SAMPLES_A_CLASS - len(shown))))
     columns = [f"sample {number + 1}: frames {', '.join(map(str, places))}" for number in range(SAMPLES_A_CLASS)]
-    return _labelled(rows, [str(name) for name in classes], columns)
+    return _labelled(rows, list(classes.values()), columns)
 
 
 def save_sample_gif(samples: Mapping[str, np.ndarray], path: Path) -> None:
-    """Animate generated clips: one column a class in the order of `classes`, three samples below each other."""
+    """Animate generated clips: one column a class of `shown_classes`, three samples below each other."""
     from PIL import Image
 
     frames = sample_frames(samples)
@@ -77,14 +95,14 @@ def save_sample_gif(samples: Mapping[str, np.ndarray], path: Path) -> None:
 
 
 def sample_frames(samples: Mapping[str, np.ndarray], side: int = TILE) -> list[np.ndarray]:
-    """Generated clips over time, one column a class, three samples below each other: T times uint8 (h, w, 3).
+    """Generated clips over time, one column a class of `shown_classes`, three in each: T times uint8 (h, w, 3).
 
     side: pixels to which a frame is enlarged, at least.
     """
-    clips, labels, classes = samples["samples"], samples["labels"], samples["classes"]
+    clips, labels = samples["samples"], samples["labels"]
     blank = np.full(clips.shape[1:], 255, dtype=np.uint8)
     columns = []
-    for label in range(len(classes)):
+    for label in shown_classes(samples):
         chosen = [clips[index] for index in np.flatnonzero(labels == label)[:GIF_ROWS]]
         columns.append(chosen + [blank] * (GIF_ROWS - len(chosen)))
     return _table_over_time([[column[row] for column in columns] for row in range(GIF_ROWS)], side)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pandas
 
-from sweettok.reporting import ablation_figures, figures, pictures, small_sample
+from sweettok.reporting import ablation_figures, figures, pictures, prior_scaling, small_sample
 from sweettok.reporting.claims import Verdict, verdicts
 from sweettok.reporting.claims_table import claims_table
 from sweettok.reporting.collect import Results, collect
@@ -88,7 +88,7 @@ def _draw(folder: Path, results: Results) -> list[FigureOnPage]:
     if results.samples:
         pictures.save_sample_gif(results.samples, folder / "samples.gif")
         alt = "Animated grid of generated clips, one column a class, three samples each"
-        order = ", ".join(str(name) for name in results.samples["classes"])
+        order = ", ".join(pictures.shown_classes(results.samples).values())
         caption = f"The same samples moving. Columns from the left: {order}."
         drawn.append(FigureOnPage("samples.gif", alt, caption, section="samples"))
     return drawn
@@ -160,14 +160,24 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
         ),
     )
     yield (
-        pictures.sample_grid(results.samples),
+        prior_scaling.scaling_curves(results),
         FigureOnPage(
-            "samples.png",
-            "Frames of generated clips, one row for every class",
-            "Clips sampled from the prior (T2), two for every class.",
+            "prior_scaling.png",
+            "Frechet distance of samples and validation loss over the number of the prior's parameters",
+            "Does a larger prior sample better (T2)? All else equal; every seed a dot.",
             section="samples",
         ),
     )
+    if results.samples:
+        yield (
+            pictures.sample_grid(results.samples),
+            FigureOnPage(
+                "samples.png",
+                "Frames of generated clips, one row for every class shown",
+                f"Clips sampled from the prior (T2), two for each of {pictures.classes_in_words(results.samples)}.",
+                section="samples",
+            ),
+        )
 
 
 def _write_plots(folder: Path, results: Results) -> None:

@@ -6,6 +6,7 @@ from sweettok.reporting.ablation_tables import ablation_table
 from sweettok.reporting.cells import NOT_I3D, UNITS, is_of_images, left_out_notes, protocol, published_cells
 from sweettok.reporting.codebook_tables import codebook_tables
 from sweettok.reporting.collect import Results
+from sweettok.reporting.prior_scaling import scaling_tables
 from sweettok.reporting.published import published
 from sweettok.reporting.semantic_tables import few_shot_table, probe_table
 from sweettok.reporting.small_sample import size_tables
@@ -38,7 +39,7 @@ def setting(results: Results) -> str:
 
 
 def all_tables(results: Results) -> tuple[Table, ...]:
-    """T1 ... T7, T6_stability, T7_probes, codebook_words, codebook_edges and, where `metrics.sizes` asks for it, small_sample.
+    """T1 ... T7, T6_stability, T7_probes, codebook_words, codebook_edges and, where params ask for them, T2_scaling and small_sample.
 
     What has not run is marked in its row; the published numbers are always there.
     """
@@ -46,6 +47,7 @@ def all_tables(results: Results) -> tuple[Table, ...]:
     return (
         _reconstruction_table(results),
         _generation_table(results),
+        *scaling_tables(results, ours),
         _image_table(results),
         ablation_table(results, "T4", ours),
         ablation_table(results, "T5", ours),

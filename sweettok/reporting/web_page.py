@@ -19,7 +19,7 @@ from sweettok.reporting.facts import run_facts
 from sweettok.reporting.grid import Grid
 from sweettok.reporting.origin import Origin
 from sweettok.reporting.page import INTRODUCTION, FigureOnPage, how_made, learned_grid
-from sweettok.reporting.pictures import sample_frames, strip_frames, strip_names
+from sweettok.reporting.pictures import sample_frames, shown_classes, strip_frames, strip_names
 from sweettok.reporting.table import Table, footnotes, to_grid
 from sweettok.reporting.tables import label_of, setting
 from sweettok.reporting.word_lists import word_lists
@@ -137,7 +137,7 @@ def _reconstruction_clip(results: Results) -> ShownClip | None:
 def _sample_clip(results: Results) -> ShownClip | None:
     if not results.samples:
         return None
-    order = ", ".join(map(str, results.samples["classes"]))
+    order = ", ".join(shown_classes(results.samples).values())
     return ShownClip(
         embed_clip(sample_frames(made_small(results.samples), side=1)),
         "Animated generated clips, one column a class, three samples each",

@@ -16,7 +16,7 @@ from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Codebook as CodebookParams
 from sweettok.params import Curriculum, CurriculumStage, Machine, Params, Part, PixelLoss, Tokenizer
-from sweettok.training.curriculum import CHECKPOINTS, Supplies, build_tokenizer, train_stage
+from sweettok.training.curriculum import Supplies, build_tokenizer, forget_training, train_stage
 from sweettok.training.loop import PLAIN
 
 ALL_PARTS: tuple[Part, ...] = ("spatial", "temporal", "decoder", "pixel_decoder")
@@ -172,9 +172,9 @@ def train_cell(
 
 
 def forget_cell(params: Params, variant: str, seed: int) -> None:
-    """Delete the checkpoints of a cell whose results are on disk; until then a killed stage goes on from them."""
+    """`forget_training` of all trainings of an ablation cell."""
     for training in cell_trainings(params, variant, seed):
-        (CHECKPOINTS / f"{_cell_checkpoint(variant, seed, training.name)}.pt").unlink(missing_ok=True)
+        forget_training(_cell_checkpoint(variant, seed, training.name))
 
 
 def _cell_checkpoint(variant: str, seed: int, training: str) -> str:

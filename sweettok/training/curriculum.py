@@ -96,7 +96,7 @@ def finish_stage(name: str, model: VideoTokenizer, history: list[dict]) -> None:
     with atomic_directory(Path("outputs") / name) as partial:
         model.write(partial)
         write_history(partial / "history.csv", history)
-    (CHECKPOINTS / f"{name}.pt").unlink(missing_ok=True)
+    forget_training(name)
 
 
 def build_tokenizer(
@@ -149,6 +149,11 @@ def training_checkpoint(name: str, sections: list[Section], inputs: list[str]) -
     return Checkpoint(
         CHECKPOINTS / f"{name}.pt", hash_of([section.model_dump(mode="json") for section in sections] + inputs)
     )
+
+
+def forget_training(name: str) -> None:
+    """Delete the checkpoint of a training whose result is on disk; until then a killed stage goes on from it."""
+    (CHECKPOINTS / f"{name}.pt").unlink(missing_ok=True)
 
 
 def weights_hash(model: torch.nn.Module) -> str:

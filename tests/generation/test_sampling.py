@@ -3,7 +3,16 @@ import torch
 
 from sweettok.generation.layout import TokenGroup, TokenLayout
 from sweettok.generation.prior import Prior, PriorConfig
-from sweettok.generation.sampling import draw, keep_top_k, keep_top_p, sample, sample_in_batches
+from sweettok.generation.sampling import (
+    decode_in_batches,
+    draw,
+    for_pictures,
+    keep_top_k,
+    keep_top_p,
+    sample,
+    sample_classes_in_turn,
+    sample_in_batches,
+)
 from sweettok.params import Sampling
 
 LAYOUTS = {
@@ -194,3 +203,29 @@ def test_batches_draw_what_one_generator_draws_in_a_row(batch_size):
     expected = torch.cat([sample(prior, part, sampling, generator) for part in LABELS.split(batch_size)])
     assert torch.equal(sample_in_batches(prior, LABELS, sampling, other), expected)
     assert torch.equal(generator.get_state(), other.get_state())
+
+
+def test_classes_come_in_turn_and_the_seed_sets_the_noise():
+    prior, sampling = sharp_prior(LAYOUTS["union"]), settings(samples=7, batch_size=3)
+    tokens, labels = sample_classes_in_turn(prior, sampling, seed=2)
+    assert labels.tolist() == [0, 1, 2, 0, 1, 2, 0]
+    assert torch.equal(tokens, sample_in_batches(prior, labels, sampling, seeded(2)))
+    assert not torch.equal(tokens, sample_classes_in_turn(prior, sampling, seed=3)[0])
+
+
+def test_decoding_in_batches_is_decoding(make_model, clips):
+    model = make_model()
+    tokens = model.encode(clips(5))
+    torch.testing.assert_close(decode_in_batches(model, tokens, 2), model.decode(tokens))
+
+
+@pytest.mark.parametrize("classes, of", [(1, 1), (8, 8), (12, 12), (90, 12)])
+def test_pictures_show_a_dozen_classes_at_most(classes, of):
+    labels = torch.arange(200) % classes
+    shown = labels[for_pictures(labels, classes)]
+    kept = shown.unique()
+    assert len(kept) == of and kept[0] == 0 and kept[-1] == classes - 1 and len(shown) <= 64
+    if classes <= 12:
+        assert torch.equal(shown, labels[:64])  # the first ones, as drawn
+    else:
+        assert kept.diff().max() - kept.diff().min() <= 1

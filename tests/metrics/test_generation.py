@@ -5,13 +5,15 @@ import pytest
 import torch
 
 from sweettok.metrics.distances import judge_distances
-from sweettok.metrics.generation import evaluate_samples, predicted_classes
+from sweettok.metrics.generation import evaluate_samples, predicted_classes, sample_records
+from sweettok.metrics.record import record
 from sweettok.models.judge import Judge
 from sweettok.params import SplitSizes, SpritesData
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
 CLASSES = 3
+FLOOR = record(0.5, 9, "test", 0, (0.4, 0.6), weights_sha256="0" * 64)
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +57,16 @@ def test_records_of_samples_that_are_the_test_clips(judge, stores):
     real = test.clips(range(len(test)))
     seen = judge.predict(real)["class"][1].argmax(-1).numpy()
     distances = judge_distances(judge, test, kinds=("video",))
-    records, left_out = evaluate_samples(judge, distances, real, seen, real.flip(2), test, train, seed=0)
+    records, left_out = evaluate_samples(judge, distances, real, seen, {"frechet_video/judge": FLOOR}, test, train, 0)
     assert not left_out and list(records) == [
-        "frechet_video/judge", "frechet_video/judge:reconstruction", "frechet_video/judge:train_vs_test",
-        "class_consistency", "class_accuracy_real",
+        "frechet_video/judge", "class_consistency", "frechet_video/judge:reconstruction",
+        "frechet_video/judge:train_vs_test", "class_accuracy_real",
     ]  # fmt: skip
     assert records["frechet_video/judge"]["value"] == pytest.approx(0, abs=1e-6)
-    assert records["frechet_video/judge:reconstruction"]["value"] > 1e-6
+    assert records["frechet_video/judge:reconstruction"] == FLOOR
+    alone, made = sample_records(judge, distances, real, seen, test, seed=0)
+    assert alone == {name: records[name] for name in ("frechet_video/judge", "class_consistency")}
+    assert made["frechet_video/judge"].shape == (9, 16)
     assert records["class_consistency"]["value"] == 1
     accuracy = (seen == test.labels["label"].to_numpy()).mean()
     assert records["class_accuracy_real"]["value"] == pytest.approx(accuracy)
@@ -74,8 +79,9 @@ def test_sizes_give_a_limit_or_a_reason(judge, stores):
     test, train = stores["test"], stores["train"]
     real, labels = test.clips(range(len(test))), np.zeros(9)
     distances = judge_distances(judge, test)
-    records, left_out = evaluate_samples(judge, distances, real, labels, real, test, train, seed=0, sizes=(4, 9))
+    records, left_out = evaluate_samples(judge, distances, real, labels, {}, test, train, seed=0, sizes=(4, 9))
+    assert not any(name.endswith(":reconstruction") for name in records)
     assert not left_out and {f"frechet_{kind}/judge:limit" for kind in ("video", "image")} <= set(records)
-    records, left_out = evaluate_samples(judge, distances, real, labels, real, test, train, seed=0, sizes=(4, 10))
+    records, left_out = evaluate_samples(judge, distances, real, labels, {}, test, train, seed=0, sizes=(4, 10))
     assert len(left_out) == 2 and "but there are 9 clips" in left_out[0].why
     assert not any(name.endswith(":limit") for name in records)

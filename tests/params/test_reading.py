@@ -56,6 +56,7 @@ def test_profiles_have_the_sections_of_the_default(path):
         ("sampling.top_p", 0.0, "greater than 0; got 0.0"),
         ("data.classes", 1, "greater than or equal to 2; got 1"),
         ("semantics.shots", ["x"], "got 'x'"),
+        ("prior_scaling.sizes.small.depth", 1, "unknown key; allowed here: layers, heads, width"),
         (
             "train_joint.trains",
             ["spatial", "wings"],
@@ -104,6 +105,12 @@ def test_more_mistakes_are_counted():
             "tokenizer.temporal_tokens is 63, but per_location queries need one per grid cell: 64",
         ),
         ("ablation.matrix.variants", ["full", "fool"], "matrix.variants names fool, but variants has only full"),
+        (
+            "prior_scaling.matrix.sizes",
+            ["small", "smal"],
+            "matrix.sizes names smal, but sizes has only small, base, large",
+        ),
+        ("prior_scaling.matrix.seeds", [], "prior_scaling.matrix.seeds: "),
     ],
 )
 def test_geometry_and_names_must_agree(path, value, said):

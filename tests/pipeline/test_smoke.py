@@ -23,7 +23,8 @@ def stages_run(output: str) -> list[str]:
 
 def test_every_output_exists_parses_and_is_finite(project):
     summaries = sorted((project.folder / "outputs").rglob("summary.json"))
-    assert len(summaries) == 3 + 6  # reconstruction, generation, semantics; 3 variants x 2 seeds
+    # reconstruction, generation, semantics; ablation: 3 variants x 2 seeds; prior_scaling: 2 sizes x 2 seeds
+    assert len(summaries) == 3 + 6 + 4
     for path in summaries:
         json.loads(path.read_text(), parse_constant=pytest.fail)  # NaN, Infinity
     for path in (project.folder / "outputs").rglob("history.csv"):
@@ -31,6 +32,7 @@ def test_every_output_exists_parses_and_is_finite(project):
         assert np.isfinite(table["loss"].dropna()).all() and len(table) > 0
     for number in range(1, 8):
         assert len(pandas.read_csv(project.folder / f"reports/smoke/tables/T{number}.csv")) > 0
+    assert len(pandas.read_csv(project.folder / "reports/smoke/tables/T2_scaling.csv")) == 2 + 2  # published, ours
     assert not list((project.folder / "outputs").rglob("*.partial"))
     assert not list((project.folder / "outputs/.checkpoints").glob("*.pt"))
 
@@ -55,6 +57,7 @@ def test_one_loss_weight_reruns_exactly_what_depends_on_it(project):
         "evaluate_semantics",
         "report",
     }
+    cells |= {"scale_prior@small", "scale_prior@large"}
     assert set(stages_run(project.run("repro"))) == expected | cells
 
 
@@ -62,6 +65,13 @@ def test_report_alone_redraws_figures(project):
     shutil.rmtree(project.folder / "reports/smoke")
     assert stages_run(project.run("repro", "--single-item", "report")) == ["report"]
     assert (project.folder / "reports/smoke/figures/reconstruction.png").stat().st_size > 1000
+
+
+def test_without_sizes_no_prior_is_compared(project):
+    """As in the default profile; priors that lie there from before are another profile's."""
+    project.edit(lambda params: params["prior_scaling"]["matrix"].update(sizes=[]))
+    assert stages_run(project.run("repro")) == ["list_priors", "report"]
+    assert not (project.folder / "reports/smoke/tables/T2_scaling.csv").exists()
 
 
 def test_bad_params_end_with_one_line_and_keep_outputs(project):
