@@ -6,6 +6,7 @@ it (`stage_params`), so a parameter that DVC does not watch cannot be read by ac
 """
 
 from sweettok.params.codebook import Codebook, PerPart
+from sweettok.params.codecs import Codecs
 from sweettok.params.data import (
     AnyData,
     Data,
@@ -40,7 +41,7 @@ from sweettok.params.whole import Params
 
 __all__ = [
     "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss", "Codebook",
-    "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "GroupSplit",
+    "Codecs", "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "GroupSplit",
     "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser",
     "Params", "Part", "Patches", "PerPart", "PixelLoss", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
     "Section", "Semantics", "SplitSizes", "SpritesData", "TimeSplit", "Tokenizer", "Ucf101Data", "Variant",

@@ -52,7 +52,8 @@ class Results:
     data            outputs/data/store.json
     codebook        its sizes, most frequent words and strongest edges
     reconstruction  methods (each with metric records, tokens, indices, bits, codebook) and the learned-at-all bars
-    strips          method -> uint8 (n, T, H, W, 3), with "original"
+    strips          method -> uint8 (n, T, H, W, 3), with "original" and the codecs at the size nearest to ours
+    codecs          points (codec, quality, bits, metric records)
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
     semantics       few_shot and probes
     cells           ablation cells, sorted by variant and seed
@@ -64,6 +65,7 @@ class Results:
     codebook: ListedCodebook | None = None
     reconstruction: dict[str, Any] | None = None
     strips: dict[str, np.ndarray] | None = None
+    codecs: dict[str, Any] | None = None
     generation: dict[str, Any] | None = None
     samples: dict[str, np.ndarray] | None = None
     semantics: dict[str, Any] | None = None
@@ -94,7 +96,8 @@ def collect(outputs: str | Path, profile: str = "default", cells: Collection[str
         data=_json(outputs / "data" / "store.json"),
         codebook=_codebook(outputs / "codebook"),
         reconstruction=_json(outputs / "reconstruction" / "summary.json"),
-        strips=_arrays(outputs / "reconstruction" / "strips.npz"),
+        strips=_strips(outputs),
+        codecs=_json(outputs / "codecs" / "summary.json"),
         generation=_json(outputs / "generation" / "summary.json"),
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
@@ -115,6 +118,22 @@ def _codebook(folder: Path) -> ListedCodebook | None:
     for word, part in zip(description["words"], description["part_of_speech"], strict=True):
         parts[word] = (*parts.get(word, ()), part)
     return ListedCodebook(sizes, parts, description["captions"], description["provider"], **lists)
+
+
+def _strips(outputs: Path) -> dict[str, np.ndarray] | None:
+    """Those of the methods and, of each codec, those nearest in bits to the main model, under a name that says their size."""
+    strips, of_codecs = (_arrays(outputs / name / "strips.npz") for name in ("reconstruction", "codecs"))
+    if strips is None or not of_codecs:
+        return strips
+    wanted = read_json(outputs / "reconstruction" / "summary.json")["methods"]["sweettok"]["bits"]
+    nearest: dict[str, dict] = {}
+    points = read_json(outputs / "codecs" / "summary.json")["points"]
+    for point in sorted(points, key=lambda point: abs(np.log(point["bits"] / wanted))):
+        nearest.setdefault(point["codec"], point)
+    return strips | {
+        f"{point['title']}, CRF {point['quality']}, {point['bits']:,.0f} bits": of_codecs[f"{name}_{point['quality']}"]
+        for name, point in sorted(nearest.items(), reverse=True)
+    }
 
 
 def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, ...]:

@@ -26,6 +26,7 @@ def all_numbers(results: Results, found: tuple[Verdict, ...]) -> dict[str, Any]:
         "codebook": _codebook(results),
         "verdicts": [verdict.as_json() for verdict in found],
         "reconstruction": results.reconstruction or NOT_RUN,
+        "codecs": results.codecs or NOT_RUN,
         "generation": results.generation or NOT_RUN,
         "semantics": results.semantics or NOT_RUN,
         "ablation": {variant: _variant(results, variant) for variant in results.variants} or NOT_RUN,

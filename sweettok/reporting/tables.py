@@ -7,6 +7,7 @@ from sweettok.reporting.cells import NOT_I3D, UNITS, is_of_images, left_out_note
 from sweettok.reporting.codebook_tables import codebook_tables
 from sweettok.reporting.collect import Results
 from sweettok.reporting.published import published
+from sweettok.reporting.rate_distortion import rate_distortion_tables
 from sweettok.reporting.semantic_tables import few_shot_table, probe_table
 from sweettok.reporting.small_sample import size_tables
 from sweettok.reporting.table import Number, Row, Table
@@ -37,7 +38,8 @@ def setting(results: Results) -> str:
 
 
 def all_tables(results: Results) -> tuple[Table, ...]:
-    """T1 ... T7, T7_probes, codebook_words, codebook_edges and, where `metrics.sizes` asks for it, small_sample.
+    """T1 ... T7, T7_probes, codebook_words, codebook_edges and, where there is something for them, small_sample and
+    rate_distortion.
 
     What has not run is marked in its row; the published numbers are always there.
     """
@@ -53,6 +55,7 @@ def all_tables(results: Results) -> tuple[Table, ...]:
         probe_table(results, ours),
         *codebook_tables(results),
         *size_tables(results, ours),
+        *rate_distortion_tables(results, ours),
     )
 
 
