@@ -14,15 +14,18 @@ is counted decides:
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from torch import Tensor
 
 from sweettok.errors import InputError
-from sweettok.metrics.fidelity import check_clip
+from sweettok.metrics.baselines import Grid, enlarge, shrink
+from sweettok.params import CodecPoint
 from sweettok.video.store import to_float, to_uint8
 
 FRAMES_A_SECOND = 25  # what x264's constant rate factor is scaled to
@@ -94,6 +97,15 @@ class Codec:
     pictures: frozenset[int]
     unread: frozenset[int]
 
+    def facts(self) -> dict[str, Any]:
+        """What makes its streams, ready for JSON."""
+        return {
+            "title": self.title,
+            "encoder": self.encoder,
+            "pixel_format": self.pixel_format,
+            "settings": self.settings,
+        }
+
 
 CODECS = {
     codec.name: codec
@@ -162,9 +174,10 @@ def encode(codec: Codec, frames: np.ndarray, quality: int) -> Coded:
 
 
 def _planes(frames: np.ndarray, codec: Codec) -> Iterator["av.VideoFrame"]:
+    reformatter = VideoReformatter()  # one for all frames: it is slow to set up
     for number, pixels in enumerate(frames):
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
-        frame = frame.reformat(format=codec.pixel_format, interpolation="BICUBIC")
+        frame = reformatter.reformat(frame, format=codec.pixel_format, interpolation="BICUBIC")
         frame.pts, frame.time_base = number, Fraction(1, FRAMES_A_SECOND)
         yield frame
 
@@ -185,27 +198,35 @@ def decode(codec: Codec, coded: Coded) -> np.ndarray:
     context.thread_count = 1
     frames = [frame for packet in coded.packets for frame in context.decode(av.Packet(packet))]
     frames += context.decode(None)
-    return np.stack([frame.to_ndarray(format="rgb24", interpolation="BICUBIC") for frame in frames])
+    reformatter = VideoReformatter()
+    rgb = (reformatter.reformat(frame, format="rgb24", interpolation="BICUBIC") for frame in frames)
+    return np.stack([frame.to_ndarray() for frame in rgb])
+
+
+def coded_grid(point: CodecPoint, size: Grid) -> Grid:
+    """Frames, height and width at which clips of `size` (T, H, W) are coded."""
+    time, height, width = size
+    return 1 + (time - 1) // point.time, max(1, height // point.space), max(1, width // point.space)
 
 
 @dataclass
 class CodecMethod:
-    """A codec at a quality as a method for `reconstruction.score`: clips in, what comes back out.
+    """A codec at a point as a method for `reconstruction.score`: clips in, what comes back out.
 
-    coded: the clips seen so far, in order, as their sizes (bits, bits_without_headers).
+    Where the point is smaller than the clips, they are area-averaged before coding and enlarged trilinearly after it.
+    sizes: (bits, bits_without_headers) of every clip so far, in order.
     """
 
     codec: Codec
-    quality: int
-    sizes: list[tuple[int, int]]
+    point: CodecPoint
+    sizes: list[tuple[int, int]] = field(default_factory=list)
 
     def __call__(self, clips: Tensor) -> Tensor:
         """Clips (B, 3, T, H, W) in [-1, 1] -> the same, coded and decoded. Raises ValueError (shape, range), InputError."""
-        check_clip("clips", clips)
+        size = clips.shape[2:]
         decoded = []
-        for frames in to_uint8(clips):
-            coded = encode(self.codec, frames, self.quality)
+        for frames in to_uint8(shrink(clips, coded_grid(self.point, size))):
+            coded = encode(self.codec, frames, self.point.crf)
             self.sizes.append((coded.bits, coded.bits_without_headers))
             decoded.append(decode(self.codec, coded))
-        return to_float(np.stack(decoded))
-
+        return enlarge(to_float(np.stack(decoded)), size)

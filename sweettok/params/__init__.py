@@ -6,7 +6,7 @@ it (`stage_params`), so a parameter that DVC does not watch cannot be read by ac
 """
 
 from sweettok.params.codebook import Codebook, PerPart
-from sweettok.params.codecs import Codecs
+from sweettok.params.codecs import CodecPoint, Codecs
 from sweettok.params.data import (
     AnyData,
     Data,
@@ -41,9 +41,9 @@ from sweettok.params.whole import Params
 
 __all__ = [
     "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss", "Codebook",
-    "Codecs", "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "GroupSplit",
-    "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser",
-    "Params", "Part", "Patches", "PerPart", "PixelLoss", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
+    "CodecPoint", "Codecs", "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator",
+    "GroupSplit", "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Machine", "Metrics",
+    "Optimiser", "Params", "Part", "Patches", "PerPart", "PixelLoss", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
     "Section", "Semantics", "SplitSizes", "SpritesData", "TimeSplit", "Tokenizer", "Ucf101Data", "Variant",
     "VideoFolderData", "WeightsSource", "Windows", "load_params", "parse_params", "stage_params",
 ]  # fmt: skip

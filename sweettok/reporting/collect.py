@@ -121,19 +121,17 @@ def _codebook(folder: Path) -> ListedCodebook | None:
 
 
 def _strips(outputs: Path) -> dict[str, np.ndarray] | None:
-    """Those of the methods and, of each codec, those nearest in bits to the main model, under a name that says their size."""
+    """Those of the methods and, of each codec, those nearest in bits to the main model, under a name with their size."""
     strips, of_codecs = (_arrays(outputs / name / "strips.npz") for name in ("reconstruction", "codecs"))
     if strips is None or not of_codecs:
         return strips
     wanted = read_json(outputs / "reconstruction" / "summary.json")["methods"]["sweettok"]["bits"]
-    nearest: dict[str, dict] = {}
     points = read_json(outputs / "codecs" / "summary.json")["points"]
-    for point in sorted(points, key=lambda point: abs(np.log(point["bits"] / wanted))):
-        nearest.setdefault(point["codec"], point)
-    return strips | {
-        f"{point['title']}, CRF {point['quality']}, {point['bits']:,.0f} bits": of_codecs[f"{name}_{point['quality']}"]
-        for name, point in sorted(nearest.items(), reverse=True)
-    }
+    for codec in dict.fromkeys(point["codec"] for point in points):
+        of_codec = [point for point in points if point["codec"] == codec]
+        nearest = min(of_codec, key=lambda point: abs(np.log(point["bits"] / wanted)))
+        strips[f"{nearest['label']}, {nearest['bits']:,.0f} bits"] = of_codecs[nearest["key"]]
+    return strips
 
 
 def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, ...]:

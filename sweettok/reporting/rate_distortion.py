@@ -65,7 +65,7 @@ def _codecs(results: Results) -> list[Point]:
     return [
         Point(
             line=point["title"],
-            label=f"{point['title']} ({point['encoder']}), CRF {point['quality']}",
+            label=point["label"],
             tokens=None,
             bits=point["bits"],
             values=measured[0],
@@ -88,8 +88,7 @@ def _families(results: Results) -> dict[str, list[str]]:
     named = [BUDGET.fullmatch(variant) for variant in results.variants]
     names = sorted({match["family"] for match in named if match}, key=lambda name: (name != "full", name))
     family_of = {
-        variant: match["family"] if match else variant
-        for variant, match in zip(results.variants, named, strict=True)
+        variant: match["family"] if match else variant for variant, match in zip(results.variants, named, strict=True)
     }
     return {name: [variant for variant, family in family_of.items() if family == name] for name in names}
 
@@ -147,7 +146,8 @@ def _notes(results: Results) -> list[str]:
             f"{title}: mean size over clips of the whole stream of {point['encoder']} ({settings}; {point['pixel_format']}), "
             "each clip a stream of its own with its headers, without container and without the encoder's own notes (SEI); "
             "`without headers`: only what carries pictures, without parameter sets, start codes and size fields. "
-            "CRF: constant rate factor; a higher one gives fewer bits."
+            "CRF: constant rate factor; a higher one gives fewer bits. Where a size follows (frames, height, width), the clip "
+            "was area-averaged to it before coding and enlarged trilinearly after it, as players do at low rates."
         )
     if _families(results):
         notes.append("Ablation: mean ± standard deviation over seeds, of the ablation's own, shorter schedule.")

@@ -9,13 +9,15 @@ import pytest
 import torch
 
 from sweettok.errors import InputError
-from sweettok.metrics.baselines import mean_colour
-from sweettok.metrics.codecs import CODECS, CodecMethod, decode, encode, nal_units, open_bitstream_units
+from sweettok.metrics.baselines import mean_colour, trilinear
+from sweettok.metrics.codecs import CODECS, CodecMethod, coded_grid, decode, encode, nal_units, open_bitstream_units
 from sweettok.metrics.fidelity import psnr
-from sweettok.video.store import to_float
+from sweettok.params import CodecPoint
+from sweettok.video.store import to_float, to_uint8
 
 every_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=list(CODECS))
 GOOD, BAD = 12, 45
+FULL = CodecPoint(crf=BAD, time=1, space=1)
 
 
 def moving(frames=17, size=32, seed=0):
@@ -109,14 +111,37 @@ def test_units_of_an_av1_stream():
 
 
 @every_codec
-def test_as_a_method_each_clip_is_coded_alone(codec):
+@pytest.mark.parametrize("point", [FULL, CodecPoint(crf=BAD, time=4, space=2)], ids=["full", "reduced"])
+def test_as_a_method_each_clip_is_coded_alone(codec, point):
     clips = to_float(np.stack([moving(seed=seed) for seed in range(3)]))
-    together, alone = CodecMethod(codec, BAD, []), CodecMethod(codec, BAD, [])
+    together, alone = CodecMethod(codec, point), CodecMethod(codec, point)
     decoded = together(clips)
     assert torch.equal(decoded, torch.cat([alone(clip[None]) for clip in clips]))
     assert together.sizes == alone.sizes and len(together.sizes) == 3
     assert all(bits > bare for bits, bare in together.sizes)
-    assert (psnr(clips, decoded) > psnr(clips, mean_colour(clips))).all()
+    assert decoded.shape == clips.shape and (psnr(clips, decoded) > psnr(clips, mean_colour(clips))).all()
+
+
+@every_codec
+def test_at_full_size_nothing_is_resized(codec):
+    clip = moving()
+    method = CodecMethod(codec, FULL)
+    (decoded,) = to_uint8(method(to_float(clip[None])))
+    assert np.array_equal(decoded, decode(codec, encode(codec, clip, BAD)))
+
+
+@every_codec
+def test_a_reduced_clip_is_a_coded_trilinear_one(codec):
+    """At a good quality nothing but the resizing is lost, and that is the trilinear baseline's."""
+    clips = to_float(moving()[None])
+    reduced = CodecMethod(codec, CodecPoint(crf=1, time=4, space=2))(clips)
+    assert psnr(trilinear(clips, (5, 16, 16)), reduced).item() > 35
+
+
+def test_the_size_at_which_a_clip_is_coded():
+    point = CodecPoint(crf=1, time=4, space=2)
+    assert coded_grid(point, (17, 32, 64)) == (5, 16, 32) and coded_grid(point, (1, 32, 32)) == (1, 16, 16)
+    assert coded_grid(FULL, (17, 32, 64)) == (17, 32, 64)
 
 
 def test_an_encoder_that_is_absent_is_named():
@@ -131,4 +156,4 @@ def test_a_clip_that_the_encoder_refuses_is_named():
 
 def test_bad_clips():
     with pytest.raises(ValueError, match="expected values in"):
-        CodecMethod(CODECS["h264"], BAD, [])(torch.full((1, 3, 1, 16, 16), 2.0))
+        CodecMethod(CODECS["h264"], FULL)(torch.full((1, 3, 1, 16, 16), 2.0))
