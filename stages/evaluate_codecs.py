@@ -19,7 +19,7 @@ COLUMNS = ["codec", "quality", "time", "space", "clip", "bits", "bits_without_he
 def body(params: Params, run: Run) -> None:
     settings, judge = params.evaluate_reconstruction, load_judge("outputs/judge")
     test = ClipStore.open("outputs/data", "test")
-    distances = judge_distances(judge, test)
+    distances = judge_distances(judge, test, kinds=("video",))
     points, tables, strips = [], [], {}
     for name, point in params.codecs.points():
         codec = CODECS[name]

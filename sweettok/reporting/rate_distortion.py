@@ -16,15 +16,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 METRICS = ("psnr", "perceptual/judge", "frechet_video/judge")
-# Methods of T1 with a size of their own, in this order, and what the figure calls their line
+# Methods of T1 with a size of their own -> the line they are on, their row
 METHODS = {
-    "sweettok": "SweetTok",
-    "proxy": "SweetTok* (proxy)",
-    "trilinear_bits": "trilinear",
-    "trilinear_tokens": "trilinear",
+    "sweettok": ("SweetTok", "SweetTok"),
+    "proxy": ("SweetTok* (proxy)", "SweetTok* (proxy, no compression)"),
+    "trilinear_bits": ("trilinear", "trilinear, SweetTok's bits"),
+    "trilinear_tokens": ("trilinear", "trilinear, SweetTok's tokens"),
 }
 BUDGET = re.compile(r"(?P<family>.+)_tokens(?P<tokens>\d+)")  # a variant with another number of tokens
 MARKERS = "oDs^vPX*"
+CODEC_NOTE = (
+    "Codecs: mean size over clips, each a stream of its own with its headers, without container and without the encoder's "
+    "own notes (SEI); `without headers`: only what carries pictures, without parameter sets, start codes and size fields. "
+    "CRF: constant rate factor, higher gives fewer bits. Where a size follows (frames x height x width), the clip was "
+    "area-averaged to it before coding and enlarged trilinearly after it, as players do at low rates."
+)
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,8 @@ class Point:
     tokens: int | None
     bits: float
     values: Mapping[str, Number]
-    bare_bits: float | None = None  # without headers, of a codec
     protocol: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bare_bits: float | None = None  # without headers, of a codec
 
 
 def points(results: Results) -> tuple[Point, ...]:
@@ -53,10 +59,9 @@ def has_curves(results: Results) -> bool:
 def _methods(results: Results) -> list[Point]:
     methods = (results.reconstruction or {}).get("methods", {})
     found = []
-    for name, line in METHODS.items():
+    for name, (line, label) in METHODS.items():
         entry = methods.get(name)
         if entry and entry["bits"] is not None:
-            label = f"{line}, {entry['tokens']} cells" if line == "trilinear" else line
             found.append(Point(line, label, entry["tokens"], entry["bits"], *_measured(entry["metrics"])))
     return found
 
@@ -142,13 +147,9 @@ def _notes(results: Results) -> list[str]:
     codecs = {point["title"]: point for point in (results.codecs or {}).get("points", [])}
     for title, point in codecs.items():
         settings = ", ".join(f"{key} {value}" for key, value in point["settings"].items())
-        notes.append(
-            f"{title}: mean size over clips of the whole stream of {point['encoder']} ({settings}; {point['pixel_format']}), "
-            "each clip a stream of its own with its headers, without container and without the encoder's own notes (SEI); "
-            "`without headers`: only what carries pictures, without parameter sets, start codes and size fields. "
-            "CRF: constant rate factor; a higher one gives fewer bits. Where a size follows (frames, height, width), the clip "
-            "was area-averaged to it before coding and enlarged trilinearly after it, as players do at low rates."
-        )
+        notes.append(f"{title}: {point['encoder']}, {point['pixel_format']}, {settings}, one thread.")
+    if codecs:
+        notes.append(CODEC_NOTE)
     if _families(results):
         notes.append("Ablation: mean ± standard deviation over seeds, of the ablation's own, shorter schedule.")
     return notes
