@@ -32,19 +32,31 @@ def _area(size: int, cells: int, like: Tensor) -> Tensor:
     return (overlap / overlap.sum(dim=1, keepdim=True)).to(like)
 
 
-def trilinear(clip: Tensor, grid: Grid) -> Tensor:
-    """Area-average down to a (t, h, w) grid a channel, round to 8 bits, interpolate trilinearly back.
-
-    Costs 3 * t * h * w * 8 bits a clip. align_corners=False puts a grid value at the centre of the area it averages.
-    """
+def shrink(clip: Tensor, grid: Grid) -> Tensor:
+    """Area averages of a clip (B, 3, T, H, W) over a grid: (B, 3, t, h, w). Raises ValueError (shape, range, grid)."""
     check_clip("clip", clip)
     size = clip.shape[2:]
     if any(not 1 <= cells <= pixels for cells, pixels in zip(grid, size, strict=True)):
         raise ValueError(f"grid: expected 1 to {tuple(size)} cells, got {grid}")
     time, height, width = (_area(pixels, cells, clip) for pixels, cells in zip(size, grid, strict=True))
-    values = torch.einsum("bcthw,xt,yh,zw->bcxyz", clip, time, height, width)  # (B, 3, t, h, w)
-    values = torch.round((values + 1) * 127.5) / 127.5 - 1  # 256 levels
-    return F.interpolate(values, size=size, mode="trilinear", align_corners=False).clamp(-1, 1)
+    return torch.einsum("bcthw,xt,yh,zw->bcxyz", clip, time, height, width)
+
+
+def enlarge(values: Tensor, size: Grid) -> Tensor:
+    """Interpolate (B, 3, t, h, w) trilinearly to `size` (T, H, W).
+
+    align_corners=False puts a value at the centre of the area that it averages.
+    """
+    return F.interpolate(values, size=tuple(size), mode="trilinear", align_corners=False).clamp(-1, 1)
+
+
+def trilinear(clip: Tensor, grid: Grid) -> Tensor:
+    """Area-average down to a (t, h, w) grid a channel, round to 8 bits, interpolate trilinearly back.
+
+    Costs 3 * t * h * w * 8 bits a clip.
+    """
+    values = torch.round((shrink(clip, grid) + 1) * 127.5) / 127.5 - 1  # 256 levels
+    return enlarge(values, clip.shape[2:])
 
 
 def _cells(values: int) -> int:

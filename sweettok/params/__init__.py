@@ -6,6 +6,7 @@ it (`stage_params`), so a parameter that DVC does not watch cannot be read by ac
 """
 
 from sweettok.params.codebook import Codebook, PerPart
+from sweettok.params.codecs import CodecPoint, Codecs
 from sweettok.params.data import (
     AnyData,
     Data,
@@ -43,10 +44,12 @@ from sweettok.params.training import CodeLoss, CurriculumStage, Machine, Optimis
 from sweettok.params.whole import Params
 
 __all__ = [
-    "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss", "Codebook",
-    "Curriculum", "CurriculumStage", "Data", "EvaluateReconstruction", "FileData", "FolderSplit", "Generator", "Graph", "GroupSplit",
-    "ImageFolderData", "ImagenetData", "Judge", "KineticsData", "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser",
-    "Params", "Part", "Patches", "PerPart", "PixelLoss", "PriorMatrix", "PriorScaling", "PriorSize", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
-    "Section", "Semantics", "SplitSizes", "SpritesData", "TimeSplit", "Tokenizer", "Ucf101Data", "Variant",
-    "VideoFolderData", "WeightsSource", "Windows", "Words", "load_params", "parse_params", "stage_params",
+    "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss",
+    "Codebook", "CodecPoint", "Codecs", "Curriculum", "CurriculumStage", "Data", "EvaluateReconstruction",
+    "FileData", "FolderSplit", "Generator", "Graph", "GroupSplit", "ImageFolderData", "ImagenetData", "Judge",
+    "KineticsData", "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser", "Params", "Part", "Patches",
+    "PerPart", "PixelLoss", "PriorMatrix", "PriorScaling", "PriorSize", "Protocol", "Proxy", "RandomSplit",
+    "Report", "Sampling", "Section", "Semantics", "SplitSizes", "SpritesData", "TimeSplit", "Tokenizer",
+    "Ucf101Data", "Variant", "VideoFolderData", "WeightsSource", "Windows", "Words", "load_params", "parse_params",
+    "stage_params",
 ]  # fmt: skip

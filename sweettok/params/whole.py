@@ -6,6 +6,7 @@ from pydantic import model_validator
 
 from sweettok.errors import InputError
 from sweettok.params.codebook import Codebook
+from sweettok.params.codecs import Codecs
 from sweettok.params.data import AnyData, Patches
 from sweettok.params.evaluation import Ablation, EvaluateReconstruction, PriorScaling, Sampling, Semantics
 from sweettok.params.metrics import Metrics
@@ -34,6 +35,7 @@ class Params(Section):
     finetune_pixels: CurriculumStage | None = None
     evaluate_reconstruction: EvaluateReconstruction | None = None
     metrics: Metrics | None = None
+    codecs: Codecs | None = None
     generator: Generator | None = None
     sampling: Sampling | None = None
     prior_scaling: PriorScaling | None = None

@@ -66,7 +66,8 @@ class Results:
     codebook        its sizes, most frequent words and strongest edges
     reconstruction  methods (each with metric records, tokens, indices, bits, codebook) and the learned-at-all bars
     per_clip        of these methods: columns method, clip, psnr, ssim, perceptual
-    strips          method -> uint8 (n, T, H, W, 3), with "original"
+    strips          method -> uint8 (n, T, H, W, 3), with "original" and the codecs at the size nearest to ours
+    codecs          points (codec, quality, bits, metric records)
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
     prior_scaling   priors of several sizes, those that the profile lists, sorted by size and seed
     semantics       few_shot and probes
@@ -80,6 +81,7 @@ class Results:
     reconstruction: dict[str, Any] | None = None
     per_clip: pandas.DataFrame | None = None
     strips: dict[str, np.ndarray] | None = None
+    codecs: dict[str, Any] | None = None
     generation: dict[str, Any] | None = None
     samples: dict[str, np.ndarray] | None = None
     semantics: dict[str, Any] | None = None
@@ -112,7 +114,8 @@ def collect(outputs: str | Path, profile: str = "default", cells: Collection[str
         codebook=_codebook(outputs / "codebook"),
         reconstruction=_json(outputs / "reconstruction" / "summary.json"),
         per_clip=_table(outputs / "reconstruction" / "per_clip.csv"),
-        strips=_arrays(outputs / "reconstruction" / "strips.npz"),
+        strips=_strips(outputs),
+        codecs=_json(outputs / "codecs" / "summary.json"),
         generation=_json(outputs / "generation" / "summary.json"),
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
@@ -134,6 +137,20 @@ def _codebook(folder: Path) -> ListedCodebook | None:
     for word, part in zip(description["words"], description["part_of_speech"], strict=True):
         parts[word] = (*parts.get(word, ()), part)
     return ListedCodebook(sizes, parts, description["captions"], description["provider"], **lists)
+
+
+def _strips(outputs: Path) -> dict[str, np.ndarray] | None:
+    """Those of the methods and, of each codec, those nearest in bits to the main model, under a name with their size."""
+    strips, of_codecs = (_arrays(outputs / name / "strips.npz") for name in ("reconstruction", "codecs"))
+    if strips is None or not of_codecs:
+        return strips
+    wanted = read_json(outputs / "reconstruction" / "summary.json")["methods"]["sweettok"]["bits"]
+    points = read_json(outputs / "codecs" / "summary.json")["points"]
+    for codec in dict.fromkeys(point["codec"] for point in points):
+        of_codec = [point for point in points if point["codec"] == codec]
+        nearest = min(of_codec, key=lambda point: abs(np.log(point["bits"] / wanted)))
+        strips[f"{nearest['label']}, {nearest['bits']:,.0f} bits"] = of_codecs[nearest["key"]]
+    return strips
 
 
 def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, ...]:

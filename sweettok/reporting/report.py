@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pandas
 
-from sweettok.reporting import ablation_figures, figures, pictures, prior_scaling, small_sample
+from sweettok.reporting import ablation_figures, figures, pictures, prior_scaling, rate_distortion, small_sample
 from sweettok.reporting.claims import Verdict, verdicts
 from sweettok.reporting.claims_table import claims_table
 from sweettok.reporting.collect import Results, collect
@@ -148,6 +148,16 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
             "Heat maps of few-shot accuracy by representation and of probe accuracy by factor and token group",
             "Few-shot and probe accuracy (T7).",
             section="semantics",
+        ),
+    )
+    yield (
+        rate_distortion.rate_distortion(results),
+        FigureOnPage(
+            "rate_distortion.png",
+            "Quality over tokens and over bits a clip: SweetTok, the proxy, trilinear grids, codecs, ablation variants",
+            "Rate and distortion on the same test clips. Whiskers: 95 % interval over clips or, of the ablation (dashed, its "
+            "own shorter schedule), standard deviation over seeds. Dotted: a codec without its headers. Codecs have no tokens.",
+            section="tables",
         ),
     )
     yield (

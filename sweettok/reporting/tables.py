@@ -8,6 +8,7 @@ from sweettok.reporting.codebook_tables import codebook_tables
 from sweettok.reporting.collect import Results
 from sweettok.reporting.prior_scaling import scaling_tables
 from sweettok.reporting.published import published
+from sweettok.reporting.rate_distortion import rate_distortion_tables
 from sweettok.reporting.semantic_tables import few_shot_table, probe_table
 from sweettok.reporting.small_sample import size_tables
 from sweettok.reporting.stability_tables import stability_table
@@ -39,7 +40,8 @@ def setting(results: Results) -> str:
 
 
 def all_tables(results: Results) -> tuple[Table, ...]:
-    """T1 ... T7, T6_stability, T7_probes, codebook_words, codebook_edges and, where params ask for them, T2_scaling and small_sample.
+    """T1 ... T7, T6_stability, T7_probes, codebook_words, codebook_edges and, where there is something for them, T2_scaling,
+    rate_distortion and small_sample.
 
     What has not run is marked in its row; the published numbers are always there.
     """
@@ -57,6 +59,7 @@ def all_tables(results: Results) -> tuple[Table, ...]:
         probe_table(results, ours),
         *codebook_tables(results),
         *size_tables(results, ours),
+        *rate_distortion_tables(results, ours),
     )
 
 

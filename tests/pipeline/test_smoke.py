@@ -23,8 +23,8 @@ def stages_run(output: str) -> list[str]:
 
 def test_every_output_exists_parses_and_is_finite(project):
     summaries = sorted((project.folder / "outputs").rglob("summary.json"))
-    # reconstruction, generation, semantics; ablation: 3 variants x 2 seeds; prior_scaling: 2 sizes x 2 seeds
-    assert len(summaries) == 3 + 6 + 4
+    # reconstruction, codecs, generation, semantics; ablation: 3 variants x 2 seeds; prior_scaling: 2 sizes x 2 seeds
+    assert len(summaries) == 4 + 6 + 4
     for path in summaries:
         json.loads(path.read_text(), parse_constant=pytest.fail)  # NaN, Infinity
     for path in (project.folder / "outputs").rglob("history.csv"):
