@@ -53,11 +53,13 @@ class LanguageModel:
         """log p(answer | prompt) of each answer, summed over its tokens: (answers,) in nats.
 
         Prompt and answer are cut into tokens apart; where the model has a start mark, it stands before the prompt.
-        Raises InputError where they are longer than the model's context.
+        Raises InputError where they are longer than the model's context, or an answer has no tokens.
         """
         start = [] if self.tokenizer.bos_token_id is None else [self.tokenizer.bos_token_id]
         asked = start + self._ids(prompt)
         told = [self._ids(answer) for answer in answers]
+        if not all(told):
+            raise InputError(f"the tokenizer of {self.name} has no tokens for {answers[told.index([])]!r}")
         longest, limit = len(asked) + max(map(len, told)), getattr(self.model.config, "max_position_embeddings", None)
         if limit is not None and longest > limit:
             raise InputError(f"the prompt has {longest} tokens, {self.name} reads {limit}; ask for fewer ways or shots")

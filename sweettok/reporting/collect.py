@@ -54,7 +54,7 @@ class Results:
     reconstruction  methods (each with metric records, tokens, indices, bits, codebook) and the learned-at-all bars
     strips          method -> uint8 (n, T, H, W, 3), with "original"
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
-    semantics       few_shot and probes
+    semantics       few_shot, probes, their differences, mutual_information, in_context, left_out
     cells           ablation cells, sorted by variant and seed
     histories       training -> columns step, split, loss, ...
     """

@@ -7,7 +7,12 @@ from sweettok.reporting.cells import NOT_I3D, UNITS, is_of_images, left_out_note
 from sweettok.reporting.codebook_tables import codebook_tables
 from sweettok.reporting.collect import Results
 from sweettok.reporting.published import published
-from sweettok.reporting.semantic_tables import few_shot_table, probe_table
+from sweettok.reporting.semantic_tables import (
+    few_shot_table,
+    probe_table,
+    variant_semantics_tables,
+    word_information_table,
+)
 from sweettok.reporting.small_sample import size_tables
 from sweettok.reporting.table import Number, Row, Table
 
@@ -37,7 +42,8 @@ def setting(results: Results) -> str:
 
 
 def all_tables(results: Results) -> tuple[Table, ...]:
-    """T1 ... T7, T7_probes, codebook_words, codebook_edges and, where `metrics.sizes` asks for it, small_sample.
+    """T1 ... T7, T7_probes, T7_words, where cells measured it T7_variants, codebook_words, codebook_edges and, where
+    `metrics.sizes` asks for it, small_sample.
 
     What has not run is marked in its row; the published numbers are always there.
     """
@@ -51,6 +57,8 @@ def all_tables(results: Results) -> tuple[Table, ...]:
         ablation_table(results, "T6", ours),
         few_shot_table(results, ours),
         probe_table(results, ours),
+        word_information_table(results, ours),
+        *variant_semantics_tables(results, ours),
         *codebook_tables(results),
         *size_tables(results, ours),
     )
