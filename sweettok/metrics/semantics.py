@@ -143,7 +143,7 @@ def few_shot_averages(scores: Scores, store: ClipStore, settings: Semantics) -> 
     for task, name in dict.fromkeys((task, name) for task, _, _, name in scores):
         settings_of = {key: value for key, value in scores.items() if (key[0], key[3]) == (task, name)}
         over = [f"{ways}-way {shots}-shot" for _, ways, shots, _ in settings_of]
-        chance = float(np.mean([1 / ways for _, ways, _, _ in settings_of]))
+        chance = round(float(np.mean([1 / ways for _, ways, _, _ in settings_of])), 6)
         mean = np.mean(list(settings_of.values()), axis=0)  # (episodes,)
         accuracy = _few_shot_record(mean, store, settings, task, chance=chance, mean_over=over)
         rows.append({"task": task, "representation": name, "accuracy": accuracy, "chance": chance})

@@ -56,6 +56,8 @@ def test_profiles_have_the_sections_of_the_default(path):
         ("sampling.top_p", 0.0, "greater than 0; got 0.0"),
         ("data.classes", 1, "greater than or equal to 2; got 1"),
         ("semantics.shots", ["x"], "got 'x'"),
+        ("semantics.ways", [2, 1], "greater than or equal to 2; got 1"),
+        ("semantics.ways", [], "got []"),
         (
             "train_joint.trains",
             ["spatial", "wings"],
