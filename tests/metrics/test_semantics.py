@@ -99,7 +99,7 @@ def test_references(store):
 
 
 def test_a_factor_that_only_one_group_holds_is_found_there(store):
-    """Perfect separation: spatial vectors hold the shape and nothing of the motion, temporal ones the reverse."""
+    """Perfect separation: spatial vectors hold the colour and nothing of the motion, temporal ones the reverse."""
     vectors = {"spatial": knowing(store, "factor:colour"), "temporal": knowing(store, "factor:motion", "factor:speed")}
     found = semantic_rows(vectors, store, SETTINGS)
     accuracy = {(row["tokens"], row["factor"]): row["accuracy"]["value"] for row in found["probes"]}
