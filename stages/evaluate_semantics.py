@@ -1,6 +1,8 @@
-"""Few-shot classification and probes on the tokens of the test clips: outputs/semantics."""
+"""What the tokens of the test clips mean: few-shot, probes, mutual information with captions: outputs/semantics."""
 
-from sweettok.metrics.semantics import few_shot_rows, probe_rows, representations
+from sweettok.metrics.in_context import in_context_rows
+from sweettok.metrics.mutual_information import mutual_information_rows
+from sweettok.metrics.semantics import reference_representations, semantic_rows, token_representations, tokens_by_group
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
 from sweettok.stage import run_stage
@@ -13,18 +15,30 @@ from sweettok.video.store import ClipStore
 def body(params: Params, run: Run) -> None:
     model = VideoTokenizer.load("outputs/pixels")
     test = ClipStore.open("outputs/data", "test").expect(model.frames, model.size, by="outputs/pixels")
-    vectors = representations(model, load_judge("outputs/judge"), test)
-    summary = {
-        "few_shot": few_shot_rows(vectors, test, params.semantics),
-        "probes": probe_rows(vectors, test, params.semantics),
+    tokens = tokens_by_group(model, test)
+    vectors = token_representations(model, tokens) | reference_representations(load_judge("outputs/judge"), test)
+    in_context, left_out = in_context_rows(model, tokens, test, params.semantics)
+    summary = semantic_rows(vectors, test, params.semantics) | {
+        "in_context": in_context,
+        "mutual_information": mutual_information_rows(model, tokens, test, params.semantics),
+        "left_out": [entry.as_json() for entry in left_out],
     }
+    for entry in left_out:
+        print(f"left out  {entry.metric}: {entry.why}")
     with atomic_directory("outputs/semantics") as partial:
         write_json(partial / "summary.json", summary)
     few_shot = {
-        f"few_shot/{r['task']}/{r['representation']}/{r['shots']}": r["accuracy"]["value"] for r in summary["few_shot"]
+        f"few_shot/{r['task']}/{r['representation']}/{r['ways']}-way/{r['shots']}-shot": r["accuracy"]["value"]
+        for r in summary["few_shot"]
     }
     probes = {f"probe/{r['tokens']}/{r['factor']}": r["accuracy"]["value"] for r in summary["probes"]}
-    run.log_metrics(few_shot | probes)
+    differences = {f"probe/difference/{r['factor']}": r["difference"]["value"] for r in summary["probe_differences"]}
+    excess = {
+        f"mutual_information/{r['tokens']}/{r['part_of_speech']}": r["excess"]["value"]
+        for r in summary["mutual_information"]
+    }
+    told = {f"in_context/{r['task']}/{r['ways']}-way/{r['shots']}-shot": r["accuracy"]["value"] for r in in_context}
+    run.log_metrics(few_shot | probes | differences | excess | told)
 
 
 if __name__ == "__main__":

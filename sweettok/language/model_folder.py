@@ -61,10 +61,16 @@ def minilm_folder(path: str | Path | None) -> Path:
     return folder
 
 
-def model_folder(model: str | Path) -> Path:
+def model_folder(
+    model: str | Path,
+    setting: str = "codebook.provider_path",
+    wanted: str = "the word vectors' model",
+    instead: str = "choose another codebook.provider (minilm comes with the installation)",
+) -> Path:
     """The folder `model` if there is one, else that of the hub model of this name in the local Hugging Face cache.
 
-    Raises InputError where neither is at hand, with the command that fetches the model.
+    Raises InputError where neither is at hand, with the command that fetches the model. For that message: `setting`, the
+    name in params.yaml that `model` was read from, what the model is `wanted` as, and what to do `instead`.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -72,16 +78,15 @@ def model_folder(model: str | Path) -> Path:
     if Path(model).is_dir():
         return Path(model)
     if not _HUB_NAME.fullmatch(str(model)):
-        raise InputError(f"codebook.provider_path {model} is neither a folder nor the name of a model on the hub")
+        raise InputError(f"{setting} {model} is neither a folder nor the name of a model on the hub")
     try:
         return Path(snapshot_download(str(model), local_files_only=True))
     except HFValidationError as error:
-        raise InputError(f"codebook.provider_path {model} is neither a folder nor a hub name ({error})") from error
+        raise InputError(f"{setting} {model} is neither a folder nor a hub name ({error})") from error
     except LocalEntryNotFoundError as error:
         raise InputError(
-            f"the word vectors' model {model} is neither a folder here nor in the Hugging Face cache; "
-            f"{_how_to_get(model)}, or copy its folder here and set codebook.provider_path to it, "
-            "or choose another codebook.provider (minilm comes with the installation)"
+            f"{wanted} {model} is neither a folder here nor in the Hugging Face cache; "
+            f"{_how_to_get(model)}, or copy its folder here and set {setting} to it, or {instead}"
         ) from error
 
 
@@ -115,7 +120,7 @@ def weight_files(folder: Path) -> list[Path]:
             f"{folder} lacks {', '.join(missing)}; {pickled[0]} is not opened, since a pickle can run code: take a "
             "revision of the model that has safetensors"
         )
-    raise InputError(f"{folder} lacks {', '.join(missing)}; fetch the model anew or set codebook.provider_path")
+    raise InputError(f"{folder} lacks {', '.join(missing)}; fetch the model anew or give another folder")
 
 
 def _indexed_names(index: Path) -> list[str]:

@@ -4,6 +4,8 @@ The paper shows a clip's words to a large language model in context (PAPER.md T7
 without one: what the words, or any other features, say about the class by themselves.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -30,6 +32,20 @@ def few_shot_accuracy(
         raise ValueError(f"few-shot: expected features (N, F) and labels (N,), got {features.shape} and {labels.shape}")
     if not np.isfinite(features).all():
         raise ValueError("few-shot: expected finite features, got NaN or infinity")
+    unit = _unit(features)
+    return np.array(
+        [_episode(unit[rows], shots) for rows in draw_episodes(labels, ways, shots, episodes, seed, queries)]
+    )
+
+
+def draw_episodes(
+    labels: ArrayLike, ways: int, shots: int, episodes: int, seed: int, queries: int
+) -> Iterator[NDArray[np.int64]]:
+    """Sample numbers (ways, shots + queries) of each episode, one row a class, the shots first; set by `seed`.
+
+    Raises ValueError and InputError as `few_shot_accuracy`, before the first episode.
+    """
+    labels = np.asarray(labels)
     if ways < 2 or min(shots, episodes, queries) < 1:
         raise ValueError(f"few-shot: {ways=} must be at least 2, {shots=}, {episodes=}, {queries=} at least 1")
     members = [np.flatnonzero(labels == name) for name in np.unique(labels)]
@@ -39,22 +55,14 @@ def few_shot_accuracy(
             f"{ways}-way {shots}-shot needs {ways} classes of at least {shots + queries} clips, "
             f"the data has {len(members)}; use more clips, or fewer ways or shots"
         )
-    unit = _unit(features)
     generator = np.random.default_rng(seed)
-    return np.array([_episode(unit, members, ways, shots, queries, generator) for _ in range(episodes)])
+    for _ in range(episodes):
+        chosen = generator.choice(len(members), ways, replace=False)
+        yield np.stack([generator.choice(members[name], shots + queries, replace=False) for name in chosen])
 
 
-def _episode(
-    unit: NDArray[np.float64],
-    members: list[NDArray[np.int64]],
-    ways: int,
-    shots: int,
-    queries: int,
-    generator: np.random.Generator,
-) -> float:
-    chosen = generator.choice(len(members), ways, replace=False)
-    rows = np.stack([generator.choice(members[name], shots + queries, replace=False) for name in chosen])
-    samples = unit[rows]  # (ways, shots + queries, F)
+def _episode(samples: NDArray[np.float64], shots: int) -> float:
+    """Unit vectors (ways, shots + queries, F) -> share of the queries that are nearest to their own class's mean."""
     means = _unit(samples[:, :shots].mean(axis=1))  # (ways, F)
     similarity = samples[:, shots:] @ means.T  # (ways, queries, ways)
-    return float((similarity.argmax(axis=-1) == np.arange(ways)[:, None]).mean())
+    return float((similarity.argmax(axis=-1) == np.arange(len(samples))[:, None]).mean())

@@ -1,103 +1,227 @@
-"""What tokens mean: few-shot classification (T7) and linear probes of spatial and temporal tokens."""
+"""What tokens mean: few-shot classification (T7) and linear probes of spatial and temporal tokens.
+
+Probes of every factor make the disentanglement matrix: do spatial tokens hold appearance, and temporal ones motion?
+"""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from sweettok.metrics.few_shot import few_shot_accuracy
-from sweettok.metrics.probes import probe
+from sweettok.metrics.probes import Probe, probe
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Semantics
+from sweettok.video.sprite_words import KINDS
 from sweettok.video.store import ClipStore
 
 CLIPS_AT_ONCE = 32
 RESAMPLES = 1000
+PROBED = ("spatial", "temporal", "judge", "pixels")  # token groups, then references
+
+Scores = dict[tuple[str, int, int, str], NDArray[np.float64]]  # (task, ways, shots, representation) -> per episode
+Probes = dict[tuple[str, str], Probe]  # (representation, column of the labels) -> probe
 
 
 @torch.no_grad()
-def representations(model: VideoTokenizer, judge: Judge, store: ClipStore) -> dict[str, np.ndarray]:
-    """Vectors (n, F) of each clip: its words' frozen vectors (what an LLM would be told), the code vectors of its
-    tokens in their places, and for reference judge features and pixels."""
-    collected: dict[str, list] = {
-        name: []
-        for name in (
-            "words_spatial",
-            "words_temporal",
-            "spatial",
-            "temporal",
-            "judge",
-            "judge_image",
-            "pixels",
-            "first_frame",
-        )
-    }
-    count = model.config.spatial_tokens
-    for indices in torch.arange(len(store)).split(CLIPS_AT_ONCE):
-        clip = store.clips(indices)
-        tokens = model.encode(clip)
-        for group, part in zip(model.groups, (tokens[:, :count], tokens[:, count:]), strict=False):  # images: spatial
-            quantizer = model.quantizers[group]
-            if quantizer.words is not None:
-                collected[f"words_{group}"].append(quantizer.vectors[part].flatten(1, -2).mean(1))
-            collected[group].append(quantizer.code_vectors(part).flatten(1))
+def tokens_by_group(model: VideoTokenizer, store: ClipStore) -> dict[str, Tensor]:
+    """Tokens of all clips on the CPU, int64 (n, L), with composed lookup (n, L, 3), for each group of `model.groups`."""
+    device = model.proxy_codes.device
+    tokens = [model.encode(store.clips(part).to(device)).cpu() for part in _chunks(store)]
+    return dict(zip(model.groups, torch.cat(tokens).split(list(model.groups.values()), dim=1), strict=True))
+
+
+@torch.no_grad()
+def token_representations(model: VideoTokenizer, tokens: dict[str, Tensor]) -> dict[str, np.ndarray]:
+    """Vectors (n, F) of each clip: the code vectors of a group's tokens in their places ("spatial", "temporal") and,
+    where tokens are words, the mean of these words' frozen vectors, which an LLM would be told ("words_spatial", ...)."""
+    found = {}
+    for group, of_group in tokens.items():
+        quantizer = model.quantizers[group]
+        chunks = of_group.to(model.proxy_codes.device).split(CLIPS_AT_ONCE)
+        if quantizer.words is not None:
+            found[f"words_{group}"] = torch.cat([quantizer.vectors[part].flatten(1, -2).mean(1) for part in chunks])
+        found[group] = torch.cat([quantizer.code_vectors(part).flatten(1) for part in chunks])
+    return {name: vectors.cpu().numpy() for name, vectors in found.items()}
+
+
+@torch.no_grad()
+def reference_representations(judge: Judge, store: ClipStore) -> dict[str, np.ndarray]:
+    """Vectors (n, F) of each clip to compare tokens with: judge features and pixels, of the clip and its first frame."""
+    collected: dict[str, list[Tensor]] = {name: [] for name in ("judge", "judge_image", "pixels", "first_frame")}
+    shrink = torch.nn.functional.adaptive_avg_pool3d
+    for part in _chunks(store):
+        clip = store.clips(part)
         collected["judge"].append(judge.video_features(clip))
         collected["judge_image"].append(judge.image_features(clip[:, :, :1]))
-        small = torch.nn.functional.adaptive_avg_pool3d(clip, (5, 8, 8))
-        collected["pixels"].append(small.flatten(1))
-        collected["first_frame"].append(torch.nn.functional.adaptive_avg_pool3d(clip[:, :, :1], (1, 8, 8)).flatten(1))
-    return {name: torch.cat(parts).numpy() for name, parts in collected.items() if parts}
+        collected["pixels"].append(shrink(clip, (5, 8, 8)).flatten(1))
+        collected["first_frame"].append(shrink(clip[:, :, :1], (1, 8, 8)).flatten(1))
+    return {name: torch.cat(parts).numpy() for name, parts in collected.items()}
 
 
-def few_shot_rows(vectors: dict[str, np.ndarray], store: ClipStore, settings: Semantics) -> list[dict]:
-    """n-way k-shot accuracy by nearest class mean: images (shape of the object in the first frame) and actions (class)."""
-    tasks = {"action": ("class", ("words_temporal", "temporal", "judge", "pixels"))}
-    if "factor:shape" in store.labels:
-        tasks["image"] = ("factor:shape", ("words_spatial", "spatial", "judge_image", "first_frame"))
-    rows = []
-    for task, (column, names) in tasks.items():
+def _chunks(store: ClipStore) -> tuple[Tensor, ...]:
+    return torch.arange(len(store)).split(CLIPS_AT_ONCE)
+
+
+def token_semantics(model: VideoTokenizer, store: ClipStore, settings: Semantics) -> dict[str, list[dict[str, Any]]]:
+    """What the tokens alone say of the clips, for an ablation cell: `semantic_rows` without references."""
+    return semantic_rows(token_representations(model, tokens_by_group(model, store)), store, settings)
+
+
+def semantic_rows(
+    vectors: dict[str, np.ndarray], store: ClipStore, settings: Semantics
+) -> dict[str, list[dict[str, Any]]]:
+    """All that `vectors` (name -> (n, F), see the `..._representations`) say of the clips' labels.
+
+    few_shot, few_shot_average: see `few_shot_rows` and `few_shot_averages`; probes, probe_differences: see `probe_rows`
+    and `probe_differences`. Raises InputError (classes too small for the settings).
+    """
+    scores, probes = _few_shot_scores(vectors, store, settings), _probes(vectors, store, settings)
+    return {
+        "few_shot": few_shot_rows(scores, store, settings),
+        "few_shot_average": few_shot_averages(scores, store, settings),
+        "probes": probe_rows(probes, store, settings),
+        "probe_differences": probe_differences(probes, store, settings),
+    }
+
+
+def few_shot_tasks(store: ClipStore) -> dict[str, tuple[str, str]]:
+    """Task -> (column of the labels, token group that is asked): image (shape, or of images the class) and action."""
+    if store.frames == 1:
+        return {"image": ("class", "spatial")}
+    shape = {"image": ("factor:shape", "spatial")} if "factor:shape" in store.labels else {}
+    return {"action": ("class", "temporal")} | shape
+
+
+def few_shot_sizes(labels: np.ndarray, settings: Semantics) -> list[tuple[int, int]]:
+    """(ways, shots) of a task; of fewer classes than ways all are taken. Empty where there is one class."""
+    all_ways = dict.fromkeys(min(ways, len(set(labels))) for ways in settings.ways)
+    return [(ways, shots) for ways in all_ways if ways >= 2 for shots in settings.shots]
+
+
+def _few_shot_scores(vectors: dict[str, np.ndarray], store: ClipStore, settings: Semantics) -> Scores:
+    references = {"spatial": ("judge_image", "first_frame"), "temporal": ("judge", "pixels")}
+    scores = {}
+    for task, (column, group) in few_shot_tasks(store).items():
         labels = store.labels[column].to_numpy()
-        ways = min(settings.ways, len(set(labels)))
-        if ways < 2:
-            continue  # one class: there is nothing to tell apart
-        for shots in settings.shots:
+        names = [name for name in (f"words_{group}", group, *references[group]) if name in vectors]
+        for ways, shots in few_shot_sizes(labels, settings):
             for name in names:
-                if name not in vectors:
-                    continue
-                scores = few_shot_accuracy(vectors[name], labels, ways, shots, settings.episodes, settings.seed)
-                interval = list(bootstrap_interval(scores, RESAMPLES, settings.seed))
-                accuracy = record(
-                    float(scores.mean()), len(scores), store.split, settings.seed, interval,
-                    metric=f"few_shot/{task}", label=column, queries=5, classifier="nearest class mean, cosine", chance=1 / ways,
-                )  # fmt: skip
-                rows.append({"task": task, "ways": ways, "shots": shots, "representation": name, "accuracy": accuracy})
-    return rows
+                scores[task, ways, shots, name] = few_shot_accuracy(
+                    vectors[name], labels, ways, shots, settings.episodes, settings.seed
+                )
+    return scores
 
 
-def probe_rows(vectors: dict[str, np.ndarray], store: ClipStore, settings: Semantics) -> list[dict]:
-    """How well a linear probe reads each factor (or, without factors, the class) from each group's codes."""
-    factors = [name for name in store.labels if name.startswith("factor:")] or ["class"]
+def few_shot_rows(scores: Scores, store: ClipStore, settings: Semantics) -> list[dict[str, Any]]:
+    """n-way k-shot accuracy by nearest class mean, with the interval over episodes.
+
+    The episodes of a task, ways and shots are the same for every representation (and model, on the same clips). They draw
+    from one set of clips again and again: the interval says nothing of other clips.
+    """
+    return [
+        {
+            "task": task,
+            "ways": ways,
+            "shots": shots,
+            "representation": name,
+            "accuracy": _few_shot_record(of_episodes, store, settings, task, chance=1 / ways),
+        }
+        for (task, ways, shots, name), of_episodes in scores.items()
+    ]
+
+
+def few_shot_averages(scores: Scores, store: ClipStore, settings: Semantics) -> list[dict[str, Any]]:
+    """The mean over all ways and shots of a task, what stands beside the paper's averages (it does not say of what)."""
     rows = []
-    for group in (name for name in ("spatial", "temporal") if name in vectors):
-        for factor in factors:
-            labels = store.labels[factor].to_numpy()
-            if not 2 <= settings.probe_folds <= min(Counter(labels).values()) or len(set(labels)) < 2:
-                continue  # a value too rare to stand in every fold
-            found = probe(vectors[group], labels, settings.probe_folds, settings.seed)
-            interval = list(bootstrap_interval(found.correct.astype(float), RESAMPLES, settings.seed))
-            accuracy = record(
-                found.accuracy, len(labels), store.split, settings.seed, interval,
-                metric=f"probe/{group}/{factor}", folds=settings.probe_folds, classifier="logistic regression on code vectors",
-            )  # fmt: skip
-            rows.append(
-                {
-                    "tokens": group,
-                    "factor": factor.removeprefix("factor:"),
-                    "accuracy": accuracy,
-                    "chance": found.chance,
-                }
-            )
+    for task, name in dict.fromkeys((task, name) for task, _, _, name in scores):
+        settings_of = {key: value for key, value in scores.items() if (key[0], key[3]) == (task, name)}
+        over = [f"{ways}-way {shots}-shot" for _, ways, shots, _ in settings_of]
+        chance = round(float(np.mean([1 / ways for _, ways, _, _ in settings_of])), 6)
+        mean = np.mean(list(settings_of.values()), axis=0)  # (episodes,)
+        accuracy = _few_shot_record(mean, store, settings, task, chance=chance, mean_over=over)
+        rows.append({"task": task, "representation": name, "accuracy": accuracy, "chance": chance})
     return rows
+
+
+def _few_shot_record(
+    of_episodes: NDArray[np.float64], store: ClipStore, settings: Semantics, task: str, **protocol: Any
+) -> dict[str, Any]:
+    interval = bootstrap_interval(of_episodes, RESAMPLES, settings.seed)
+    return record(
+        float(of_episodes.mean()), len(of_episodes), store.split, settings.seed, interval,
+        metric=f"few_shot/{task}", label=few_shot_tasks(store)[task][0], queries=5,
+        classifier="nearest class mean, cosine", interval_over="episodes", **protocol,
+    )  # fmt: skip
+
+
+def _probes(vectors: dict[str, np.ndarray], store: ClipStore, settings: Semantics) -> Probes:
+    """A probe of each representation for each factor or, without factors, the class. The folds depend on the labels only,
+    so the probes of a factor are paired. A factor with a value too rare to stand in every fold is left out."""
+    found = {}
+    for column in [name for name in store.labels if name.startswith("factor:")] or ["class"]:
+        labels = store.labels[column].to_numpy()
+        if len(set(labels)) < 2 or min(Counter(labels).values()) < settings.probe_folds:
+            continue
+        for name in PROBED:
+            if name in vectors:
+                found[name, column] = probe(vectors[name], labels, settings.probe_folds, settings.seed)
+    return found
+
+
+def _factor(column: str) -> dict[str, str | None]:
+    """Name and kind ("appearance", "motion", None where it is not known) of a column of the labels."""
+    factor = column.removeprefix("factor:")
+    return {"factor": factor, "kind": KINDS.get(factor)}
+
+
+def probe_rows(probes: Probes, store: ClipStore, settings: Semantics) -> list[dict[str, Any]]:
+    """The disentanglement matrix: how well a linear probe reads each factor from each representation.
+
+    chance: share of the most frequent value. The interval is over clips.
+    """
+    return [
+        {
+            "tokens": name,
+            **_factor(column),
+            "accuracy": record(
+                found.accuracy, len(found.correct), store.split, settings.seed,
+                bootstrap_interval(found.correct.astype(float), RESAMPLES, settings.seed), metric=f"probe/{name}/{column}",
+                folds=settings.probe_folds, classifier="logistic regression on standardised vectors",
+            ),
+            "chance": found.chance,
+        }
+        for (name, column), found in probes.items()
+    ]  # fmt: skip
+
+
+def probe_differences(probes: Probes, store: ClipStore, settings: Semantics) -> list[dict[str, Any]]:
+    """Accuracy from spatial minus accuracy from temporal tokens, over the same clips: each factor, then the mean of each
+    kind ("all appearance", "all motion"), with the interval over clips."""
+    by_clip = {
+        column: found.correct.astype(float) - probes["temporal", column].correct
+        for (name, column), found in probes.items()
+        if name == "spatial" and ("temporal", column) in probes
+    }
+    shown = [(_factor(column), values) for column, values in by_clip.items()]  # values (clips,), -1 to 1
+    for kind in ("appearance", "motion"):
+        of_kind = [values for factor, values in shown if factor["kind"] == kind]
+        if of_kind:
+            shown.append(({"factor": f"all {kind}", "kind": kind}, np.mean(of_kind, axis=0)))
+    return [
+        {
+            **factor,
+            "difference": record(
+                float(values.mean()), len(values), store.split, settings.seed,
+                bootstrap_interval(values, RESAMPLES, settings.seed), metric=f"spatial - temporal/{factor['factor']}",
+                folds=settings.probe_folds, paired="clips", minuend="spatial", subtrahend="temporal",
+            ),
+        }
+        for factor, values in shown
+    ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Sections on what is measured: reconstruction, samples, semantics, ablations."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
@@ -59,12 +59,19 @@ class PriorScaling(Section):
 
 
 class Semantics(Section):
-    """Probes and few-shot (stage evaluate_semantics)."""
+    """Probes, few-shot and mutual information (stage evaluate_semantics, ablation cells)."""
 
-    ways: PositiveInt = Field(ge=2)
-    shots: tuple[PositiveInt, ...] = Field(strict=False)
+    ways: tuple[Annotated[PositiveInt, Field(ge=2)], ...] = Field(
+        strict=False, min_length=1, description="of fewer classes: all"
+    )
+    shots: tuple[PositiveInt, ...] = Field(strict=False, min_length=1)
     episodes: PositiveInt
+    language_model: str | None = Field(
+        description="folder or hub name of a causal transformers model that reads the words in context; null: none"
+    )
+    language_model_episodes: PositiveInt
     probe_folds: PositiveInt = Field(ge=2)
+    permutations: PositiveInt = Field(description="of the captions over the clips: the null of the mutual information")
     seed: NonNegativeInt
 
 

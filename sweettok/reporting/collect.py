@@ -70,7 +70,7 @@ class Results:
     codecs          points (codec, quality, bits, metric records)
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
     prior_scaling   priors of several sizes, those that the profile lists, sorted by size and seed
-    semantics       few_shot and probes
+    semantics       few_shot, probes, their differences, mutual_information, in_context, left_out
     cells           ablation cells, sorted by variant and seed
     histories       training -> columns step, split, loss, ...
     """

@@ -1,4 +1,4 @@
-"""Charts: training curves, words in use, few-shot and probes. Each function returns None where nothing ran."""
+"""Charts: training curves and words in use. Each function returns None where nothing ran."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -110,54 +110,3 @@ def word_usage(results: Results) -> "Figure | None":
         bars.grid(axis="x", visible=False)
         bars.set_title(f"{group}: share of all tokens, {len(top)} most frequent words", fontsize=9)
     return figure
-
-
-def semantics_maps(results: Results) -> "Figure | None":
-    """Two heat maps: few-shot accuracy (task and shots by representation), probe accuracy (factor by token group)."""
-    from matplotlib.figure import Figure
-
-    semantics = results.semantics or {}
-    few_shot, probes = semantics.get("few_shot", []), semantics.get("probes", [])
-    if not few_shot and not probes:
-        return None
-    figure = Figure(figsize=(12, 1.4 + 0.36 * max(6, len(probes) // 2)))
-    left, right = figure.subplots(1, 2)
-    _heat_map(
-        left,
-        {
-            (f"{entry['task']}, {entry['ways']}-way {entry['shots']}-shot", entry["representation"]): entry["accuracy"][
-                "value"
-            ]
-            for entry in few_shot
-        },
-        "few-shot accuracy",
-    )
-    _heat_map(
-        right,
-        {
-            (
-                f"{entry['factor'].removeprefix('factor:')} (chance {entry['chance']:.2f})",
-                f"{entry['tokens']} tokens",
-            ): entry["accuracy"]["value"]
-            for entry in probes
-        },
-        "probe accuracy: what a token group knows",
-    )
-    return figure
-
-
-def _heat_map(panel: "Axes", values: dict[tuple[str, str], float], title: str) -> None:
-    rows, columns = (list(dict.fromkeys(key[axis] for key in values)) for axis in (0, 1))
-    panel.set_title(title)
-    if not values:
-        panel.set_axis_off()
-        return
-    grid = np.array([[values.get((row, column), np.nan) for column in columns] for row in rows])  # (R, C)
-    panel.imshow(grid, cmap="cividis", vmin=0, vmax=1, aspect="auto")
-    for (row, column), value in np.ndenumerate(grid):
-        if np.isfinite(value):
-            ink = "white" if value < 0.55 else "black"
-            panel.text(column, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=8)
-    panel.set_xticks(range(len(columns)), [name.replace("_", " ") for name in columns], rotation=20, ha="right")
-    panel.set_yticks(range(len(rows)), rows)
-    panel.grid(visible=False)

@@ -87,4 +87,8 @@ def headline_numbers(results: Results) -> dict[str, float]:
         numbers[f"few_shot.{name}.{entry['representation']}"] = entry["accuracy"]["value"]
     for entry in (results.semantics or {}).get("probes", []):
         numbers[f"probe.{entry['tokens']}.{entry['factor'].removeprefix('factor:')}"] = entry["accuracy"]["value"]
+    for entry in (results.semantics or {}).get("probe_differences", []):
+        numbers[f"probe.difference.{entry['factor']}"] = entry["difference"]["value"]
+    for entry in (results.semantics or {}).get("mutual_information", []):
+        numbers[f"mutual_information.{entry['tokens']}.{entry['part_of_speech']}"] = entry["excess"]["value"]
     return numbers

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 import pandas
 
-from sweettok.reporting import ablation_figures, figures, pictures, prior_scaling, rate_distortion, small_sample
+from sweettok.reporting import (
+    ablation_figures,
+    figures,
+    pictures,
+    prior_scaling,
+    rate_distortion,
+    semantic_figures,
+    small_sample,
+)  # fmt: skip
 from sweettok.reporting.claims import Verdict, verdicts
 from sweettok.reporting.claims_table import claims_table
 from sweettok.reporting.collect import Results, collect
@@ -142,11 +150,13 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
         ),
     )
     yield (
-        figures.semantics_maps(results),
+        semantic_figures.semantics_maps(results),
         FigureOnPage(
             "semantics.png",
-            "Heat maps of few-shot accuracy by representation and of probe accuracy by factor and token group",
-            "Few-shot and probe accuracy (T7).",
+            "Heat maps of few-shot accuracy by representation and of probe accuracy by factor and token group; below, points "
+            "with intervals: the probes' paired difference, and the mutual information of words with the captions",
+            "Few-shot and probe accuracy (T7), coloured from chance to 1. Below: the paired difference of the probes, and the "
+            "mutual information between a clip's words and its caption's, each with its 95 % interval.",
             section="semantics",
         ),
     )

@@ -9,7 +9,12 @@ from sweettok.reporting.collect import Results
 from sweettok.reporting.prior_scaling import scaling_tables
 from sweettok.reporting.published import published
 from sweettok.reporting.rate_distortion import rate_distortion_tables
-from sweettok.reporting.semantic_tables import few_shot_table, probe_table
+from sweettok.reporting.semantic_tables import (
+    few_shot_table,
+    probe_table,
+    variant_semantics_tables,
+    word_information_table,
+)
 from sweettok.reporting.small_sample import size_tables
 from sweettok.reporting.stability_tables import stability_table
 from sweettok.reporting.table import Number, Row, Table
@@ -40,8 +45,8 @@ def setting(results: Results) -> str:
 
 
 def all_tables(results: Results) -> tuple[Table, ...]:
-    """T1 ... T7, T6_stability, T7_probes, codebook_words, codebook_edges and, where there is something for them, T2_scaling,
-    rate_distortion and small_sample.
+    """T1 ... T7, T6_stability, T7_probes, T7_words, codebook_words, codebook_edges and, where there is something for them,
+    T2_scaling, T7_variants, rate_distortion and small_sample.
 
     What has not run is marked in its row; the published numbers are always there.
     """
@@ -57,6 +62,8 @@ def all_tables(results: Results) -> tuple[Table, ...]:
         stability_table(results, ours),
         few_shot_table(results, ours),
         probe_table(results, ours),
+        word_information_table(results, ours),
+        *variant_semantics_tables(results, ours),
         *codebook_tables(results),
         *size_tables(results, ours),
         *rate_distortion_tables(results, ours),

@@ -26,7 +26,13 @@ from sweettok.reporting.word_lists import word_lists
 
 PARTS = Path(__file__).parent / "web"
 SECTIONS = ("tables", "reconstruction", "samples", "training", "semantics", "codebook")
-SECTION_OF_TABLE = {"T7_probes": "semantics", "codebook_words": "codebook", "codebook_edges": "codebook"}
+SECTION_OF_TABLE = {
+    "T7_probes": "semantics",
+    "T7_words": "semantics",
+    "T7_variants": "semantics",
+    "codebook_words": "codebook",
+    "codebook_edges": "codebook",
+}
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,12 @@ DIRECTIONS: dict[str, tuple[str, ...]] = {
 
 FACTORS: dict[str, tuple[str, ...]] = {factor: tuple(values) for factor, values in SYNONYMS.items()}
 
+# Factor -> "appearance" or "motion": what a factor is follows from the parts of speech that name it.
+KINDS: dict[str, str] = {
+    factor: "motion" if {part for words in values.values() for part in words} <= {"verb", "adverb"} else "appearance"
+    for factor, values in SYNONYMS.items()
+}
+
 # Templates hold function words only: a content word here would be in the vocabulary and mean nothing.
 _SENTENCES = (
     "{object} {verb_s} {how} over {background}",

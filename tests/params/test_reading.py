@@ -57,6 +57,8 @@ def test_profiles_have_the_sections_of_the_default(path):
         ("data.classes", 1, "greater than or equal to 2; got 1"),
         ("semantics.shots", ["x"], "got 'x'"),
         ("prior_scaling.sizes.small.depth", 1, "unknown key; allowed here: layers, heads, width"),
+        ("semantics.ways", [2, 1], "greater than or equal to 2; got 1"),
+        ("semantics.ways", [], "got []"),
         (
             "train_joint.trains",
             ["spatial", "wings"],

@@ -222,12 +222,35 @@ def write_semantics(folder: Path) -> None:
         for shots in (1, 5)
         for name, best in (("words", 0.6), ("pixels", 0.5), ("judge", 0.95))
     ]  # fmt: skip
-    probes = [
-        {"tokens": tokens, "factor": f"factor:{factor}", "accuracy": record(value, 32, "test", 0), "chance": 0.2}
-        for factor, (spatial, temporal) in {"shape": (0.6, 0.3), "motion": (0.25, 0.7), "colour": (0.9, 0.3)}.items()
-        for tokens, value in (("spatial", spatial), ("temporal", temporal))
+    average = [
+        {"task": task, "representation": "words", "accuracy": record(value, 200, "test", 0, (0.4, 0.6)), "chance": 0.25}
+        for task, value in (("image", 0.51), ("action", 0.52))
     ]
-    write(folder / "summary.json", {"few_shot": few_shot, "probes": probes})
+    told = {"language_model": "some/model", "weights_sha256": SHA}
+    in_context = [
+        {"task": "action", "ways": 4, "shots": 1, "accuracy": record(0.31, 50, "test", 0, (0.2, 0.4), **told)}
+    ]
+    kinds = {"shape": "appearance", "motion": "motion", "colour": "appearance"}
+    known = {"shape": (0.6, 0.3), "motion": (0.25, 0.7), "colour": (0.9, 0.3)}
+    probes = [
+        {"tokens": tokens, "factor": f"factor:{factor}", "kind": kinds[factor],
+         "accuracy": record(value, 32, "test", 0, (value - 0.1, value + 0.1)), "chance": 0.2}
+        for factor, values in known.items()
+        for tokens, value in zip(("spatial", "temporal"), values, strict=True)
+    ]  # fmt: skip
+    differences = [
+        {"factor": name, "kind": kind, "difference": record(value, 32, "test", 0, (value - 0.1, value + 0.1))}
+        for name, kind, value in (("all appearance", "appearance", 0.45), ("all motion", "motion", -0.45))
+    ]
+    information = [
+        {"tokens": tokens, "part_of_speech": part, "lemmas": 40, "information": 1.0 + value, "null": 1.0,
+         "p_value": 0.01, "excess": record(value, 32, "test", 0, (value - 0.05, value + 0.05), permutations=99)}
+        for tokens, part, value in (("spatial", "noun", 0.25), ("temporal", "verb", 0.02))
+    ]  # fmt: skip
+    left_out = [{"metric": "in context: image, 4-way 1-shot", "kind": "words", "why": "the prompt is too long"}]
+    rows = {"few_shot": few_shot, "few_shot_average": average, "in_context": in_context, "probes": probes}
+    rows |= {"probe_differences": differences, "mutual_information": information, "left_out": left_out}
+    write(folder / "summary.json", rows)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,14 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_everything_is_there(reports: Path):
-    names = [*(f"T{n}" for n in range(1, 8)), "T6_stability", "T7_probes", "codebook_words", "codebook_edges"]
+    names = [
+        *(f"T{n}" for n in range(1, 8)),
+        "T6_stability",
+        "T7_probes",
+        "T7_words",
+        "codebook_words",
+        "codebook_edges",
+    ]
     tables = {f"tables/{name}.{suffix}" for name in names for suffix in ("csv", "md", "tex")}
     expected = tables | {f"figures/{name}.png" for name in PICTURES}
     expected |= {f"figures/{name}.svg" for name in CHARTS}

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas
 import pytest
 
@@ -31,7 +32,7 @@ def markdown_rows(table: Table) -> list[list[str]]:
 
 
 def test_seven_tables_stability_the_probes_and_the_codebook(tables: dict[str, Table]):
-    further = ["T6_stability", "T7", "T7_probes", "codebook_words", "codebook_edges"]
+    further = ["T6_stability", "T7", "T7_probes", "T7_words", "codebook_words", "codebook_edges"]
     assert list(tables) == [*(f"T{n}" for n in range(1, 7)), *further]
 
 
@@ -89,10 +90,55 @@ def test_cell_that_has_not_learned_is_flagged(tables: dict[str, Table]):
 
 
 def test_probes_and_few_shot(tables: dict[str, Table]):
-    assert csv_of(tables["T7_probes"]).loc["motion", ["ours: spatial", "ours: temporal"]].tolist() == [0.25, 0.7]
+    probes = csv_of(tables["T7_probes"])
+    assert probes.loc["motion", ["ours: spatial", "ours: temporal", "ours: kind"]].tolist() == [0.25, 0.7, "motion"]
+    low_high = ["ours: spatial - temporal low", "ours: spatial - temporal high"]
+    assert probes.loc["all motion", low_high].tolist() == pytest.approx([-0.55, -0.35])
     few_shot = csv_of(tables["T7"])
     assert few_shot.loc["image, 4-way 1-shot", "ours: chance"] == 0.25
-    assert few_shot.loc["few-shot, images (average)", "published: accuracy, %"] == 90.8
+    beside = few_shot.loc["few-shot, images (average)", ["published: accuracy, %", "ours: words", "ours: chance"]]
+    assert beside.tolist() == [90.8, 0.51, 0.25]
+
+
+def test_answers_of_a_language_model_name_it(tables: dict[str, Table]):
+    row = csv_of(tables["T7"]).loc["action, 4-way 1-shot"]
+    assert row["ours: in context"] == 0.31
+    assert "in context: n = 50, split test, seed 0, language_model some/model" in row["protocol"]
+    shown = to_markdown(tables["T7"])
+    assert "not the paper's model" in shown and "4-way 1-shot: the prompt is too long" in shown
+
+
+def test_words_and_captions(tables: dict[str, Table]):
+    row = csv_of(tables["T7_words"]).loc["spatial tokens, caption's nouns"]
+    assert row[["ours: excess", "ours: excess low", "ours: p"]].tolist() == pytest.approx([0.25, 0.2, 0.01])
+
+
+def test_what_the_variants_tokens_know(complete_outputs, tables: dict[str, Table]):
+    """Means and deviations over the seeds of what cells measured; without any, no table."""
+    assert "T7_variants" not in tables
+    results = collect(complete_outputs, "test")
+
+    def measured(seed: int) -> dict:
+        accuracy, difference = record(0.5 + 0.1 * seed, 20, "test", 0), record(-0.2, 20, "test", 0)
+        average = {"task": "action", "representation": "temporal", "accuracy": accuracy, "chance": 0.35}
+        return {
+            "few_shot_average": [average],
+            "probe_differences": [{"factor": "all motion", "difference": difference}],
+        }
+
+    cells = [
+        replace(cell, summary=cell.summary | {"semantics": measured(cell.seed)}) if cell.variant != "coupled" else cell
+        for cell in results.cells
+    ]
+    (table,) = (each for each in all_tables(replace(results, cells=tuple(cells))) if each.identity == "T7_variants")
+    rows = csv_of(table)
+    assert "full" in rows.index and "coupled" not in rows.index
+    seeds = [cell.seed for cell in results.cells if cell.variant == "full"]
+    values = [0.5 + 0.1 * seed for seed in seeds]
+    assert rows.loc["full", "ours: action: codes (chance 0.35)"] == pytest.approx(np.mean(values))
+    assert rows.loc["full", "ours: action: codes (chance 0.35) std"] == pytest.approx(np.std(values, ddof=1))
+    assert rows.loc["full", "ours: all motion: spatial - temporal"] == pytest.approx(-0.2)
+    assert rows.loc["full", "ours: seeds"] == len(seeds)
 
 
 def test_not_run_is_said():
