@@ -7,6 +7,7 @@ from sweettok.metrics import baselines
 from sweettok.metrics.distances import judge_distances, open_distances, size_records
 from sweettok.metrics.perceptual_networks import open_perceptual
 from sweettok.metrics.reconstruction import (
+    clip_words,
     codebook_health,
     per_clip_rows,
     score,
@@ -104,6 +105,10 @@ def body(params: Params, run: Run | None) -> None:
         rows = [pandas.DataFrame({"method": name} | per_clip_rows(scored, test)) for name, scored in made.items()]
         pandas.concat(rows).to_csv(partial / "per_clip.csv", index=False, float_format="%.6g")
         first = test.clips(range(len(made["sweettok"].first)))
+        named = zip(*(test.labels[column] for column in ("clip", "caption")), clip_words(model, first), strict=False)
+        write_json(
+            partial / "words.json", [{"clip": clip, "caption": caption, "words": w} for clip, caption, w in named]
+        )
         np.savez_compressed(
             partial / "strips.npz", original=to_uint8(first), **{n: to_uint8(m.first) for n, m in made.items()}
         )

@@ -13,6 +13,7 @@ import pandas
 from sweettok.errors import InputError
 from sweettok.storage import read_json
 
+SHORT_VARIANTS = ("full", "coupled")  # shown beside the main model; full is as short a training as coupled
 TRAININGS = ("judge", "proxy", "spatial", "joint", "pixels", "generator")
 
 
@@ -52,7 +53,9 @@ class Results:
     data            outputs/data/store.json
     codebook        its sizes, most frequent words and strongest edges
     reconstruction  methods (each with metric records, tokens, indices, bits, codebook) and the learned-at-all bars
-    strips          method -> uint8 (n, T, H, W, 3), with "original"
+    strips          method -> uint8 (n, T, H, W, 3) of the same test clips, with "original"; also of codecs and of
+                    ablation variants ("coupled (ablation)") where these are there
+    clip_words      of the first test clips: clip, caption, words (token group -> its words in order)
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
     semantics       few_shot and probes
     cells           ablation cells, sorted by variant and seed
@@ -64,6 +67,7 @@ class Results:
     codebook: ListedCodebook | None = None
     reconstruction: dict[str, Any] | None = None
     strips: dict[str, np.ndarray] | None = None
+    clip_words: list[dict[str, Any]] | None = None
     generation: dict[str, Any] | None = None
     samples: dict[str, np.ndarray] | None = None
     semantics: dict[str, Any] | None = None
@@ -89,16 +93,18 @@ def collect(outputs: str | Path, profile: str = "default", cells: Collection[str
     if not outputs.is_dir():
         raise InputError(f"{outputs} does not exist; run `dvc repro` first")
     histories = {name: _table(outputs / name / "history.csv") for name in TRAININGS}
+    ablation = _cells(outputs / "ablation", cells)
     return Results(
         profile=profile,
         data=_json(outputs / "data" / "store.json"),
         codebook=_codebook(outputs / "codebook"),
         reconstruction=_json(outputs / "reconstruction" / "summary.json"),
-        strips=_arrays(outputs / "reconstruction" / "strips.npz"),
+        strips=_strips(outputs, ablation),
+        clip_words=_json(outputs / "reconstruction" / "words.json"),
         generation=_json(outputs / "generation" / "summary.json"),
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
-        cells=_cells(outputs / "ablation", cells),
+        cells=ablation,
         histories={name: history for name, history in histories.items() if history is not None},
     )
 
@@ -115,6 +121,27 @@ def _codebook(folder: Path) -> ListedCodebook | None:
     for word, part in zip(description["words"], description["part_of_speech"], strict=True):
         parts[word] = (*parts.get(word, ()), part)
     return ListedCodebook(sizes, parts, description["captions"], description["provider"], **lists)
+
+
+def _strips(outputs: Path, cells: Collection[AblationCell]) -> dict[str, np.ndarray] | None:
+    """The main model's clips and its baselines', then those of short variants (their first seed) and of codecs."""
+    strips = _arrays(outputs / "reconstruction" / "strips.npz")
+    if strips is None:
+        return None
+    files = [("codecs", outputs / "codecs" / "strips.npz")]
+    for variant in SHORT_VARIANTS:
+        seeds = [cell.seed for cell in cells if cell.variant == variant]
+        if seeds:
+            file = outputs / "ablation" / variant / str(min(seeds)) / "strips.npz"
+            files.append((f"{variant} (ablation)", file))
+    for name, file in files:
+        for key, clips in (_arrays(file) or {}).items():
+            if clips.ndim != 5 or clips.shape[1:] != strips["original"].shape[1:]:
+                raise InputError(
+                    f"{file} does not show the clips of outputs/reconstruction; delete it, run `dvc repro`"
+                )
+            strips.setdefault(name if key == "clips" else key, clips)
+    return strips
 
 
 def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, ...]:

@@ -39,6 +39,14 @@ def embed_picture(path: Path) -> Embedded:
     return Embedded(_uri(_webp([picture], PICTURE_BYTES)), *picture.size)
 
 
+def embed_array(picture: np.ndarray) -> Embedded:
+    """One picture, uint8 (h, w, 3); a page enlarges it without smoothing."""
+    from PIL import Image
+
+    image = Image.fromarray(picture)
+    return Embedded(_uri(_webp([image], PICTURE_BYTES)), *image.size)
+
+
 def embed_clip(frames: Sequence[np.ndarray]) -> Embedded:
     """Frames, uint8 (h, w, 3), that run in a loop; a page enlarges them without smoothing."""
     from PIL import Image
