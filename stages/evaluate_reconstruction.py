@@ -118,6 +118,7 @@ def body(params: Params, run: Run | None) -> None:
         )
     for entry in left_out:
         print(f"left out  {entry.metric}: {entry.why}")
+    assert run is not None  # the first process has one
     run.log_metrics(
         {f"{name}/{metric}": entry["value"] for name, metrics in records.items() for metric, entry in metrics.items()}
     )

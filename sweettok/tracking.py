@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,9 +98,12 @@ class Run:
         """Send what `log_metrics` has kept."""
         while self._buffer:
             batch, self._buffer = self._buffer[:METRICS_A_BATCH], self._buffer[METRICS_A_BATCH:]
-            if not self._try(lambda client, batch=batch: client.log_batch(self.identity, metrics=_metrics(batch))):
+            if not self._try(partial(self._send, batch)):
                 self._keep(batch)
         self._flushed_at = time.monotonic()
+
+    def _send(self, batch: list[dict[str, Any]], client: "MlflowClient") -> None:
+        client.log_batch(self.identity, metrics=_metrics(batch))
 
     def log_artifact(self, path: str | Path, folder: str | None = None) -> None:
         """Copy a file or folder into the run's artifacts."""
@@ -299,7 +303,7 @@ def _parent_run(client: "MlflowClient", experiment: str, profile: str) -> str:
     return client.create_run(experiment, run_name=name, tags=tags).info.run_id
 
 
-def _close_parent(client: "MlflowClient", parent: str, status: str) -> None:
+def _close_parent(client: "MlflowClient", parent: str | None, status: str) -> None:
     """Nobody tells when a reproduction ends, so each stage closes the parent; a failure stays."""
     failed = client.get_run(parent).info.status in ("FAILED", "KILLED")
     client.set_terminated(parent, "FAILED" if failed else status)

@@ -118,10 +118,10 @@ def open_comparison(
             "add them, or compare the folders as sets with --unpaired"
         )
     of = (names, names) if paired else (sorted(of_real), sorted(of_made))
-    opened = (
+    opened = [
         tuple(open_frames(files[name]) for name in keys) for files, keys in zip((of_real, of_made), of, strict=True)
-    )
-    return Comparison(*opened, tuple(names), paired, frames, size)
+    ]
+    return Comparison(opened[0], opened[1], tuple(names), paired, frames, size)
 
 
 def _named(folder: Path) -> dict[str, Path]:

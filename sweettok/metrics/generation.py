@@ -1,6 +1,7 @@
 """How near generated clips are to real ones (T2): Frechet distances with what bounds them, and class consistency."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ def evaluate_samples(
         ):
             records[distance.name + variant] = distance.record(features, seed, paired, variant)
     whole = distances[0]
-    facts = {"split": test.split, "seed": seed, "frames": test.frames, "resolution": test.size}
+    facts: dict[str, Any] = {"split": test.split, "seed": seed, "frames": test.frames, "resolution": test.size}
     facts |= {"extractor": judge.name, "weights_sha256": judge.fingerprint}
     for name, hits in {
         "class_consistency": predicted_classes(judge, made[whole.name]) == labels,

@@ -1,8 +1,7 @@
 """Sections on what is measured: reconstruction, samples, semantics, ablations."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import pydantic
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from sweettok.params.section import Section
@@ -23,7 +22,7 @@ class Sampling(Section):
     batch_size: PositiveInt
     temperature: PositiveFloat
     top_k: NonNegativeInt = Field(description="0: all")
-    top_p: pydantic.confloat(gt=0, le=1)
+    top_p: Annotated[float, Field(gt=0, le=1)]
     guidance: NonNegativeFloat = Field(description="CFG scale: u + s (c - u); 1: none")
     seed: NonNegativeInt
 

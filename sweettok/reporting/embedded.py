@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -73,8 +73,9 @@ def _reduced(clips: np.ndarray) -> np.ndarray:
 
 def _webp(images: Sequence["Image"], limit: int) -> bytes:
     """Without loss where that takes at most `limit` bytes, else in the best of QUALITIES that does, or the last."""
-    motion = {"save_all": True, "append_images": images[1:], "duration": FRAME_MILLISECONDS, "loop": 0}
-    for quality in ({"lossless": True}, *({"quality": quality} for quality in QUALITIES)):
+    motion: dict[str, Any] = {"save_all": True, "append_images": images[1:], "duration": FRAME_MILLISECONDS, "loop": 0}
+    settings: list[dict[str, Any]] = [{"lossless": True}, *({"quality": quality} for quality in QUALITIES)]
+    for quality in settings:
         content = BytesIO()
         images[0].save(content, "WEBP", method=EFFORT, **quality, **(motion if len(images) > 1 else {}))
         if content.tell() <= limit:

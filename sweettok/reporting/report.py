@@ -61,8 +61,8 @@ def write_report(
         readme = until_all_is_written.enter_context(atomic_file(reports / "README.md"))
         readme.write_text(page(results, tables, found, drawn), encoding="utf-8")
         index = until_all_is_written.enter_context(atomic_file(reports / "index.html"))
-        content = web_page(results, tables, found, drawn, folders["figures"], origin or Origin())
-        index.write_text(content, encoding="utf-8")
+        html = web_page(results, tables, found, drawn, folders["figures"], origin or Origin())
+        index.write_text(html, encoding="utf-8")
         for name, content in (("results", all_numbers(results, found)), ("metrics", headline_numbers(results))):
             write_json(until_all_is_written.enter_context(atomic_file(reports / f"{name}.json")), content)
     return results

@@ -190,7 +190,7 @@ def train(
                     first_step + done,
                 )
         if done % optimiser.validate_every == 0 or done == optimiser.steps:
-            row = {"step": done, "split": "val", **validate(task, average.model)}
+            row: dict[str, Any] = {"step": done, "split": "val", **validate(task, average.model)}
             validated = {"val_psnr": row["psnr"]} if "psnr" in row else {}
             if accelerator.is_main_process and not any(_collapsed(earlier) for earlier in history):
                 _warn_of_collapse(task.name, row)  # once a training, however often it is resumed

@@ -221,7 +221,7 @@ class TokenizerTask(StoreTask):
         return self.criterion.update_discriminator(step) if self.criterion else {}
 
     def validate(self, model: VideoTokenizer) -> dict[str, float]:
-        total, used = Means(), {}
+        total, used = Means(), dict[str, set[int]]()
         for batch in self.validation():
             clip = batch["clip"]
             coded, logits = model(clip)

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -37,7 +37,7 @@ def _of_files(data: params.FileData) -> Source:
     return FileClips(data, list_files(data), captions)
 
 
-SOURCES: Mapping[str, Callable[[params.Data], Source]] = {"sprites": Sprites, **dict.fromkeys(LISTINGS, _of_files)}
+SOURCES: Mapping[str, Callable[[Any], Source]] = {"sprites": Sprites, **dict.fromkeys(LISTINGS, _of_files)}
 
 
 def open_source(data: params.Data) -> Source:
