@@ -1,5 +1,7 @@
 """SweetTok, SweetTok* (proxy) and trivial baselines on the test clips: outputs/reconstruction."""
 
+from typing import Any
+
 import numpy as np
 import pandas
 
@@ -56,7 +58,7 @@ def body(params: Params, run: Run | None) -> None:
     sizes = {"sweettok": size_of_code(model), "proxy": size_of_proxy_code(proxy, test.frames, test.size)}
     fitting = val.clips(range(min(FITTING_CLIPS, len(val))))
     # One token of the trilinear baseline is one coloured cell; at 8 bits a number, `bits` buys bits / 8 numbers.
-    token_grid = baselines.best_trilinear_grid(fitting, 3 * sizes["sweettok"]["tokens"])
+    token_grid = baselines.best_trilinear_grid(fitting, 3 * int(sizes["sweettok"]["tokens"]))
     bit_grid = baselines.best_trilinear_grid(fitting, int(sizes["sweettok"]["bits"] // 8))
     sizes |= {
         name: {"tokens": int(np.prod(grid)), "indices": 3 * int(np.prod(grid)), "bits": 24.0 * np.prod(grid).item()}
@@ -89,7 +91,7 @@ def body(params: Params, run: Run | None) -> None:
     if not first_process():
         return
     nothing = {"tokens": None, "indices": None, "bits": None}
-    summary = {
+    summary: dict[str, Any] = {
         "methods": {
             name: {"metrics": records[name], **sizes.get(name, nothing), "codebook": health.get(name)}
             for name in methods
@@ -109,9 +111,8 @@ def body(params: Params, run: Run | None) -> None:
         write_json(
             partial / "words.json", [{"clip": clip, "caption": caption, "words": w} for clip, caption, w in named]
         )
-        np.savez_compressed(
-            partial / "strips.npz", original=to_uint8(first), **{n: to_uint8(m.first) for n, m in made.items()}
-        )
+        strips: dict[str, Any] = {"original": to_uint8(first)} | {n: to_uint8(m.first) for n, m in made.items()}
+        np.savez_compressed(partial / "strips.npz", **strips)
     for bar in summary["learned"]:
         print(
             f"{'reached' if bar['passed'] else 'MISSED '}  {bar['bar']}: {bar['value']:.2f} (at least {bar['required']})"

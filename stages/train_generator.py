@@ -30,7 +30,9 @@ def body(params: Params, run: Run | None) -> None:
     layout = layout_of(tokenizer)
     ids = {
         split: over_processes(
-            lambda part, store=store: layout.flatten(tokenizer.encode(store.clips(part).to(device))),
+            lambda part, store=store: layout.flatten(  # type: ignore[misc]  # mypy infers no lambda with a default
+                tokenizer.encode(store.clips(part).to(device))
+            ),
             torch.arange(len(store)).split(CLIPS_AT_ONCE),
         )
         for split, store in clips.items()

@@ -92,7 +92,7 @@ def own_protocol(extractor: Extractor, store: ClipStore) -> Protocol:
     return Protocol(
         name="own",
         extractor=extractor.name,
-        split=store.split,
+        split=store.split,  # type: ignore[arg-type]  # ClipStore.open knows the splits
         clips=None,
         choice="first",
         frames=store.frames if extractor.kind == "video" else 1,

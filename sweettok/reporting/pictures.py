@@ -147,7 +147,7 @@ def _labelled(rows: Sequence[np.ndarray], names: Sequence[str], columns: Sequenc
         len(line) for name in wrapped for line in name.splitlines()
     )  # 8 pt text: under 7 pixels a letter
     whole = (left + width, height + 24)
-    figure = Figure(figsize=(whole[0] / DPI, whole[1] / DPI), dpi=DPI, layout="none")
+    figure = Figure(figsize=(whole[0] / DPI, whole[1] / DPI), dpi=DPI, layout="none")  # type: ignore[arg-type]  # matplotlib takes it, its types do not
     figure.figimage(picture, xo=left, yo=0, origin="upper")
     for place, name in enumerate(wrapped):
         middle = height - (place + 0.5) * height / len(rows)

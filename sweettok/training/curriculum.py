@@ -134,7 +134,7 @@ def train_stage(
     torch.manual_seed(stage.seed)
     criterion = (
         PixelCriterion(pixel_loss, judge, model.patches.temporal, stage.optimiser.steps)
-        if stage.target == "pixels"
+        if stage.target == "pixels" and pixel_loss
         else None
     )
     task = TokenizerTask(name, model, stage, criterion, code_loss, supplies.train, supplies.val, supplies.codes)

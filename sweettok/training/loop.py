@@ -179,7 +179,7 @@ def train(
             speed = (done - clock_step) / (time.perf_counter() - clock)
             clock, clock_step = time.perf_counter(), done
             metrics = mean_row(gathered_objects(metrics))  # usage is a mean of shares, each of a part of the batch
-            row = {"step": done, "split": "train", "loss": loss, **metrics, "lr": learning_rate(step, optimiser)}
+            row: dict[str, Any] = {"step": done, "split": "train", "loss": loss, **metrics, "lr": learning_rate(step, optimiser)}
             history.append(row)
             shown = {name: row[name] for name in row if name not in ("step", "split", "lr")} | validated
             bar.set_postfix({name: f"{value:.3g}" for name, value in shown.items()}, refresh=False)
@@ -190,7 +190,7 @@ def train(
                     first_step + done,
                 )
         if done % optimiser.validate_every == 0 or done == optimiser.steps:
-            row: dict[str, Any] = {"step": done, "split": "val", **validate(task, average.model)}
+            row = {"step": done, "split": "val", **validate(task, average.model)}
             validated = {"val_psnr": row["psnr"]} if "psnr" in row else {}
             if accelerator.is_main_process and not any(_collapsed(earlier) for earlier in history):
                 _warn_of_collapse(task.name, row)  # once a training, however often it is resumed

@@ -109,7 +109,7 @@ class ClipStore:
         import pandas
 
         path = self._folder / LABELS
-        kinds = defaultdict(lambda: str, label="int64")  # a class or a clip named 001 is text
+        kinds = defaultdict[str, Any](lambda: str, label="int64")  # a class or a clip named 001 is text
         try:
             table = pandas.read_csv(path, keep_default_na=False, dtype=kinds)
         except ValueError as error:  # ParserError, EmptyDataError and UnicodeDecodeError are ValueErrors
