@@ -14,7 +14,11 @@ from sweettok.reporting.pictures import FRAME_MILLISECONDS
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-PICTURE_BYTES, CLIP_BYTES = 60_000, 130_000  # of ten pictures and two clips, in base64, less than a megabyte
+PICTURE_BYTES, CLIP_BYTES = (
+    50_000,
+    120_000,
+)  # of ten pictures, two clips and four small ones, in base64, about a megabyte
+SMALL_CLIP_BYTES = 15_000  # of the clips that stand beside their words
 CLIP_SIDE = 64  # pixels; larger clips are made smaller
 QUALITIES = (92, 80, 65, 50, 35, 20, 5)
 EFFORT = 4  # libwebp's method; 6 takes three times as long for a few per cent
@@ -47,13 +51,13 @@ def embed_array(picture: np.ndarray) -> Embedded:
     return Embedded(_uri(_webp([image], PICTURE_BYTES)), *image.size)
 
 
-def embed_clip(frames: Sequence[np.ndarray]) -> Embedded:
-    """Frames, uint8 (h, w, 3), that run in a loop; a page enlarges them without smoothing."""
+def embed_clip(frames: Sequence[np.ndarray], limit: int = CLIP_BYTES) -> Embedded:
+    """Frames, uint8 (h, w, 3), that run in a loop of at most `limit` bytes; a page enlarges them without smoothing."""
     from PIL import Image
 
     images = [Image.fromarray(frame) for frame in frames]
-    moving = _webp(images, CLIP_BYTES)
-    return Embedded(_uri(moving), *images[0].size, still=_uri(_webp(images[:1], CLIP_BYTES)))
+    moving = _webp(images, limit)
+    return Embedded(_uri(moving), *images[0].size, still=_uri(_webp(images[:1], limit)))
 
 
 def made_small(clips: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -112,14 +112,14 @@ def _clips_shown(strips: Mapping[str, np.ndarray]) -> int:
 def over_time(rows: Sequence[Sequence[np.ndarray]], side: int = TILE) -> list[np.ndarray]:
     """Rows of clips (T, H, W, 3) -> T pictures of them, uint8 (h, w, 3). side: as in `sample_frames`."""
     return [
-        np.concatenate([_row([[clip[time] for clip in row]], side) for row in rows], axis=0)
+        np.concatenate([_row([[clip[time] for clip in row]], side)[:, :-CLIP_GAP] for row in rows], axis=0)
         for time in range(len(rows[0][0]))
     ]
 
 
 def frame_strip(clip: np.ndarray, side: int = TILE) -> np.ndarray:
     """The frames of `frame_places` side by side: uint8 (T, H, W, 3) -> (h, w, 3)."""
-    return _row([[clip[place] for place in frame_places(len(clip))]], side)
+    return _row([[clip[place] for place in frame_places(len(clip))]], side)[:, :-CLIP_GAP]
 
 
 def _row(groups: Sequence[Sequence[np.ndarray]], side: int = TILE) -> np.ndarray:

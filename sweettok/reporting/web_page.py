@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.collect import Results
-from sweettok.reporting.embedded import Embedded, embed_array, embed_clip, embed_picture, made_small
+from sweettok.reporting.embedded import SMALL_CLIP_BYTES, Embedded, embed_array, embed_clip, embed_picture, made_small
 from sweettok.reporting.facts import run_facts
 from sweettok.reporting.grid import Grid
 from sweettok.reporting.origin import Origin
@@ -168,7 +168,7 @@ def _clip_words(results: Results) -> list[WordsOfClip]:
     for place, entry in enumerate(results.clip_words[:CLIPS_WITH_WORDS]):
         original, made = (strips[name][place] for name in ("original", "sweettok"))
         names, about = ("original", "SweetTok"), f"{entry['clip']}: {entry['caption']}"
-        moving = embed_clip(over_time([[original], [made]], side=1))
+        moving = embed_clip(over_time([[original], [made]], side=1), SMALL_CLIP_BYTES)
         still = embed_array(np.concatenate([frame_strip(original, side=1), frame_strip(made, side=1)]))
         numbers = ", ".join(map(str, frame_places(len(original))))
         lists = lists_of_clip(entry["words"], results)

@@ -54,7 +54,7 @@ def test_no_request_leaves_the_page_and_the_console_is_quiet(browser):
 
 def test_pictures_load(browser):
     sizes = browser.execute_script("return [...document.images].map(image => image.complete ? image.naturalWidth : 0)")
-    assert len(sizes) == 17 and min(sizes) >= 40  # a clip of 32 pixels with its gap
+    assert len(sizes) == 17 and min(sizes) >= 32  # a clip's pixels
 
 
 @pytest.mark.parametrize("press", ["click", "keyboard"])
