@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 READY := $(VENV)/.installed
 
-.PHONY: install repro report test smoke bench ui lint clean
+.PHONY: install repro report test smoke bench ui lint types clean
 install: $(READY)
 
 # MiniLM's packager asks for sentence-transformers only to load it; we read its weights ourselves (ENVIRONMENT, word vectors).
@@ -26,7 +26,10 @@ report: install  ## redraw tables and figures from stored results
 lint: install
 	ruff check .
 
-test: lint  ## what CI runs
+types: install  ## types of sweettok and stages
+	mypy
+
+test: lint types  ## what CI runs
 	OMP_NUM_THREADS=2 python -m pytest -q
 
 smoke: install  ## the whole pipeline at smoke size, in a scratch copy

@@ -58,6 +58,7 @@ def body(params: Params, run: Run | None) -> None:
         print(f"{name}: {entry['value']:.3f} (n = {entry['n']})")
     for entry in left_out:
         print(f"left out  {entry.metric}: {entry.why}")
+    assert run is not None  # the first process has one
     run.log_metrics({name.replace(":", "-"): entry["value"] for name, entry in records.items()})
     run.log_artifact("outputs/generation/summary.json")
 

@@ -1,5 +1,7 @@
 """SweetTok, SweetTok* (proxy) and trivial baselines on the test clips: outputs/reconstruction."""
 
+from typing import Any
+
 import numpy as np
 import pandas
 
@@ -7,6 +9,7 @@ from sweettok.metrics import baselines
 from sweettok.metrics.distances import judge_distances, open_distances, size_records
 from sweettok.metrics.perceptual_networks import open_perceptual
 from sweettok.metrics.reconstruction import (
+    clip_words,
     codebook_health,
     per_clip_rows,
     score,
@@ -55,7 +58,7 @@ def body(params: Params, run: Run | None) -> None:
     sizes = {"sweettok": size_of_code(model), "proxy": size_of_proxy_code(proxy, test.frames, test.size)}
     fitting = val.clips(range(min(FITTING_CLIPS, len(val))))
     # One token of the trilinear baseline is one coloured cell; at 8 bits a number, `bits` buys bits / 8 numbers.
-    token_grid = baselines.best_trilinear_grid(fitting, 3 * sizes["sweettok"]["tokens"])
+    token_grid = baselines.best_trilinear_grid(fitting, 3 * int(sizes["sweettok"]["tokens"]))
     bit_grid = baselines.best_trilinear_grid(fitting, int(sizes["sweettok"]["bits"] // 8))
     sizes |= {
         name: {"tokens": int(np.prod(grid)), "indices": 3 * int(np.prod(grid)), "bits": 24.0 * np.prod(grid).item()}
@@ -88,7 +91,7 @@ def body(params: Params, run: Run | None) -> None:
     if not first_process():
         return
     nothing = {"tokens": None, "indices": None, "bits": None}
-    summary = {
+    summary: dict[str, Any] = {
         "methods": {
             name: {"metrics": records[name], **sizes.get(name, nothing), "codebook": health.get(name)}
             for name in methods
@@ -104,15 +107,19 @@ def body(params: Params, run: Run | None) -> None:
         rows = [pandas.DataFrame({"method": name} | per_clip_rows(scored, test)) for name, scored in made.items()]
         pandas.concat(rows).to_csv(partial / "per_clip.csv", index=False, float_format="%.6g")
         first = test.clips(range(len(made["sweettok"].first)))
-        np.savez_compressed(
-            partial / "strips.npz", original=to_uint8(first), **{n: to_uint8(m.first) for n, m in made.items()}
+        named = zip(*(test.labels[column] for column in ("clip", "caption")), clip_words(model, first), strict=False)
+        write_json(
+            partial / "words.json", [{"clip": clip, "caption": caption, "words": w} for clip, caption, w in named]
         )
+        strips: dict[str, Any] = {"original": to_uint8(first)} | {n: to_uint8(m.first) for n, m in made.items()}
+        np.savez_compressed(partial / "strips.npz", **strips)
     for bar in summary["learned"]:
         print(
             f"{'reached' if bar['passed'] else 'MISSED '}  {bar['bar']}: {bar['value']:.2f} (at least {bar['required']})"
         )
     for entry in left_out:
         print(f"left out  {entry.metric}: {entry.why}")
+    assert run is not None  # the first process has one
     run.log_metrics(
         {f"{name}/{metric}": entry["value"] for name, metrics in records.items() for metric, entry in metrics.items()}
     )

@@ -1,5 +1,7 @@
 """Curriculum 3: decoders on pixels (L2 + perceptual + GAN), encoders and codebooks frozen: outputs/pixels."""
 
+from typing import Any
+
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
 from sweettok.stage import first_process, run_stage
@@ -11,7 +13,7 @@ def body(params: Params, run: Run | None) -> None:
     supplies = Supplies.load("outputs/data", "outputs/proxy")
     model = VideoTokenizer.load("outputs/joint")
     judge = load_judge("outputs/judge")
-    losses = {"pixel_loss": params.pixel_loss, "judge": judge}
+    losses: dict[str, Any] = {"pixel_loss": params.pixel_loss, "judge": judge}
     model, history = train_stage(
         "pixels", model, params.finetune_pixels, supplies, **losses, run=run, machine=params.machine
     )

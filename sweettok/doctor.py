@@ -92,7 +92,11 @@ def caption_needs(params: Params) -> Iterator[Need]:
         if Path(path).expanduser().is_file():
             yield Need("captions", "here", f"{key}: {path}")
         else:
-            where = WHERE[data.name].format(root=data.root) if key == "data.class_names" else CAPTIONS.format(key=key)
+            where = (
+                WHERE[data.name].format(root=getattr(data, "root", None))
+                if key == "data.class_names"
+                else CAPTIONS.format(key=key)
+            )
             yield Need("captions", "missing", f"{key}: {path} does not exist", where)
 
 

@@ -52,5 +52,6 @@ def _begin(threads: int) -> None:
 
 
 def _end_with_the_first() -> None:
-    multiprocessing.parent_process().join()
+    if first := multiprocessing.parent_process():
+        first.join()
     os._exit(1)

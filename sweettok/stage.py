@@ -5,16 +5,15 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
+from typing import Any
 
 from sweettok.allocator import keep_freed_blocks
 from sweettok.errors import InputError
 from sweettok.params import Params, stage_params
-from sweettok.tracking import Run, tracked_run
+from sweettok.tracking import tracked_run
 
 
-def run_stage(
-    name: str, body: Callable[[Params, Run | None], None], parallel: bool = False, tracked: bool = True
-) -> None:
+def run_stage(name: str, body: Callable[[Params, Any], None], parallel: bool = False, tracked: bool = True) -> None:
     """Run `body(params, run)` as stage `name`: params hold the sections dvc.yaml declares, run is its MLflow run.
 
     With `parallel` the body runs in `machine.processes` processes, or in those that a launcher (`accelerate launch`,

@@ -13,9 +13,12 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweettok.energy import EnergyMeter
 from sweettok.errors import InputError
 from sweettok.params import Params, load_params
 from sweettok.params.whole import UNWATCHED
@@ -30,6 +33,7 @@ EXPERIMENT = "sweettok-bench"
 METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100  # MLflow's limits for one log_batch
 SECONDS_A_FLUSH = 30  # curves of a running stage are at most this old in the UI
 VALUE_LENGTH = 500  # of a parameter or tag
+ENERGY = "energy_joules"  # metric of a run: of the whole machine, where it can be read
 LOCK_TIMEOUT = 120  # seconds; creating the database takes about two
 
 
@@ -74,6 +78,7 @@ class Run:
         self._parent: str | None = None
         self._client: MlflowClient | None = None
         self._buffer: list[dict[str, Any]] = []
+        self._meter = EnergyMeter()
         self._flushed_at = time.monotonic()
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
@@ -93,9 +98,12 @@ class Run:
         """Send what `log_metrics` has kept."""
         while self._buffer:
             batch, self._buffer = self._buffer[:METRICS_A_BATCH], self._buffer[METRICS_A_BATCH:]
-            if not self._try(lambda client, batch=batch: client.log_batch(self.identity, metrics=_metrics(batch))):
+            if not self._try(partial(self._send, batch)):
                 self._keep(batch)
         self._flushed_at = time.monotonic()
+
+    def _send(self, batch: list[dict[str, Any]], client: "MlflowClient") -> None:
+        client.log_batch(self.identity, metrics=_metrics(batch))
 
     def log_artifact(self, path: str | Path, folder: str | None = None) -> None:
         """Copy a file or folder into the run's artifacts."""
@@ -159,6 +167,8 @@ class Run:
 
     def _end(self, status: str) -> None:
         """Send the rest and close the run. The parent stays FAILED once any of its stages failed."""
+        if (joules := self._meter.joules()) is not None:
+            self.log_metrics({ENERGY: joules})
         self.flush()
         self._try(lambda client: client.set_terminated(self.identity, status))
         self._try(lambda client: _close_parent(client, self._parent, status))
@@ -199,6 +209,38 @@ def params_hash(params: Params) -> str:
     return hashlib.sha256(json.dumps(watched, sort_keys=True).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that has ended well. seconds: since 1970 at its start and its end; metrics: the last value of each."""
+
+    identity: str
+    name: str
+    start: float
+    end: float
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def finished_runs(root: str | Path = ".", stage: str | None = None) -> Iterator[FinishedRun]:
+    """Runs of one stage, or of all, the newest first. Raises InputError where there is no store."""
+    root = Path(root).resolve()
+    if not (root / ".mlflow" / "mlflow.db").is_file():
+        raise InputError(f"{root / '.mlflow'} holds no runs; run `make repro` first")
+    client = _client(root)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    wanted = "attributes.status = 'FINISHED'" + (f" and tags.stage = '{stage}'" if stage else "")
+    token = "" if experiment else None
+    while token is not None:
+        page = client.search_runs(
+            [experiment.experiment_id], wanted, order_by=["attributes.start_time DESC"], page_token=token or None
+        )
+        for found in page:
+            info, data = found.info, found.data
+            times = (info.start_time / 1000, info.end_time / 1000)
+            yield FinishedRun(info.run_id, info.run_name, *times, data.tags, data.metrics)
+        token = page.token or None
+
+
 def comparison(stage: str = "ablation", root: str | Path = ".") -> "pandas.DataFrame":
     """The newest finished run of each (profile, variant, seed), one row each, metrics as columns.
 
@@ -207,26 +249,11 @@ def comparison(stage: str = "ablation", root: str | Path = ".") -> "pandas.DataF
     """
     import pandas
 
-    root = Path(root).resolve()
-    if not (root / ".mlflow" / "mlflow.db").is_file():
-        raise InputError(f"{root / '.mlflow'} holds no runs; run `make repro` first")
-    client = _client(root)
-    experiment = client.get_experiment_by_name(EXPERIMENT)
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
-    token = "" if experiment else None
-    while token is not None:
-        page = client.search_runs(
-            [experiment.experiment_id],
-            f"tags.stage = '{stage}' and attributes.status = 'FINISHED'",
-            order_by=["attributes.start_time DESC"],
-            page_token=token or None,
-        )
-        for found in page:
-            tags = found.data.tags
-            key = tuple(tags.get(name, "") for name in ("profile", "variant", "seed"))
-            row = dict(zip(("profile", "variant", "seed"), key, strict=True))
-            rows.setdefault(key, {**row, "run": found.info.run_name, "run_id": found.info.run_id, **found.data.metrics})
-        token = page.token or None
+    for run in finished_runs(root, stage):
+        key = tuple(run.tags.get(name, "") for name in ("profile", "variant", "seed"))
+        row = dict(zip(("profile", "variant", "seed"), key, strict=True))
+        rows.setdefault(key, {**row, "run": run.name, "run_id": run.identity, **run.metrics})
     leading = ["profile", "variant", "seed", "run", "run_id"]
     metrics = sorted({name for row in rows.values() for name in row} - set(leading))
     return pandas.DataFrame([rows[key] for key in sorted(rows)], columns=[*leading, *metrics])
@@ -276,7 +303,7 @@ def _parent_run(client: "MlflowClient", experiment: str, profile: str) -> str:
     return client.create_run(experiment, run_name=name, tags=tags).info.run_id
 
 
-def _close_parent(client: "MlflowClient", parent: str, status: str) -> None:
+def _close_parent(client: "MlflowClient", parent: str | None, status: str) -> None:
     """Nobody tells when a reproduction ends, so each stage closes the parent; a failure stays."""
     failed = client.get_run(parent).info.status in ("FAILED", "KILLED")
     client.set_terminated(parent, "FAILED" if failed else status)

@@ -101,18 +101,19 @@ def locate(what: str, published: tuple[PublishedFile, ...], source: WeightsSourc
 
 
 def _downloaded(what: str, published: tuple[PublishedFile, ...], source: WeightsSource) -> WeightsFile:
-    wanted = [file for file in published if file.url and file.sha256 and source.sha256 in (None, file.sha256)]
+    offered = ((file.name, file.url, file.sha256) for file in published if source.sha256 in (None, file.sha256))
+    wanted = [(name, url, sha256) for name, url, sha256 in offered if url and sha256]
     if not wanted:
         raise MissingWeights(what, "no download known", _how_to_get(published))
-    file = wanted[0]
-    path = cache_folder() / f"{file.sha256[:16]}-{file.name}"
+    name, url, sha256 = wanted[0]
+    path = cache_folder() / f"{sha256[:16]}-{name}"
     if not path.is_file():
         if not source.download:
             raise MissingWeights(what, NOT_HERE, _how_to_get(published))
-        download(file.url, path, file.sha256)
-    elif sha256_of(path) != file.sha256:
+        download(url, path, sha256)
+    elif sha256_of(path) != sha256:
         raise MissingWeights(what, f"{path} is damaged (another sha256)", "delete it")
-    return WeightsFile(path, file.sha256, "published")
+    return WeightsFile(path, sha256, "published")
 
 
 def _how_to_get(published: tuple[PublishedFile, ...]) -> str:

@@ -43,8 +43,8 @@ def unpack(data: bytes, rows: int, widths: NDArray[np.int64]) -> NDArray[np.int6
         bits = np.unpackbits(piece)
         if bits[count * len(column) :].any():
             raise ValueError("expected zeros after the last value")
-        bits = bits[: count * len(column)].reshape(count, len(column)).astype(np.int64)
-        values[start : start + count] = np.add.reduceat(bits << shift, starts, axis=1)
+        rows_of_bits = bits[: count * len(column)].reshape(count, len(column)).astype(np.int64)
+        values[start : start + count] = np.add.reduceat(rows_of_bits << shift, starts, axis=1)
     return values
 
 

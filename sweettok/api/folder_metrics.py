@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -118,10 +118,10 @@ def open_comparison(
             "add them, or compare the folders as sets with --unpaired"
         )
     of = (names, names) if paired else (sorted(of_real), sorted(of_made))
-    opened = (
+    opened = [
         tuple(open_frames(files[name]) for name in keys) for files, keys in zip((of_real, of_made), of, strict=True)
-    )
-    return Comparison(*opened, tuple(names), paired, frames, size)
+    ]
+    return Comparison(opened[0], opened[1], tuple(names), paired, frames, size)
 
 
 def _named(folder: Path) -> dict[str, Path]:
@@ -218,7 +218,8 @@ def _scorers(
     scorers: dict[str, Scorer] = {"psnr": _squared_error}
     facts: dict[str, dict] = {}
     networks: Sequence[PerceptualNetwork]
-    networks, left_out = open_perceptual(settings, FolderClips(comparison.real, 1, side))
+    stills: Any = FolderClips(comparison.real, 1, side)  # has what a ClipStore is asked for
+    networks, left_out = open_perceptual(settings, stills)
     if side >= WINDOW:
         scorers["ssim"] = ssim
     else:
@@ -247,11 +248,11 @@ def _distances(
         real, made = comparison.sets()
     except InputError as reason:
         return {}, [LeftOut(name, "video", str(reason)) for name in (*wanted, *settings.extractors)]
-    stores = {split: replace(real, split=split) for split in ("train", "test")}
+    stores: dict[str, Any] = {split: replace(real, split=split) for split in ("train", "test")}  # as ClipStores
     found, left_out = open_distances(settings, stores, cache_folder() / "reference")
     if judge is not None:
-        kinds = ("video", "image") if real.frames > 1 else ("image",)
-        found = judge_distances(judge, real, kinds) + found
+        kinds: Sequence[Literal["video", "image"]] = ("video", "image") if real.frames > 1 else ("image",)
+        found = judge_distances(judge, stores["test"], kinds) + found
     records = {}
     for distance in found:
         features = _features(distance, made, comparison.paired)
@@ -273,8 +274,8 @@ def _of_files(entry: dict[str, Any], real: FolderClips, distance: Distance) -> d
     return entry | {"split": "made vs real", "protocol": facts}
 
 
-def _features(distance: Distance, made: FolderClips, paired: bool) -> np.ndarray:
-    """Features of made clips: of a pair in the frames that the protocol takes of the real one, else in the first."""
+def _features(distance: Distance, made: Any, paired: bool) -> np.ndarray:
+    """Features of made clips (FolderClips): of a pair in the frames that the protocol takes of the real one, else in the first."""
     protocol = distance.selection.protocol
     if paired:
         batches = replace(distance.selection, store=made).batches(CLIPS_AT_ONCE)

@@ -55,7 +55,8 @@ def open_frames(path: str | Path) -> FrameFile:
             frame, fps = read_window(path, 0, 1, 1, index=index)[0], _rate(path)
     except Unreadable as error:
         raise InputError(f"{path}: {error}; give a whole image or video") from error
-    return FrameFile(path, index.frames if index else 1, *frame.shape[:2], fps, index)
+    height, width = frame.shape[:2]
+    return FrameFile(path, index.frames if index else 1, height, width, fps, index)
 
 
 def _rate(path: Path) -> Fraction | None:

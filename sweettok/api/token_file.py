@@ -23,8 +23,8 @@ VERSION = 1
 HEAD = struct.Struct("<8sHH32sIIIIIIIBB")  # all but the token groups; the fields are in docs/token-format.md
 GROUP, SLOT = struct.Struct("<IB"), struct.Struct("<II")
 CHECKSUM = 8  # bytes of BLAKE2b at the end
-FITS = ("crop", "stretch")
 Fit = Literal["crop", "stretch"]
+FITS: tuple[Fit, ...] = ("crop", "stretch")
 MOST = 2**32 - 1  # of every number in the header
 
 
@@ -173,7 +173,7 @@ class _Reader:
     content: bytes
     at: int
 
-    def take(self, field: struct.Struct) -> tuple[int, ...]:
+    def take(self, field: struct.Struct) -> tuple[Any, ...]:
         values = field.unpack_from(self.content, self.at)
         self.at += field.size
         return values

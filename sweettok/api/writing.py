@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -62,7 +63,7 @@ def _write_video(
     if codec not in av.codecs_available:
         raise InputError(f"this PyAV has no encoder {codec}; write .gif, .png or .mkv instead")
     with av.open(path, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate, options=options)
+        stream: Any = output.add_stream(codec, rate=rate, options=options)  # of video, but PyAV's types leave it open
         stream.pix_fmt = pixels
         for number, frame in enumerate(map(_even, frames) if pixels == "yuv420p" else frames):
             if number == 0:

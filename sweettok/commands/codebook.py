@@ -114,7 +114,7 @@ def _nearest(codebook: "Codebook", word: str, most: int, as_json: bool) -> None:
 def _word(codebook: "Codebook", word: str, most: int, as_json: bool) -> None:
     """All that the codebook knows of a word; one of two parts of speech has two entries."""
     nearest = codebook.nearest(word, most)  # refuses a word that is not there
-    entries = [
+    entries: list[dict[str, Any]] = [
         {
             "word": word,
             "part_of_speech": codebook.part_of_speech[at],

@@ -99,12 +99,14 @@ def _settings(chosen: argparse.Namespace) -> "Metrics":
         for name in (*extractors, *perceptual)
     }
     try:
-        return Metrics(
-            extractors=extractors,
-            perceptual=perceptual,
-            protocols=chosen.protocol or ["own"],
-            weights=weights,
-            sizes=[],
+        return Metrics.model_validate(
+            {
+                "extractors": extractors,
+                "perceptual": perceptual,
+                "protocols": chosen.protocol or ["own"],
+                "weights": weights,
+                "sizes": [],
+            }
         )
     except pydantic.ValidationError as invalid:
         first = invalid.errors()[0]

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -34,7 +35,12 @@ def add(commands: Any) -> None:
 
 
 def _profile(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> None:
-    actions = {"list": (_list, 0, 0), "show": (_show, 1, 1), "use": (_use, 1, 1), "diff": (_diff, 1, 2)}
+    actions: dict[str, tuple[Callable[..., None], int, int]] = {
+        "list": (_list, 0, 0),
+        "show": (_show, 1, 1),
+        "use": (_use, 1, 1),
+        "diff": (_diff, 1, 2),
+    }
     action, names = chosen.action, chosen.names
     if action not in actions:
         action, names = "use", [action, *names]

@@ -10,7 +10,7 @@ from sweettok.commands.files import Input, find_inputs, place_outputs, run_jobs
 
 if TYPE_CHECKING:
     from sweettok.api.model import SweetTok
-    from sweettok.api.token_file import VideoTokens
+    from sweettok.api.token_file import Fit, VideoTokens
 
 TOKENS = ".swt"  # these endings are those of sweettok.api, repeated to keep --help fast; the tests compare them
 IMAGES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")
@@ -59,7 +59,7 @@ def _encode(chosen: argparse.Namespace) -> int:
     return run_jobs(jobs, partial(_encode_one, model, chosen.fit), "encode", chosen.json, _size_line)
 
 
-def _encode_one(model: "SweetTok", fit: str, job: tuple[Input, Path]) -> dict[str, Any]:
+def _encode_one(model: "SweetTok", fit: "Fit", job: tuple[Input, Path]) -> dict[str, Any]:
     source, target = job
     tokens = model.encode_video(source.path, fit)
     tokens.save(target)
@@ -131,7 +131,7 @@ def _words(chosen: argparse.Namespace) -> int:
     return run_jobs(inputs, partial(_words_of, model, chosen.fit), "words", chosen.json, _words_line)
 
 
-def _words_of(model: "SweetTok", fit: str, one: Input) -> dict[str, Any]:
+def _words_of(model: "SweetTok", fit: "Fit", one: Input) -> dict[str, Any]:
     from sweettok.api.token_file import VideoTokens
     from sweettok.errors import InputError
 

@@ -50,7 +50,7 @@ class Cooccurrence(WordVectors):
             raise ValueError("expected learn(captions) before embed(words)")
         if not words:
             return torch.empty(0, self.dim)
-        together = self._shared_captions(words)
+        together = self._shared_captions(self._captions, words)
         if not together.nnz:
             raise InputError(
                 "no two words share a caption, so co-occurrence tells nothing of them; "
@@ -63,11 +63,11 @@ class Cooccurrence(WordVectors):
         vectors[alone] = Hashed().embed([word for word, is_alone in zip(words, alone, strict=True) if is_alone])
         return F.normalize(torch.from_numpy(vectors), dim=-1).float()
 
-    def _shared_captions(self, words: list[str]) -> sparse.csr_array:
+    def _shared_captions(self, captions: list[TaggedCaption], words: list[str]) -> sparse.csr_array:
         """In how many captions each two words stand together, float64 (W, W), diagonal empty."""
         index_of = {(word, part): index for index, word in enumerate(words) for part in PARTS}
-        occurs = occurrence_matrix(self._captions, index_of)
-        times = sparse.diags_array([caption.times for caption in self._captions], dtype=np.float64)
+        occurs = occurrence_matrix(captions, index_of)
+        times = sparse.diags_array([caption.times for caption in captions], dtype=np.float64)
         together = (occurs.T @ times @ occurs).tocsr()
         together = together - sparse.diags_array(together.diagonal())
         together.eliminate_zeros()

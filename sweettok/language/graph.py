@@ -17,7 +17,8 @@ def occurrence_matrix(tagged: list[TaggedCaption], index_of: Mapping[tuple[str, 
 
     index_of: (lemma, part of speech) -> column, from 0 without gaps; other mentions are left out.
     """
-    columns, ends = [], [0]
+    columns: list[int] = []
+    ends = [0]
     for caption in tagged:
         columns.extend({index_of[mention] for mention in caption.mentions if mention in index_of})
         ends.append(len(columns))

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from sweettok.errors import InputError
 from sweettok.storage import sha256_of
@@ -133,7 +134,7 @@ def _indexed_names(index: Path) -> list[str]:
     return names
 
 
-def open_model(folder: Path, architecture: str, keep: tuple[str, ...] = ()):
+def open_model(folder: Path, architecture: str, keep: tuple[str, ...] = ()) -> tuple[Any, Any]:
     """Tokenizer and model, float32 on the CPU and in evaluation mode, from safetensors, running no code of the folder.
 
     architecture: a class of transformers, e.g. "AutoModel".

@@ -1,5 +1,6 @@
 """The providers of word vectors, by the name they have in params (`codebook.provider`)."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sweettok.errors import InputError
@@ -7,7 +8,7 @@ from sweettok.language.cooccurrence import Cooccurrence
 from sweettok.language.text_encoders import CLIPText, MiniLM, Qwen, Transformer
 from sweettok.language.word_vectors import Hashed, WordVectors
 
-PROVIDERS: dict[str, type[WordVectors]] = {
+PROVIDERS: dict[str, Callable[..., WordVectors]] = {
     provider.name: provider for provider in (MiniLM, CLIPText, Qwen, Transformer, Cooccurrence, Hashed)
 }
 

@@ -1,5 +1,7 @@
 """Tables of a codebook for people: its most frequent words and its strongest edges."""
 
+from collections.abc import Sequence
+
 import pandas
 
 from sweettok.language.codebook import Codebook
@@ -35,7 +37,7 @@ def strongest_edges(codebook: Codebook, most: int) -> pandas.DataFrame:
     return _ranked(edges, "link", ["-".join(link) for link in LINKED_PARTS], ["first", "second"], most)
 
 
-def _ranked(rows: pandas.DataFrame, group: str, order: list[str], names: list[str], most: int) -> pandas.DataFrame:
+def _ranked(rows: pandas.DataFrame, group: str, order: Sequence[str], names: list[str], most: int) -> pandas.DataFrame:
     """The `most` rows of highest count in each group, groups in the given order, with a column `rank` after `group`."""
     rows = rows.sort_values(["count", *names], ascending=[False, *[True] * len(names)])
     rows = pandas.concat([rows[rows[group] == name].head(most) for name in order], ignore_index=True)

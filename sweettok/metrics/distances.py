@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -102,7 +102,7 @@ def own_protocol(extractor: Extractor, store: ClipStore) -> Protocol:
     return Protocol(
         name="own",
         extractor=extractor.name,
-        split=store.split,
+        split=store.split,  # type: ignore[arg-type]  # ClipStore.open knows the splits
         clips=None,
         choice="first",
         frames=store.frames if extractor.kind == "video" else 1,
@@ -117,7 +117,9 @@ def own_protocol(extractor: Extractor, store: ClipStore) -> Protocol:
     )
 
 
-def judge_distances(judge: Judge, store: ClipStore, kinds: Sequence[str] = ("video", "image")) -> list[Distance]:
+def judge_distances(
+    judge: Judge, store: ClipStore, kinds: Sequence[Literal["video", "image"]] = ("video", "image")
+) -> list[Distance]:
     """`frechet_video/judge` and `frechet_image/judge` to the clips of a store."""
     found = []
     for kind in kinds:

@@ -104,7 +104,13 @@ def _squeezenet(source: WeightsSource) -> Extractor:
 
 
 def _published(
-    name: str, kind: str, dims: int, standard: str, weights: WeightsFile, network: nn.Module | Callable, facts: dict
+    name: str,
+    kind: Literal["video", "image"],
+    dims: int,
+    standard: str,
+    weights: WeightsFile,
+    network: nn.Module | Callable,
+    facts: dict,
 ) -> Extractor:
     metric = weights.label(standard, f"frechet_{kind}/{name}-unverified")
     return Extractor(name, kind, dims, metric, weights.sha256, _without_gradients(network), facts)

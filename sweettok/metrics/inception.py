@@ -36,7 +36,7 @@ class Inception(nn.Module):
 def inception_shapes() -> dict[str, tuple[int, ...]]:
     """Name -> shape of the network's parameters and buffers."""
 
-    class Shapes(_network_class()):
+    class Shapes(_network_class()):  # type: ignore[misc]  # torch-fidelity is imported only where it is used
         """The network without weights."""
 
         def load_state_dict(self, *_: object, **__: object) -> None: ...

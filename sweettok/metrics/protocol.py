@@ -16,7 +16,7 @@ from sweettok.errors import InputError
 from sweettok.params import Protocol
 from sweettok.video.store import ClipStore, to_float, to_uint8
 
-_OMNITOKENIZER = {
+_OMNITOKENIZER: dict[str, Any] = {
     "extractor": "i3d-videogpt",
     "choice": "first",
     "frames": 17,
@@ -26,7 +26,7 @@ _OMNITOKENIZER = {
     "pixels": "truncate",
     "seed": 0,
 }
-_TORCHSCRIPT = {"extractor": "i3d", "frames": 16, "start": "random", "covariance": "biased", "seed": 0}
+_TORCHSCRIPT: dict[str, Any] = {"extractor": "i3d", "frames": 16, "start": "random", "covariance": "biased", "seed": 0}
 
 PRESETS = {
     preset.name: preset

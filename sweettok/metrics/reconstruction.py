@@ -128,6 +128,22 @@ def codebook_health(model: VideoTokenizer, store: ClipStore, batch_size: int) ->
     return {group: counter.summary() for group, counter in counters.items()}
 
 
+@torch.no_grad()
+def clip_words(model: VideoTokenizer, clips: Tensor) -> list[dict[str, list[str]]]:
+    """The words of each clip by token group, in the order of its tokens (composed tokens: three words each).
+
+    clips: (B, 3, T, H, W) in [-1, 1]. Codes of a learned codebook are "code 0", "code 1", ...
+    """
+    tokens = model.encode(clips.to(model.proxy_codes.device)).cpu()
+    parts = tokens.split(list(model.groups.values()), dim=1)
+    named: list[dict[str, list[str]]] = [{} for _ in clips]
+    for (group, quantizer), part in zip(model.quantizers.items(), parts, strict=True):
+        words = quantizer.words or [f"code {index}" for index in range(quantizer.size)]
+        for clip, indices in zip(named, part.flatten(1).tolist(), strict=True):
+            clip[group] = [words[index] for index in indices]
+    return named
+
+
 def size_of_code(model: VideoTokenizer) -> dict[str, float]:
     """Tokens, indices and bits of a clip (PAPER.md C11: tokens alone mislead)."""
     groups = [

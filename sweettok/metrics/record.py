@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 KEYS = ("value", "n", "split", "seed", "interval", "protocol")
@@ -13,7 +13,7 @@ def record(
     n: int,
     split: str,
     seed: int | None = None,
-    interval: tuple[float, float] | None = None,
+    interval: Sequence[float] | None = None,
     *,
     metric: str = "metric",
     **protocol: Any,

@@ -54,8 +54,8 @@ def bootstrap_of(
     if not sizes or min(sizes) < 1:
         raise ValueError(f"sizes: expected at least one set of at least 1 row, got {sizes}")
     generator = np.random.default_rng(seed)
-    draws = [statistic(*(generator.integers(n, size=n) for n in sizes)) for _ in range(resamples)]
-    draws = _finite("statistic of the resamples", draws, 1)
+    drawn = [statistic(*(generator.integers(n, size=n) for n in sizes)) for _ in range(resamples)]
+    draws = _finite("statistic of the resamples", drawn, 1)
     whole = statistic(*(np.arange(n) for n in sizes))
     return _percentiles(draws - draws.mean() + whole, level)
 

@@ -6,6 +6,7 @@ share quantisers and are compared at equal tokens and equal bits.
 """
 
 import math
+from typing import Any
 
 import torch
 from einops import rearrange, repeat
@@ -182,4 +183,4 @@ class Downsampling(nn.Module):
         return self.decoder(with_positions(grid))
 
 
-ARCHITECTURES = {"decoupled": DecoupledQueries, "coupled": CoupledQueries, "downsample": Downsampling}
+ARCHITECTURES: dict[str, Any] = {"decoupled": DecoupledQueries, "coupled": CoupledQueries, "downsample": Downsampling}

@@ -7,6 +7,7 @@ cosine, which keeps codes in use where plain VQ collapses (DESIGN.md). Always fp
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -162,7 +163,7 @@ class LanguageQuantizer(nn.Module):
         self._cache = None
         return super().train(mode)
 
-    def _load_from_state_dict(self, *args, **kwargs) -> None:  # new weights make the cached codes stale
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:  # new weights make the cached codes stale
         self._cache = None
         super()._load_from_state_dict(*args, **kwargs)
 

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any, Literal
 
-import pydantic
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from sweettok.params.section import Section
@@ -25,7 +24,7 @@ class Sampling(Section):
     batch_size: PositiveInt
     temperature: PositiveFloat
     top_k: NonNegativeInt = Field(description="0: all")
-    top_p: pydantic.confloat(gt=0, le=1)
+    top_p: Annotated[float, Field(gt=0, le=1)]
     guidance: NonNegativeFloat = Field(description="CFG scale: u + s (c - u); 1: none")
     seed: NonNegativeInt
 

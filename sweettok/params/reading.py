@@ -1,6 +1,7 @@
 """Read and validate params files; every mistake is one line with its path and what is allowed there."""
 
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ def _tags(model: Any) -> set[str]:
 
 def _place(location: tuple[str | int, ...]) -> tuple[str, Any]:
     """Of a pydantic error: the path as written in the YAML (without the union's tag), and the section it lies in."""
-    path, model, choices, scalar = [], Params, [], False
+    path: list[str] = []
+    model: Any = Params
+    choices: list[Any] = []
+    scalar = False
     for key in location:
         if scalar and isinstance(key, str):  # below a field without sections: the alternative of its union, no key
             continue
@@ -43,7 +47,7 @@ def _place(location: tuple[str | int, ...]) -> tuple[str, Any]:
     return ".".join(path), model
 
 
-def _allowed(error: dict[str, Any], model: Any) -> str:
+def _allowed(error: Mapping[str, Any], model: Any) -> str:
     """What could stand at the place of a pydantic error, in words."""
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":

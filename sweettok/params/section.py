@@ -1,8 +1,10 @@
 """What all sections of params.yaml share."""
 
+from typing import Annotated
+
 import pydantic
 
-Probability = pydantic.confloat(ge=0, le=1)
+Probability = Annotated[float, pydantic.Field(ge=0, le=1)]
 
 
 class Section(pydantic.BaseModel):

@@ -1,6 +1,6 @@
 """All sections together, and what must hold between them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
 
 from pydantic import model_validator
 
@@ -15,34 +15,40 @@ from sweettok.params.report import Report
 from sweettok.params.section import Section
 from sweettok.params.training import CodeLoss, CurriculumStage, Machine, PixelLoss
 
+if TYPE_CHECKING:
+    T = TypeVar("T")
+    Loaded = Annotated[T, "a section that was not loaded raises when it is read, so nobody sees None"]
+else:
+    Loaded = Optional
+NOT_LOADED: Any = None
 UNWATCHED = ("machine",)  # sections that every stage may read though dvc.yaml lists them nowhere: they change no result
 
 
 class Params(Section):
     """All of params.yaml. Sections are optional only because a stage loads just those it declares."""
 
-    profile: str | None = None
-    data: AnyData | None = None
-    codebook: Codebook | None = None
-    patches: Patches | None = None
-    judge: Judge | None = None
-    proxy: Proxy | None = None
-    tokenizer: Tokenizer | None = None
-    code_loss: CodeLoss | None = None
-    pixel_loss: PixelLoss | None = None
-    train_spatial: CurriculumStage | None = None
-    train_joint: CurriculumStage | None = None
-    finetune_pixels: CurriculumStage | None = None
-    evaluate_reconstruction: EvaluateReconstruction | None = None
-    metrics: Metrics | None = None
-    codecs: Codecs | None = None
-    generator: Generator | None = None
-    sampling: Sampling | None = None
-    prior_scaling: PriorScaling | None = None
-    semantics: Semantics | None = None
-    ablation: Ablation | None = None
-    report: Report | None = None
-    machine: Machine | None = None
+    profile: Loaded[str] = NOT_LOADED
+    data: Loaded[AnyData] = NOT_LOADED
+    codebook: Loaded[Codebook] = NOT_LOADED
+    patches: Loaded[Patches] = NOT_LOADED
+    judge: Loaded[Judge] = NOT_LOADED
+    proxy: Loaded[Proxy] = NOT_LOADED
+    tokenizer: Loaded[Tokenizer] = NOT_LOADED
+    code_loss: Loaded[CodeLoss] = NOT_LOADED
+    pixel_loss: Loaded[PixelLoss] = NOT_LOADED
+    train_spatial: Loaded[CurriculumStage] = NOT_LOADED
+    train_joint: Loaded[CurriculumStage] = NOT_LOADED
+    finetune_pixels: Loaded[CurriculumStage] = NOT_LOADED
+    evaluate_reconstruction: Loaded[EvaluateReconstruction] = NOT_LOADED
+    metrics: Loaded[Metrics] = NOT_LOADED
+    codecs: Loaded[Codecs] = NOT_LOADED
+    generator: Loaded[Generator] = NOT_LOADED
+    sampling: Loaded[Sampling] = NOT_LOADED
+    prior_scaling: Loaded[PriorScaling] = NOT_LOADED
+    semantics: Loaded[Semantics] = NOT_LOADED
+    ablation: Loaded[Ablation] = NOT_LOADED
+    report: Loaded[Report] = NOT_LOADED
+    machine: Loaded[Machine] = NOT_LOADED
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)

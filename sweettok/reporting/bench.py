@@ -71,7 +71,7 @@ def read_benchmarks(path: str | Path) -> Bench:
         ]
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is no result of `make bench` (no {error}); run it again") from error
-    of_length = next((extra for extra, _ in measured if "quality" in extra), {})
+    of_length: dict = next((extra for extra, _ in measured if "quality" in extra), {})
     about = {key: of_length[key] for key in ("overlaps", "clips", "built_for") if key in of_length}
     return Bench(machine, rows, of_length.get("quality", []), about)
 

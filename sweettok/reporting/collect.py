@@ -13,6 +13,7 @@ import pandas
 from sweettok.errors import InputError
 from sweettok.storage import read_json
 
+SHORT_VARIANTS = ("full", "coupled")  # shown beside the main model; full is as short a training as coupled
 TRAININGS = ("judge", "proxy", "spatial", "joint", "pixels", "generator")
 
 
@@ -66,7 +67,9 @@ class Results:
     codebook        its sizes, most frequent words and strongest edges
     reconstruction  methods (each with metric records, tokens, indices, bits, codebook) and the learned-at-all bars
     per_clip        of these methods: columns method, clip, psnr, ssim, perceptual
-    strips          method -> uint8 (n, T, H, W, 3), with "original" and the codecs at the size nearest to ours
+    strips          method -> uint8 (n, T, H, W, 3) of the same test clips, with "original"; also of codecs at the size
+                    nearest to ours and of ablation variants ("coupled (ablation)") where these are there
+    clip_words      of the first test clips: clip, caption, words (token group -> its words in order)
     codecs          points (codec, quality, bits, metric records)
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
     prior_scaling   priors of several sizes, those that the profile lists, sorted by size and seed
@@ -82,6 +85,7 @@ class Results:
     per_clip: pandas.DataFrame | None = None
     strips: dict[str, np.ndarray] | None = None
     codecs: dict[str, Any] | None = None
+    clip_words: list[dict[str, Any]] | None = None
     generation: dict[str, Any] | None = None
     samples: dict[str, np.ndarray] | None = None
     semantics: dict[str, Any] | None = None
@@ -108,18 +112,20 @@ def collect(outputs: str | Path, profile: str = "default", cells: Collection[str
     if not outputs.is_dir():
         raise InputError(f"{outputs} does not exist; run `dvc repro` first")
     histories = {name: _table(outputs / name / "history.csv") for name in TRAININGS}
+    ablation = _cells(outputs / "ablation", cells)
     return Results(
         profile=profile,
         data=_json(outputs / "data" / "store.json"),
         codebook=_codebook(outputs / "codebook"),
         reconstruction=_json(outputs / "reconstruction" / "summary.json"),
         per_clip=_table(outputs / "reconstruction" / "per_clip.csv"),
-        strips=_strips(outputs),
+        strips=_strips(outputs, ablation),
         codecs=_json(outputs / "codecs" / "summary.json"),
+        clip_words=_json(outputs / "reconstruction" / "words.json"),
         generation=_json(outputs / "generation" / "summary.json"),
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
-        cells=_cells(outputs / "ablation", cells),
+        cells=ablation,
         prior_scaling=_priors(outputs / "prior_scaling"),
         histories={name: history for name, history in histories.items() if history is not None},
     )
@@ -139,18 +145,35 @@ def _codebook(folder: Path) -> ListedCodebook | None:
     return ListedCodebook(sizes, parts, description["captions"], description["provider"], **lists)
 
 
-def _strips(outputs: Path) -> dict[str, np.ndarray] | None:
-    """Those of the methods and, of each codec, those nearest in bits to the main model, under a name with their size."""
-    strips, of_codecs = (_arrays(outputs / name / "strips.npz") for name in ("reconstruction", "codecs"))
-    if strips is None or not of_codecs:
-        return strips
+def _strips(outputs: Path, cells: Collection[AblationCell]) -> dict[str, np.ndarray] | None:
+    """The main model's clips and its baselines', then those of short variants (their first seed) and of codecs."""
+    strips = _arrays(outputs / "reconstruction" / "strips.npz")
+    if strips is None:
+        return None
+    further = _codec_strips(outputs)
+    for variant in SHORT_VARIANTS:
+        seeds = [cell.seed for cell in cells if cell.variant == variant]
+        clips = _arrays(outputs / "ablation" / variant / str(min(seeds)) / "strips.npz") if seeds else None
+        if clips is not None:
+            further[f"{variant} (ablation)"] = clips["clips"]
+    for name, clips in further.items():
+        if clips.ndim != 5 or clips.shape[1:] != strips["original"].shape[1:]:
+            raise InputError(f"the clips of {name} are not those of outputs/reconstruction; run `dvc repro`")
+    return strips | further
+
+
+def _codec_strips(outputs: Path) -> dict[str, np.ndarray]:
+    """Of each codec the clips nearest in bits to the main model's, under a name with their size."""
+    clips, found = _arrays(outputs / "codecs" / "strips.npz"), {}
+    if not clips:
+        return {}
     wanted = read_json(outputs / "reconstruction" / "summary.json")["methods"]["sweettok"]["bits"]
     points = read_json(outputs / "codecs" / "summary.json")["points"]
     for codec in dict.fromkeys(point["codec"] for point in points):
         of_codec = [point for point in points if point["codec"] == codec]
         nearest = min(of_codec, key=lambda point: abs(np.log(point["bits"] / wanted)))
-        strips[f"{nearest['label']}, {nearest['bits']:,.0f} bits"] = of_codecs[nearest["key"]]
-    return strips
+        found[f"{nearest['label']}, {nearest['bits']:,.0f} bits"] = clips[nearest["key"]]
+    return found
 
 
 def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,11 @@ from sweettok.reporting.pictures import FRAME_MILLISECONDS
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-PICTURE_BYTES, CLIP_BYTES = 60_000, 130_000  # of ten pictures and two clips, in base64, less than a megabyte
+PICTURE_BYTES, CLIP_BYTES = (
+    50_000,
+    120_000,
+)  # of ten pictures, two clips and four small ones, in base64, about a megabyte
+SMALL_CLIP_BYTES = 15_000  # of the clips that stand beside their words
 CLIP_SIDE = 64  # pixels; larger clips are made smaller
 QUALITIES = (92, 80, 65, 50, 35, 20, 5)
 EFFORT = 4  # libwebp's method; 6 takes three times as long for a few per cent
@@ -39,13 +43,21 @@ def embed_picture(path: Path) -> Embedded:
     return Embedded(_uri(_webp([picture], PICTURE_BYTES)), *picture.size)
 
 
-def embed_clip(frames: Sequence[np.ndarray]) -> Embedded:
-    """Frames, uint8 (h, w, 3), that run in a loop; a page enlarges them without smoothing."""
+def embed_array(picture: np.ndarray) -> Embedded:
+    """One picture, uint8 (h, w, 3); a page enlarges it without smoothing."""
+    from PIL import Image
+
+    image = Image.fromarray(picture)
+    return Embedded(_uri(_webp([image], PICTURE_BYTES)), *image.size)
+
+
+def embed_clip(frames: Sequence[np.ndarray], limit: int = CLIP_BYTES) -> Embedded:
+    """Frames, uint8 (h, w, 3), that run in a loop of at most `limit` bytes; a page enlarges them without smoothing."""
     from PIL import Image
 
     images = [Image.fromarray(frame) for frame in frames]
-    moving = _webp(images, CLIP_BYTES)
-    return Embedded(_uri(moving), *images[0].size, still=_uri(_webp(images[:1], CLIP_BYTES)))
+    moving = _webp(images, limit)
+    return Embedded(_uri(moving), *images[0].size, still=_uri(_webp(images[:1], limit)))
 
 
 def made_small(clips: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -65,8 +77,9 @@ def _reduced(clips: np.ndarray) -> np.ndarray:
 
 def _webp(images: Sequence["Image"], limit: int) -> bytes:
     """Without loss where that takes at most `limit` bytes, else in the best of QUALITIES that does, or the last."""
-    motion = {"save_all": True, "append_images": images[1:], "duration": FRAME_MILLISECONDS, "loop": 0}
-    for quality in ({"lossless": True}, *({"quality": quality} for quality in QUALITIES)):
+    motion: dict[str, Any] = {"save_all": True, "append_images": images[1:], "duration": FRAME_MILLISECONDS, "loop": 0}
+    settings: list[dict[str, Any]] = [{"lossless": True}, *({"quality": quality} for quality in QUALITIES)]
+    for quality in settings:
         content = BytesIO()
         images[0].save(content, "WEBP", method=EFFORT, **quality, **(motion if len(images) > 1 else {}))
         if content.tell() <= limit:

@@ -1,5 +1,7 @@
 """A table as readers see it: named columns and lines of text, the same for Markdown, LaTeX and the web page."""
 
+import csv
+import io
 from dataclasses import dataclass
 
 
@@ -32,6 +34,14 @@ class Grid:
 
     columns: tuple[Column, ...]
     lines: tuple[tuple[Cell, ...], ...]
+
+    def to_csv(self) -> str:
+        """A header and the lines; numbers in full precision, other cells as they are shown."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(column.title for column in self.columns)
+        writer.writerows([cell.text if cell.value is None else cell.value for cell in line] for line in self.lines)
+        return text.getvalue()
 
     def to_markdown(self) -> str:
         """A header, a line of dashes, the lines; no newline at the end."""

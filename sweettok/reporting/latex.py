@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from itertools import groupby
 
-from sweettok.reporting.grid import Cell, Column
+from sweettok.reporting.grid import Cell, Column, Grid
 from sweettok.reporting.table import Table, footnotes, to_grid
 
 PREAMBLE = r"% needs \usepackage{booktabs} and \usepackage{graphicx}"
@@ -26,21 +26,25 @@ _SPECIAL = str.maketrans(
 
 def to_latex(table: Table) -> str:
     """A table environment: caption, label tab:<identity>, "published" and "ours" above their columns, notes below."""
-    grid = to_grid(table)
-    flush = "".join("r" if column.numeric else "l" for column in grid.columns)
-    kinds, rules = _kinds(grid.columns)
     notes = [
         f"Ours: {table.setting}.",
         *(f"[{letter}] {made}" for letter, made in footnotes(table).items()),
         *table.notes,
     ]
+    return grid_to_latex(to_grid(table), table.identity, table.title, notes)
+
+
+def grid_to_latex(grid: Grid, identity: str, title: str, notes: Iterable[str] = ()) -> str:
+    """A table environment: caption, label tab:<identity>, the grid, notes below."""
+    flush = "".join("r" if column.numeric else "l" for column in grid.columns)
+    kinds, rules = _kinds(grid.columns)
     return "\n".join(
         [
             PREAMBLE,
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{escaped(table.title)}}}",
-            rf"\label{{tab:{table.identity}}}",
+            rf"\caption{{{escaped(title)}}}",
+            rf"\label{{tab:{identity}}}",
             r"\resizebox{\linewidth}{!}{%",
             rf"\begin{{tabular}}{{{flush}}}",
             r"\toprule",

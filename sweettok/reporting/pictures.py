@@ -35,7 +35,7 @@ def reconstruction_strips(strips: Mapping[str, np.ndarray] | None) -> "Figure | 
         return None
     names = strip_names(strips)
     places = frame_places(strips["original"].shape[1])
-    clips = min(CLIPS_SHOWN, len(strips["original"]))
+    clips = _clips_shown(strips)
     rows = [_row([[strips[name][clip, place] for place in places] for clip in range(clips)]) for name in names]
     columns = [f"clip {clip + 1}: frames {', '.join(map(str, places))}" for clip in range(clips)]
     return _labelled(rows, [label_of(name) for name in names], columns)
@@ -99,34 +99,48 @@ def sample_frames(samples: Mapping[str, np.ndarray], side: int = TILE) -> list[n
 
     side: pixels to which a frame is enlarged, at least.
     """
+    columns = list(sample_clips(samples).values())
+    return over_time([[column[row] for column in columns] for row in range(GIF_ROWS)], side)
+
+
+def sample_clips(samples: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """Class (those of `shown_classes`) -> three generated clips, uint8 (T, H, W, 3); white ones where there are fewer."""
     clips, labels = samples["samples"], samples["labels"]
     blank = np.full(clips.shape[1:], 255, dtype=np.uint8)
-    columns = []
-    for label in shown_classes(samples):
+    found = {}
+    for label, name in shown_classes(samples).items():
         chosen = [clips[index] for index in np.flatnonzero(labels == label)[:GIF_ROWS]]
-        columns.append(chosen + [blank] * (GIF_ROWS - len(chosen)))
-    return _table_over_time([[column[row] for column in columns] for row in range(GIF_ROWS)], side)
+        found[name] = chosen + [blank] * (GIF_ROWS - len(chosen))
+    return found
 
 
-def strip_frames(strips: Mapping[str, np.ndarray], side: int = TILE) -> list[np.ndarray]:
-    """The clips of `reconstruction_strips` over time, one column a method, one row a clip: T times uint8 (h, w, 3)."""
-    names = strip_names(strips)
-    clips = min(CLIPS_SHOWN, len(strips["original"]))
-    return _table_over_time([[strips[name][clip] for name in names] for clip in range(clips)], side)
+def strip_clips(strips: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """Method, as readers call it -> the clips of `reconstruction_strips`, uint8 (T, H, W, 3)."""
+    return {label_of(name): list(strips[name][: _clips_shown(strips)]) for name in strip_names(strips)}
 
 
 def strip_names(strips: Mapping[str, np.ndarray]) -> list[str]:
-    """The original, then the methods in the order of T1."""
-    names = ["original", *(name for name in METHODS if name in strips)]
-    return names + [name for name in strips if name not in names]
+    """The original, the tokenizers, codecs and short variants, then the trivial baselines in the order of T1."""
+    first = [name for name in ("original", "sweettok", "proxy") if name in strips]
+    trivial = [name for name in METHODS if name in strips and name not in first]
+    return first + [name for name in strips if name not in (*first, *trivial)] + trivial
 
 
-def _table_over_time(rows: Sequence[Sequence[np.ndarray]], side: int) -> list[np.ndarray]:
-    """Rows of clips (T, H, W, 3) -> T pictures of them."""
+def _clips_shown(strips: Mapping[str, np.ndarray]) -> int:
+    return min(CLIPS_SHOWN, *map(len, strips.values()))
+
+
+def over_time(rows: Sequence[Sequence[np.ndarray]], side: int = TILE) -> list[np.ndarray]:
+    """Rows of clips (T, H, W, 3) -> T pictures of them, uint8 (h, w, 3). side: as in `sample_frames`."""
     return [
-        np.concatenate([_row([[clip[time] for clip in row]], side) for row in rows], axis=0)
+        np.concatenate([_row([[clip[time] for clip in row]], side)[:, :-CLIP_GAP] for row in rows], axis=0)
         for time in range(len(rows[0][0]))
     ]
+
+
+def frame_strip(clip: np.ndarray, side: int = TILE) -> np.ndarray:
+    """The frames of `frame_places` side by side: uint8 (T, H, W, 3) -> (h, w, 3)."""
+    return _row([[clip[place] for place in frame_places(len(clip))]], side)[:, :-CLIP_GAP]
 
 
 def _row(groups: Sequence[Sequence[np.ndarray]], side: int = TILE) -> np.ndarray:
@@ -154,7 +168,7 @@ def _labelled(rows: Sequence[np.ndarray], names: Sequence[str], columns: Sequenc
         len(line) for name in wrapped for line in name.splitlines()
     )  # 8 pt text: under 7 pixels a letter
     whole = (left + width, height + 24)
-    figure = Figure(figsize=(whole[0] / DPI, whole[1] / DPI), dpi=DPI, layout="none")
+    figure = Figure(figsize=(whole[0] / DPI, whole[1] / DPI), dpi=DPI, layout="none")  # type: ignore[arg-type]  # matplotlib takes it, its types do not
     figure.figimage(picture, xo=left, yo=0, origin="upper")
     for place, name in enumerate(wrapped):
         middle = height - (place + 0.5) * height / len(rows)

@@ -22,12 +22,13 @@ from sweettok.reporting import (
     small_sample,
 )  # fmt: skip
 from sweettok.reporting.claims import Verdict, verdicts
-from sweettok.reporting.claims_table import claims_table
+from sweettok.reporting.claims_table import CLAIMS_NOTE, claims_grid, claims_table
 from sweettok.reporting.collect import Results, collect
-from sweettok.reporting.latex import to_latex
+from sweettok.reporting.grid import Grid
+from sweettok.reporting.latex import grid_to_latex, to_latex
 from sweettok.reporting.numbers import all_numbers, headline_numbers
 from sweettok.reporting.origin import Origin
-from sweettok.reporting.page import FigureOnPage, page
+from sweettok.reporting.page import FigureOnPage, learned_grid, page
 from sweettok.reporting.style import save_png, save_vector, shared_style
 from sweettok.reporting.table import Table, to_csv, to_markdown
 from sweettok.reporting.tables import all_tables
@@ -47,7 +48,7 @@ def write_report(
 ) -> Results:
     """Read a run's `outputs` and write `reports`; returns what was read.
 
-    reports/tables/*.{csv,md,tex} (see all_tables) and claims.md, reports/figures/*.{png,svg,pdf,gif}, reports/results.json
+    reports/tables/*.{csv,md,tex} (see all_tables; also claims, learned), reports/figures/*.{png,svg,pdf,gif}, reports/results.json
     (every number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/plots/*.csv (for `dvc plots`),
     reports/README.md and reports/index.html, the page in one file. Stages that have not run are marked 'not run'.
     `profile`: the params' profile name, for headings. `cells`: the ablation cells (VARIANT-SEED) that belong to it; those
@@ -63,25 +64,32 @@ def write_report(
             name: until_all_is_written.enter_context(atomic_directory(reports / name))
             for name in ("tables", "figures", "plots")
         }
-        _write_tables(folders["tables"], tables, found)
+        _write_tables(folders["tables"], tables, found, learned_grid(results))
         drawn = _draw(folders["figures"], results)
         _write_plots(folders["plots"], results)
         readme = until_all_is_written.enter_context(atomic_file(reports / "README.md"))
         readme.write_text(page(results, tables, found, drawn), encoding="utf-8")
         index = until_all_is_written.enter_context(atomic_file(reports / "index.html"))
-        content = web_page(results, tables, found, drawn, folders["figures"], origin or Origin())
-        index.write_text(content, encoding="utf-8")
+        html = web_page(results, tables, found, drawn, folders["figures"], origin or Origin())
+        index.write_text(html, encoding="utf-8")
         for name, content in (("results", all_numbers(results, found)), ("metrics", headline_numbers(results))):
             write_json(until_all_is_written.enter_context(atomic_file(reports / f"{name}.json")), content)
     return results
 
 
-def _write_tables(folder: Path, tables: tuple[Table, ...], found: tuple[Verdict, ...]) -> None:
+def _write_tables(folder: Path, tables: tuple[Table, ...], found: tuple[Verdict, ...], learned: Grid | None) -> None:
     for table in tables:
         (folder / f"{table.identity}.csv").write_text(to_csv(table), encoding="utf-8")
         (folder / f"{table.identity}.md").write_text(to_markdown(table), encoding="utf-8")
         (folder / f"{table.identity}.tex").write_text(to_latex(table), encoding="utf-8")
     (folder / "claims.md").write_text(claims_table(found) + "\n", encoding="utf-8")
+    for identity, title, grid, notes in (
+        ("claims", "what became of the paper's ablation claims", claims_grid(found), (CLAIMS_NOTE,)),
+        ("learned", "has it learned at all?", learned, ()),
+    ):
+        if grid is not None:
+            (folder / f"{identity}.csv").write_text(grid.to_csv(), encoding="utf-8")
+            (folder / f"{identity}.tex").write_text(grid_to_latex(grid, identity, title, notes), encoding="utf-8")
 
 
 def _draw(folder: Path, results: Results) -> list[FigureOnPage]:

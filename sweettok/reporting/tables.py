@@ -71,7 +71,7 @@ def all_tables(results: Results) -> tuple[Table, ...]:
 
 
 def _reconstruction_table(results: Results) -> Table:
-    metrics = ("frechet_video/judge", "psnr", "ssim", "perceptual/judge")
+    metrics: tuple[str, ...] = ("frechet_video/judge", "psnr", "ssim", "perceptual/judge")
     metrics += further_metrics(results, {*metrics, "frechet_image/judge"}, of_images=False)
     return Table(
         identity="T1",

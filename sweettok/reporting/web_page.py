@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -14,18 +15,19 @@ from markupsafe import Markup
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.claims_table import CLAIMS_NOTE, claims_grid, not_run
 from sweettok.reporting.collect import Results
-from sweettok.reporting.embedded import Embedded, embed_clip, embed_picture, made_small
+from sweettok.reporting.embedded import SMALL_CLIP_BYTES, Embedded, embed_array, embed_clip, embed_picture, made_small
 from sweettok.reporting.facts import run_facts
 from sweettok.reporting.grid import Grid
 from sweettok.reporting.origin import Origin
 from sweettok.reporting.page import INTRODUCTION, FigureOnPage, how_made, learned_grid
-from sweettok.reporting.pictures import sample_frames, shown_classes, strip_frames, strip_names
+from sweettok.reporting.pictures import frame_places, frame_strip, over_time, sample_clips, strip_clips
 from sweettok.reporting.table import Table, footnotes, to_grid
-from sweettok.reporting.tables import label_of, setting
-from sweettok.reporting.word_lists import word_lists
+from sweettok.reporting.tables import setting
+from sweettok.reporting.word_lists import WordList, lists_of_clip, word_lists
 
 PARTS = Path(__file__).parent / "web"
 SECTIONS = ("tables", "reconstruction", "samples", "training", "semantics", "codebook")
+CLIPS_WITH_WORDS = 4
 SECTION_OF_TABLE = {
     "T7_probes": "semantics",
     "T7_words": "semantics",
@@ -54,12 +56,24 @@ class ShownPicture:
 
 
 @dataclass(frozen=True)
-class ShownClip:
-    """A clip that runs in a loop, with what it shows in words."""
+class ShownClips:
+    """Clips that run in a loop, with what they show in words. rows: what their rows are called, from above."""
 
     embedded: Embedded
     alt: str
     caption: str
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WordsOfClip:
+    """A test clip beside its reconstruction, some of its frames, and the words its tokens are."""
+
+    name: str
+    caption: str
+    moving: ShownClips
+    frames: ShownClips
+    lists: tuple[WordList, ...]
 
 
 def web_page(
@@ -86,8 +100,9 @@ def web_page(
         learned=learned_grid(results),
         tables=shown_tables,
         pictures=_pictures(figures, folder),
-        clips={"reconstruction": _reconstruction_clip(results), "samples": _sample_clip(results)},
+        clips={"reconstruction": _reconstruction_clips(results), "samples": _sample_clips(results)},
         words=word_lists(results),
+        clip_words=_clip_words(results),
         facts=run_facts(results, origin),
         how_made=how_made(),
         css=Markup(_part("page.css")),
@@ -129,23 +144,51 @@ def _pictures(figures: Sequence[FigureOnPage], folder: Path) -> dict[str, list[S
     return shown
 
 
-def _reconstruction_clip(results: Results) -> ShownClip | None:
+def _reconstruction_clips(results: Results) -> ShownClips | None:
     if not results.strips:
         return None
-    order = ", ".join(map(label_of, strip_names(results.strips)))
-    return ShownClip(
-        embed_clip(strip_frames(made_small(results.strips), side=1)),
-        "Animated test clips, one row a clip, one column the original or a method's reconstruction",
-        f"Test clips and their reconstructions moving. Columns from the left: {order}.",
+    clips = strip_clips(made_small(results.strips))
+    return ShownClips(
+        embed_clip(over_time(list(clips.values()), side=1)),
+        "Animated test clips, one column a clip, one row the original or a method's reconstruction",
+        "Test clips and their reconstructions, moving. Ablation variants are trained for a fraction of SweetTok's steps.",
+        tuple(clips),
     )
 
 
-def _sample_clip(results: Results) -> ShownClip | None:
+def _sample_clips(results: Results) -> ShownClips | None:
     if not results.samples:
         return None
-    order = ", ".join(shown_classes(results.samples).values())
-    return ShownClip(
-        embed_clip(sample_frames(made_small(results.samples), side=1)),
-        "Animated generated clips, one column a class, three samples each",
-        f"Clips sampled from the prior, moving. Columns from the left: {order}.",
+    clips = sample_clips(made_small(results.samples))
+    return ShownClips(
+        embed_clip(over_time(list(clips.values()), side=1)),
+        "Animated generated clips, one row a class, three samples each",
+        "Clips sampled from the prior, three for each class, moving.",
+        tuple(clips),
     )
+
+
+def _clip_words(results: Results) -> list[WordsOfClip]:
+    """The first test clips with their words; none for a run whose evaluation did not write them."""
+    if not (results.strips and results.clip_words):
+        return []
+    strips, found = made_small(results.strips), []
+    for place, entry in enumerate(results.clip_words[:CLIPS_WITH_WORDS]):
+        original, made = (strips[name][place] for name in ("original", "sweettok"))
+        names, about = ("original", "SweetTok"), f"{entry['clip']}: {entry['caption']}"
+        moving = embed_clip(over_time([[original], [made]], side=1), SMALL_CLIP_BYTES)
+        still = embed_array(np.concatenate([frame_strip(original, side=1), frame_strip(made, side=1)]))
+        numbers = ", ".join(map(str, frame_places(len(original))))
+        lists = lists_of_clip(entry["words"], results)
+        found.append(
+            WordsOfClip(
+                entry["clip"],
+                entry["caption"],
+                ShownClips(moving, f"Animated test clip above its reconstruction, {about}", "Moving.", names),
+                ShownClips(
+                    still, f"Frames of the test clip above its reconstruction, {about}", f"Frames {numbers}.", ()
+                ),
+                lists,
+            )
+        )
+    return found

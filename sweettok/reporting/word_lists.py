@@ -1,10 +1,13 @@
-"""Which words the tokenizer uses most, by part of speech: the ranked bars of the web page."""
+"""Which words the tokenizer uses, by part of speech: the ranked bars of the web page, for all clips and for one."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sweettok.reporting.collect import Results
 
 SHOWN = 15
+LEARNED = "learned"  # the "part of speech" of a learned codebook's codes
 PARTS = {"spatial": ("adjective", "noun"), "temporal": ("adverb", "verb")}  # of whose words a token group is made
 
 
@@ -38,14 +41,34 @@ def word_lists(results: Results) -> tuple[WordList, ...]:
     for group, found in health.items():
         labels = found.get("labels")
         names = labels or [f"code {index}" for index in range(len(found["counts"]))]
-        parts = [_part(word, group, results) if labels else "learned" for word in names]
-        tokens = sum(found["counts"])
-        used = sorted(zip(names, parts, found["counts"], strict=True), key=lambda entry: (-entry[2], entry[0]))
-        for part in dict.fromkeys(sorted(parts)):
-            top = [(word, times) for word, of, times in used if of == part and times > 0][:SHOWN]
-            words = tuple(UsedWord(word, times, times / tokens, times / top[0][1]) for word, times in top)
-            lists.append(WordList(group, part, words))
+        counts: Counter[str] = Counter()
+        for word, times in zip(names, found["counts"], strict=True):  # one that is adjective and noun stands twice
+            counts[word] += times
+        lists += _ranked(group, counts, {word: _part(word, group, results) if labels else LEARNED for word in names})
     return tuple(lists)
+
+
+def lists_of_clip(words: Mapping[str, Sequence[str]], results: Results) -> tuple[WordList, ...]:
+    """The same of one clip's words by token group, as `Results.clip_words` has them."""
+    health = (results.reconstruction or {}).get("methods", {}).get("sweettok", {}).get("codebook") or {}
+    lists = []
+    for group, names in words.items():
+        learned = group in health and health[group].get("labels") is None
+        parts = {word: LEARNED if learned else _part(word, group, results) for word in names}
+        lists += _ranked(group, Counter(names), parts)
+    return tuple(lists)
+
+
+def _ranked(group: str, counts: Mapping[str, int], parts: Mapping[str, str]) -> list[WordList]:
+    """One list a part of speech, up to 15 words each."""
+    tokens = sum(counts.values())
+    used = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    lists = []
+    for part in sorted(set(parts.values())):
+        top = [(word, times) for word, times in used if parts[word] == part and times > 0][:SHOWN]
+        words = tuple(UsedWord(word, times, times / tokens, times / top[0][1]) for word, times in top)
+        lists.append(WordList(group, part, words))
+    return lists
 
 
 def _part(word: str, group: str, results: Results) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def train_stage(
     torch.manual_seed(stage.seed)
     criterion = (
         PixelCriterion(pixel_loss, judge, model.patches.temporal, stage.optimiser.steps)
-        if stage.target == "pixels"
+        if stage.target == "pixels" and pixel_loss
         else None
     )
     task = TokenizerTask(name, model, stage, criterion, code_loss, supplies.train, supplies.val, supplies.codes)
@@ -144,7 +145,7 @@ def train_stage(
     return train(task, stage.optimiser, stage.seed, checkpoint, run, first_step, machine)
 
 
-def training_checkpoint(name: str, sections: list[Section], inputs: list[str]) -> Checkpoint:
+def training_checkpoint(name: str, sections: Sequence[Section], inputs: list[str]) -> Checkpoint:
     """The checkpoint of the training `name`, valid only for these params and the fingerprints of these inputs."""
     return Checkpoint(
         CHECKPOINTS / f"{name}.pt", hash_of([section.model_dump(mode="json") for section in sections] + inputs)

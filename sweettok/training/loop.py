@@ -179,7 +179,13 @@ def train(
             speed = (done - clock_step) / (time.perf_counter() - clock)
             clock, clock_step = time.perf_counter(), done
             metrics = mean_row(gathered_objects(metrics))  # usage is a mean of shares, each of a part of the batch
-            row = {"step": done, "split": "train", "loss": loss, **metrics, "lr": learning_rate(step, optimiser)}
+            row: dict[str, Any] = {
+                "step": done,
+                "split": "train",
+                "loss": loss,
+                **metrics,
+                "lr": learning_rate(step, optimiser),
+            }
             history.append(row)
             shown = {name: row[name] for name in row if name not in ("step", "split", "lr")} | validated
             bar.set_postfix({name: f"{value:.3g}" for name, value in shown.items()}, refresh=False)

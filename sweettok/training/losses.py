@@ -54,7 +54,7 @@ class PixelCriterion:
             perceptual = perceptual_distance(self.judge, clip, reconstruction).mean()
             loss = loss + w.perceptual * perceptual
             metrics["perceptual"] = perceptual.item()
-        if self.active(step):
+        if self.discriminator is not None and self.active(step):
             self.discriminator.requires_grad_(False)
             # Whatever the networks' precision, losses are summed up in fp32.
             fake, real = ([x.float() for x in self.discriminator(shown)] for shown in (reconstruction, clip))
@@ -65,7 +65,7 @@ class PixelCriterion:
 
     def update_discriminator(self, step: int) -> dict[str, float]:
         """One step of the discriminator on what it was shown in this step, in all processes."""
-        if not self.active(step):
+        if self.discriminator is None or not self.active(step):
             return {}
         pairs, self._pairs = self._pairs, []
         self.adam.zero_grad(set_to_none=True)

@@ -205,12 +205,14 @@ class TokenizerTask(StoreTask):
             loss = self.code_criterion(logits.float(), wanted)
             metrics["accuracy"] = (logits.argmax(-1) == wanted).float().mean().item()
         else:
+            assert self.criterion  # where the target is pixels
             loss, pixel_metrics = self.criterion(clip, self.model.pixels(logits).float(), step)
             metrics |= pixel_metrics
         return loss + coded.loss if self.encoder_learns else loss, metrics
 
     def code_criterion(self, logits: Tensor, wanted: Tensor) -> Tensor:
         """logits (B, frames, cells, codes), wanted codes (B, frames, cells) -> weighted loss."""
+        assert self.code_loss  # where the target is proxy codes
         codes = self.model.proxy_codes
         with torch.autocast(logits.device.type, enabled=False):  # near codes differ by less than bf16 can tell
             distance = (logits.softmax(-1) @ codes - codes[wanted]).pow(2).sum(-1).mean()
@@ -221,7 +223,7 @@ class TokenizerTask(StoreTask):
         return self.criterion.update_discriminator(step) if self.criterion else {}
 
     def validate(self, model: VideoTokenizer) -> dict[str, float]:
-        total, used = Means(), {}
+        total, used = Means(), dict[str, set[int]]()
         for batch in self.validation():
             clip = batch["clip"]
             coded, logits = model(clip)

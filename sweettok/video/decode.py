@@ -146,6 +146,7 @@ def _frames_from(path: Path, index: VideoIndex, start: int) -> Iterator[tuple[in
         if key == 0:
             yield from enumerate(container.decode(stream))
             return
+        assert index.times is not None  # without times there are no key frames, so key is 0
         container.seek(int(index.times[key]), stream=stream, backward=True)
         numbers = None
         for frame in container.decode(stream):

@@ -138,7 +138,7 @@ class FileClips:
             return Skip(split, item.id, str(error))
         begin, end = 0, frames
         if self.listing.by_time:
-            division = self.data.split
+            division = self.data.split  # type: ignore[attr-defined]  # by_time: a VideoFolderData with a TimeSplit
             begin, end = time_parts(frames, division.val, division.test, division.gap)[split]
         starts = window_starts(self._video, self.data.frames, begin, end, draw(self.data.seed, "start", split, item.id))
         if not starts:

@@ -42,7 +42,9 @@ def list_folders(
     return listing
 
 
-def _divided(items: list[Item], data: params.FileData) -> dict[str, list[Item]]:
+def _divided(
+    items: list[Item], data: params.VideoFolderData | params.ImageFolderData | params.ImagenetData
+) -> dict[str, list[Item]]:
     split = data.split
     if isinstance(split, params.TimeSplit):
         if split.val + split.test >= 1:
@@ -50,6 +52,7 @@ def _divided(items: list[Item], data: params.FileData) -> dict[str, list[Item]]:
         return {name: items for name in SPLITS}
     if isinstance(split, params.RandomSplit):
         return carve(items, lambda item: item.id, split.val, split.test, data.seed)
+    assert isinstance(split, params.GroupSplit)  # folders of splits are listed by `_by_folder`
     return _by_group(items, split, data.seed)
 
 
@@ -59,7 +62,7 @@ def _by_group(items: list[Item], split: params.GroupSplit, seed: int) -> dict[st
         raise InputError(
             f"data.split.pattern {split.pattern!r} does not match {strangers[0]} ({len(strangers)} such files)"
         )
-    groups = {name: match.group(1 if match.re.groups else 0) for name, match in found.items()}
+    groups = {name: match.group(1 if match.re.groups else 0) for name, match in found.items() if match}
     splits = allot(groups.values(), split.val, split.test, seed)
     return {name: [item for item in items if splits[groups[item.id]] == name] for name in SPLITS}
 

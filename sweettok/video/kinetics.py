@@ -100,7 +100,8 @@ def _from_csv(path: Path, root: Path, stems: dict[str, Path]) -> list[Item]:
 
 def _from_txt(path: Path, root: Path) -> list[Item]:
     """Lines `path` or `path number`, from the root; the class is the file's folder, or the number where it has none."""
-    items, numbers = [], {}
+    items: list[Item] = []
+    numbers: dict[str, str] = {}
     for line in read_lines(path):
         name, _, last = line.rpartition(" ")
         name, number = (name, last) if name and last.isdigit() else (line, "")

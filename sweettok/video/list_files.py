@@ -1,6 +1,7 @@
 """The listing of any data set of files, by its name in params. Opens no file and needs no torch."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from sweettok import params
 from sweettok.video import decode, images
@@ -9,7 +10,7 @@ from sweettok.video.kinetics import list_kinetics
 from sweettok.video.listing import Listing
 from sweettok.video.ucf101 import list_ucf101
 
-LISTINGS: Mapping[str, Callable[[params.FileData], Listing]] = {
+LISTINGS: Mapping[str, Callable[[Any], Listing]] = {
     "video_folder": lambda data: list_folders(data, decode.ENDINGS),
     "ucf101": list_ucf101,
     "kinetics": list_kinetics,

@@ -1,7 +1,7 @@
 """The files of a data set: what is in which split, before any of them is opened."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class Listing:
     """A data set's files by split. A file may be in several splits only where `by_time` divides its frames."""
 
     classes: list[str]
-    splits: dict[str, Sequence[Item]]
+    splits: Mapping[str, Sequence[Item]]
     by_time: bool = False
 
 

@@ -3,10 +3,11 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-Input, Output = TypeVar("Input"), TypeVar("Output")
+Input = TypeVar("Input")
+Output = TypeVar("Output")
 
 
 def usable_cores() -> int:
@@ -22,7 +23,7 @@ def ordered_map(function: Callable[[Input], Output], inputs: Iterable[Input], wo
     is computed.
     """
     with ThreadPoolExecutor(workers) as pool:
-        waiting = deque()
+        waiting: deque[Future[Output]] = deque()
         try:
             for item in inputs:
                 waiting.append(pool.submit(function, item))

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -37,7 +37,7 @@ def _of_files(data: params.FileData) -> Source:
     return FileClips(data, list_files(data), captions)
 
 
-SOURCES: Mapping[str, Callable[[params.Data], Source]] = {"sprites": Sprites, **dict.fromkeys(LISTINGS, _of_files)}
+SOURCES: Mapping[str, Callable[[Any], Source]] = {"sprites": Sprites, **dict.fromkeys(LISTINGS, _of_files)}
 
 
 def open_source(data: params.Data) -> Source:
@@ -110,7 +110,7 @@ def _write_split(
 ) -> dict:
     """Write clips and labels of one split; returns its entry in store.json."""
     folder.mkdir()
-    shape, rows = (data.frames, data.size, data.size, 3), []
+    shape, rows = (data.frames, data.size, data.size, 3), list[dict]()
     clips = _checked_clips(data, source, split, owners, rows)
     if data.clips_per_shard is None:
         written = _write_array(clips, folder / ARRAY, shape)
@@ -129,7 +129,7 @@ def _write_array(clips: Iterator[Clip], path: Path, shape: tuple[int, ...]) -> d
         _write_header(file, 0, shape)
         count = 0
         for frames, _ in clips:
-            file.write(np.ascontiguousarray(frames))
+            file.write(np.ascontiguousarray(frames).data)
             count += 1
         _write_header(file, count, shape)
     return {"clips_sha256": sha256_of(path)}
@@ -155,7 +155,7 @@ def _write_skipped(source: FileClips, path: Path) -> dict[str, dict[str, int]]:
 
 def _claim(frames: np.ndarray, split: str, clip: str, owners: dict[bytes, tuple[str, str]]) -> None:
     """Note whose clip this is. Raises InputError where another split has the same pixels."""
-    digest = hashlib.sha256(np.ascontiguousarray(frames)).digest()
+    digest = hashlib.sha256(np.ascontiguousarray(frames).data).digest()
     other_split, other_clip = owners.setdefault(digest, (split, clip))
     if other_split != split:
         raise InputError(

@@ -35,7 +35,7 @@ def write_shards(clips: Iterator[Clip], folder: Path, clips_per_shard: int) -> d
     That is: shards (name of each file -> its SHA-256) and clips_sha256, which is that of these checksums. Memory is
     bounded by a few clips. The same clips give the same bytes.
     """
-    index = []
+    index: list[tuple[int, int]] = []
     for first in clips:  # each turn writes one shard, so that none is empty
         shard = index[-1][0] + 1 if index else 0
         content = chain([first], islice(clips, clips_per_shard - 1))

@@ -14,7 +14,12 @@ Array = np.ndarray
 UNIT = 16  # frames in one unit of time
 
 RATES = {"slow": 0.7, "medium": 1.1, "fast": 1.7}
-_HEADINGS = {"left": (-1.0, 0.0), "right": (1.0, 0.0), "up": (0.0, -1.0), "down": (0.0, 1.0)}
+_HEADINGS: dict[str | None, tuple[float, float]] = {
+    "left": (-1.0, 0.0),
+    "right": (1.0, 0.0),
+    "up": (0.0, -1.0),
+    "down": (0.0, 1.0),
+}
 _TURNS = {"clockwise": 1.0, "anticlockwise": -1.0}
 
 
@@ -71,7 +76,7 @@ def _bounce(move: Move) -> Path:
 
 def _rotate(move: Move) -> Path:
     """Turns about a point on its rim, not its middle: round objects must be seen to turn as well."""
-    angle = _TURNS[move.direction] * 2 * np.pi * 0.62 * move.time
+    angle = _TURNS[move.direction or ""] * 2 * np.pi * 0.62 * move.time
     start = 2 * np.pi * move.phase
     x = 0.2 * move.home[0] + 0.34 * np.cos(start + angle)
     y = 0.2 * move.home[1] + 0.34 * np.sin(start + angle)
@@ -79,7 +84,7 @@ def _rotate(move: Move) -> Path:
 
 
 def _orbit(move: Move) -> Path:
-    angle = 2 * np.pi * (move.phase + _TURNS[move.direction] * 0.55 * move.time)
+    angle = 2 * np.pi * (move.phase + _TURNS[move.direction or ""] * 0.55 * move.time)
     return move.path(0.62 * np.cos(angle), 0.62 * np.sin(angle))
 
 

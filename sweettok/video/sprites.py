@@ -101,7 +101,7 @@ def _render(rng: np.random.Generator, size: int, objects: list[_Object]) -> np.n
     return (canvas * 255 + 0.5).astype(np.uint8)
 
 
-def draw_sprite(data: params.Data, split: str, index: int) -> Sprite:
+def draw_sprite(data: params.SpritesData, split: str, index: int) -> Sprite:
     """The clip number `index` of a split. Motions take turns, so that the classes are balanced in any split."""
     rng = np.random.default_rng([data.seed, _SPLIT_IDS[split], index])
     motions = FACTORS["motion"][: data.classes]
@@ -117,7 +117,7 @@ def draw_sprite(data: params.Data, split: str, index: int) -> Sprite:
 class Sprites:
     """The sprites as a source of clips for `prepare`."""
 
-    def __init__(self, data: params.Data):
+    def __init__(self, data: params.SpritesData):
         self.data = data
         self.classes = list(FACTORS["motion"][: data.classes])
 
@@ -126,7 +126,7 @@ class Sprites:
         for index in range(getattr(self.data.clips, split)):
             sprite = draw_sprite(self.data, split, index)
             motion = sprite.factors["motion"]
-            row = {
+            row: dict[str, str | int] = {
                 "clip": f"{split}-{index:06d}",
                 "class": motion,
                 "label": self.classes.index(motion),

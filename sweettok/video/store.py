@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence, Sized
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -78,7 +78,7 @@ class ClipStore:
                 raise InputError(f"{folder / name} is missing; {REMEDY}")
         shape = tuple(entry["shape"])
         if "shards" in entry:
-            frames = ShardedFrames(folder, shape, _mapped(folder / INDEX, np.int64, (shape[0], 2)))
+            frames: Any = ShardedFrames(folder, shape, _mapped(folder / INDEX, np.int64, (shape[0], 2)))
         else:
             frames = _mapped(folder / ARRAY, np.uint8, shape)
         return cls(frames, folder, description, split)
@@ -109,7 +109,7 @@ class ClipStore:
         import pandas
 
         path = self._folder / LABELS
-        kinds = defaultdict(lambda: str, label="int64")  # a class or a clip named 001 is text
+        kinds = defaultdict[str, Any](lambda: str, label="int64")  # a class or a clip named 001 is text
         try:
             table = pandas.read_csv(path, keep_default_na=False, dtype=kinds)
         except ValueError as error:  # ParserError, EmptyDataError and UnicodeDecodeError are ValueErrors

@@ -46,7 +46,9 @@ def list_ucf101(data: params.Ucf101Data) -> Listing:
 
 
 def _group(item: Item) -> int:
-    return int(_GROUP.search(item.id).group(1))
+    found = _GROUP.search(item.id)
+    assert found  # the lists were checked on reading
+    return int(found.group(1))
 
 
 def _listed(root: Path, path: Path, classes: list[str]) -> list[Item]:

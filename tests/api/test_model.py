@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -257,6 +258,35 @@ def test_from_the_hub_s_cache(tok, saved, monkeypatch, tmp_path, clips):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     loaded = SweetTok.from_pretrained("someone/sweettok", cache_dir=tmp_path)
     assert torch.equal(loaded.encode(clips(2)), tok.encode(clips(2)))
+
+
+class Hub:
+    """What the mixin asks of the hub's API; uploads stay here."""
+
+    def __init__(self, token=None):
+        self.token = token
+
+    def create_repo(self, repo_id, **options):
+        return SimpleNamespace(repo_id=repo_id)
+
+    def upload_folder(self, repo_id, folder_path, **options):
+        files = (path for path in folder_path.rglob("*") if path.is_file())
+        pushed = {str(path.relative_to(folder_path)): path.read_bytes() for path in files}
+        return SimpleNamespace(repo_id=repo_id, files=pushed, options=options, token=self.token)
+
+
+@pytest.mark.parametrize("way", ["push", "save"])
+def test_what_is_pushed_is_what_is_saved(tok, saved, monkeypatch, tmp_path, way):
+    monkeypatch.setattr("huggingface_hub.hub_mixin.HfApi", Hub)
+    options = {"token": "secret", "branch": "draft", "commit_message": "First", "private": True}
+    if way == "push":
+        commit = tok.push_to_hub("someone/sweettok", **options)
+    else:
+        commit = tok.save_pretrained(tmp_path / "m", repo_id="someone/sweettok", push_to_hub=True, **options)
+    assert commit.repo_id == "someone/sweettok" and commit.token == "secret"
+    assert commit.options["revision"] == "draft" and commit.options["commit_message"] == "First"
+    local = {str(path.relative_to(saved)): path.read_bytes() for path in saved.rglob("*") if path.is_file()}
+    assert commit.files == local
 
 
 def test_a_real_clip(tok, shared_data):

@@ -8,16 +8,27 @@ from pathlib import Path
 
 import pytest
 
+from sweettok import SweetTok
+from sweettok.models.judge import Judge
+from sweettok.models.proxy import ProxyTokenizer
+from sweettok.training.checkpoint import save_module
+from sweettok.training.curriculum import save_proxy
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory, small_run, make_model, scene, write_video):
-    """A folder with outputs as the pipeline leaves them, a second model and a video."""
+def work(tmp_path_factory, small_run, make_model, proxy_params, scene, write_video):
+    """A folder with outputs as the pipeline leaves them, a second model, a video, and videos of two classes."""
     folder = small_run(tmp_path_factory.mktemp("examples"))
     make_model(quantizer="learned").save(folder / "other")
     write_video(folder / "clip.mkv", scene(12, 16, 24))
+    judge = {"labels": {"class": ["a", "b"]}, "width": 4}
+    save_module(folder / "outputs" / "judge", Judge({"class": 2}, judge["width"]), judge, [])
+    save_proxy(folder / "outputs" / "proxy", ProxyTokenizer(proxy_params, make_model().patches), {}, [])
+    for number in range(6):
+        write_video(folder / "own" / "ab"[number % 2] / f"{number}.mkv", scene(12, 20, 24, seed=number))
     return folder
 
 
@@ -45,6 +56,18 @@ def test_compare_two_tokenizers(work):
 def test_few_shot(work, arguments):
     accuracy = float(re.search(r"adverbs: ([\d.]+) \(chance", run(work, "few_shot.py", *arguments))[1])
     assert 0 <= accuracy <= 1
+
+
+def test_train_on_your_own_folder(work):
+    out = run(work, "train_on_your_own_folder.py", "own", "2")
+    assert re.fullmatch(
+        r"outputs/own: [\d.]+ dB on 1 clips held out; sweettok reconstruct --model outputs/own", out.splitlines()[-1]
+    )
+    learned, before = (SweetTok.from_pretrained(work / "outputs" / name) for name in ("own", "model"))
+    assert (
+        learned.model_id != before.model_id
+        and learned.model.quantizers["spatial"].words == before.model.quantizers["spatial"].words
+    )
 
 
 def test_plug_your_own_quantiser(work):

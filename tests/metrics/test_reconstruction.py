@@ -6,7 +6,7 @@ import torch
 
 from sweettok.metrics.baselines import mean_colour
 from sweettok.metrics.distances import judge_distances
-from sweettok.metrics.reconstruction import mean_colour_psnr, per_clip_rows, score, summarise
+from sweettok.metrics.reconstruction import clip_words, mean_colour_psnr, per_clip_rows, score, summarise
 from sweettok.models.judge import Judge
 from sweettok.params import EvaluateReconstruction, SplitSizes, SpritesData
 from sweettok.video.prepare import prepare
@@ -56,3 +56,18 @@ def test_mean_colour_is_scored_alike_with_and_without_the_judge(judge, store, ba
 def test_the_first_clips_are_kept_for_pictures(judge, store, keep):
     first = score(lambda clip: clip.flip(2), judge, store, batch_size=4, distances=[], keep=keep).first
     assert torch.equal(first, store.clips(range(min(keep, 10))).flip(2))
+
+
+@pytest.mark.parametrize("overrides", [{}, {"lookup": "composed"}])
+def test_words_of_clips_are_the_model_s(make_model, clips, overrides):
+    model = make_model(**overrides)
+    whole = model.words(model.encode(clips(3)))
+    for named, words in zip(clip_words(model, clips(3)), whole, strict=True):
+        assert " ".join(named["spatial"] + named["temporal"]) == " ".join(words)
+
+
+def test_codes_of_a_learned_codebook_are_numbered(make_model, clips):
+    model = make_model(quantizer="learned")
+    tokens = model.encode(clips(2))
+    first = clip_words(model, clips(2))[0]
+    assert first["spatial"] == [f"code {index}" for index in tokens[0, :4].tolist()]

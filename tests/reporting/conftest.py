@@ -170,6 +170,7 @@ def write_cell(folder: Path, variant: str, seed: int, psnr: float, difficulty: n
     write(folder / "summary.json", summary)
     write(folder / "per_clip.csv", table)
     write(folder / "history.csv", pandas.concat(stages))
+    np.savez(folder / "strips.npz", clips=moving_squares(generator, 8, blur=4))
 
 
 def write_reconstruction(folder: Path, generator: np.random.Generator) -> None:
@@ -190,6 +191,12 @@ def write_reconstruction(folder: Path, generator: np.random.Generator) -> None:
         for place, name in enumerate(methods)
     }
     np.savez(folder / "strips.npz", original=original, **blurred)
+    words = {"spatial": ["red", "square", "red", "dotted"], "temporal": ["slides", "slowly", "slides", "grows3"]}
+    clips = [{"clip": f"test-{n:05d}", "caption": f"a red square, number {n}", "words": words} for n in range(8)]
+    write(folder / "words.json", clips)
+    codecs = folder.with_name("codecs")
+    codecs.mkdir()
+    np.savez(codecs / "strips.npz", h264=moving_squares(generator, 8, blur=2))
 
 
 def write_per_clip(path: Path) -> None:

@@ -8,6 +8,7 @@ from sweettok.errors import InputError
 from sweettok.reporting.collect import Results
 from sweettok.reporting.facts import run_facts
 from sweettok.reporting.origin import Origin, origin_of
+from sweettok.reporting.stage_records import StageRecord
 
 LOCK = """\
 schema: '2.0'
@@ -16,12 +17,12 @@ stages:
     deps: [{path: stages/prepare_data.py, hash: md5, md5: aaa}]
     params: {params.yaml: {data: {name: sprites, clips: {train: 8}}}}
     outs: [{path: outputs/data, hash: md5, md5: ddd.dir}]
-  ablation@full-0:
+  ablation@full:
     deps: [{path: outputs/data, hash: md5, md5: ddd.dir}]
     params: {params.yaml: {ablation.schedule: {steps: 3}}}
-  ablation@full-1:
+  ablation@lc:
     deps: [{path: outputs/data, hash: md5, md5: ddd.dir}]
-  ablation@other-0:
+  ablation@other:
     deps: [{path: outputs/data, hash: md5, md5: old.dir}]
   report:
     outs: [{path: reports/index.html, hash: md5, md5: rrr}]
@@ -30,7 +31,7 @@ stages:
 
 def test_parameters_are_flat_and_checksums_name_their_stages(tmp_path: Path):
     (tmp_path / "dvc.lock").write_text(LOCK)
-    origin = origin_of(tmp_path, {"full-0", "full-1"})
+    origin = origin_of(tmp_path, {"full-0", "full-1", "lc-0"})
     assert origin.parameters == {"data.name": "sprites", "data.clips.train": "8", "ablation.schedule.steps": "3"}
     assert origin.checksums == {
         ("outputs/data", "ddd.dir"): ("prepare_data", "ablation"),
@@ -59,3 +60,19 @@ def test_facts_show_them(tmp_path: Path):
     assert "ddd.dir" in [line[1].text for line in checksums.grid.lines]
     assert "report drawn with commit" in [line[0].text for line in short.grid.lines]
     assert len(run_facts(Results("test"), Origin())) == 1
+
+
+def test_facts_show_time_energy_and_code_of_stages():
+    tags = {"git_commit": "c" * 40, "git_dirty": "true", "params_hash": "abc", "machine.cpu": "a processor"}
+    stages = (StageRecord("train_joint", 1, 90.0, 1500.0, tags), StageRecord("ablation lc", 3, 30.0, 500.0, tags))
+    short, table = run_facts(Results("test"), Origin(stages=stages))
+    facts = {line[0].text: line[1].text for line in short.grid.lines}
+    assert facts["time of the stages, this one left out"] == "2.0 minutes"
+    assert facts["energy of the processors"] == "2.0 kJ, of the whole machine"
+    assert [cell.text for cell in table.grid.lines[0]][:7] == [
+        "train_joint", "1", "90", "1.50", f"{'c' * 12} with changes", "abc", "a processor",
+    ]  # fmt: skip
+    unread = run_facts(Results("test"), Origin(stages=(StageRecord("train_joint", 1, 90.0, None, tags), stages[1])))
+    assert ("energy of the processors", "not readable here") in [
+        tuple(c.text for c in line) for line in unread[0].grid.lines
+    ]

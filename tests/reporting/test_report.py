@@ -43,6 +43,10 @@ def test_everything_is_there(reports: Path):
         "metrics.json",
         "plots/ablation.csv",
         "tables/claims.md",
+        "tables/claims.csv",
+        "tables/claims.tex",
+        "tables/learned.csv",
+        "tables/learned.tex",
     }
     assert expected <= set(files(reports))
     assert not [name for name in files(reports) if "partial" in name]
@@ -107,6 +111,14 @@ def test_plots_hold_the_curves_without_gaps(reports: Path):
     assert list(curve.columns) == ["step", "loss", "psnr", "accuracy", "usage_spatial", "usage_temporal"]
     assert curve.notna().all().all()
     assert list(pandas.read_csv(reports / "plots" / "joint_train.csv").columns) == ["step", "loss"]
+
+
+def test_verdicts_and_bars_are_tables_too(reports: Path):
+    claims = pandas.read_csv(reports / "tables" / "claims.csv")
+    assert len(claims) == 7 and set(claims["verdict at this scale"]) <= {"supported", "contradicted", "inconclusive"}
+    bars = pandas.read_csv(reports / "tables" / "learned.csv")
+    assert list(bars["value"]) == [5.2, 0.4] and list(bars["passed"]) == ["yes", "no"]
+    assert r"\label{tab:claims}" in (reports / "tables" / "claims.tex").read_text()
 
 
 def test_page_links_exist_and_verdicts_come_first(reports: Path):

@@ -132,7 +132,9 @@ def test_links_lead_to_files_of_the_report(reports: Path, page: Page):
 
 def test_pictures_decode_and_have_words(page: Page):
     pictures = page.attributes("img")
-    assert len(pictures) == 9  # seven figures, two clips
+    assert (
+        len(pictures) == 7 + 2 + 4 * 2
+    )  # figures, clips of all methods and classes, clips with words and their frames
     moving = []
     for picture in pictures:
         assert len(picture["alt"]) > 20
@@ -140,12 +142,12 @@ def test_pictures_decode_and_have_words(page: Page):
             assert image.size == (int(picture["width"]), int(picture["height"]))
             assert np.asarray(image.convert("RGB")).std() > 5
             moving.append(getattr(image, "n_frames", 1))
-    assert sorted(moving)[-2:] == [17, 17] and set(moving) == {1, 17}
+    assert moving.count(17) == 2 + 4 and set(moving) == {1, 17}
 
 
 def test_clips_have_a_still_for_readers_who_want_no_motion(page: Page):
     stills = page.attributes("source")
-    assert len(stills) == 2
+    assert len(stills) == 2 + 4
     for still in stills:
         assert "prefers-reduced-motion" in still["media"]
         with Image.open(io.BytesIO(base64.b64decode(still["srcset"].partition(",")[2]))) as image:
@@ -186,6 +188,30 @@ def test_most_used_words_have_bars(page: Page):
         assert f"spatial tokens: {part}" in page.text
 
 
+def test_clips_stand_beside_their_words(page: Page):
+    assert "test-00003: a red square, number 3" in page.text and "number 4" not in page.text
+    first = page.text.split("test-00000")[1].split("test-00001")[0]
+    assert re.search(r"spatial tokens: adjective\s+red\s*2 \(50.0 %\)\s*dotted\s*1 \(25.0 %\)", first)
+    assert re.search(r"temporal tokens: verb\s+slides\s*2 \(50.0 %\)\s*grows3\s*1 \(25.0 %\)", first)
+
+
+def test_moving_rows_are_named_in_order(page: Page):
+    rows = page.text.split("Reconstructions\n")[-1].split("Test clips and their reconstructions, moving")[0]
+    names = ["original", "SweetTok", "SweetTok* (proxy", "h264", "full (ablation)", "coupled (ablation)", "mean colour"]
+    places = [rows.index(name) for name in names]
+    assert places == sorted(places)
+
+
+def test_a_run_without_further_strips_or_words(fresh_outputs: Path, tmp_path: Path):
+    """As runs before these were written: the page has what there is."""
+    for file in ("codecs/strips.npz", "reconstruction/words.json", "ablation/coupled/0/strips.npz"):
+        (fresh_outputs / file).unlink()
+    write_report(fresh_outputs, tmp_path / "reports", "test")
+    page = Page((tmp_path / "reports" / "index.html").read_text(encoding="utf-8"))
+    assert len(page.attributes("img")) == 9
+    assert "h264" not in page.text and "coupled (ablation)" not in page.text and "full (ablation)" in page.text
+
+
 def test_hostile_text_is_shown_as_text(fresh_outputs: Path, tmp_path: Path):
     samples = dict(np.load(fresh_outputs / "generation" / "samples.npz"))
     samples["classes"] = np.array([HOSTILE, *samples["classes"][1:]])
@@ -200,6 +226,7 @@ def test_hostile_text_is_shown_as_text(fresh_outputs: Path, tmp_path: Path):
     changed("data/store.json", lambda content: content.update(dataset=HOSTILE))
     changed("semantics/summary.json", lambda content: content["few_shot"][0].update(task=HOSTILE))
     changed("semantics/summary.json", lambda content: content["probes"][0].update(factor=HOSTILE))
+    changed("reconstruction/words.json", lambda content: content[0].update(caption=HOSTILE))
     left_out = [{"metric": "fvd", "why": HOSTILE, "kind": "video"}]
     changed("reconstruction/summary.json", lambda content: content.update(left_out=left_out))
     changed(
@@ -212,7 +239,7 @@ def test_hostile_text_is_shown_as_text(fresh_outputs: Path, tmp_path: Path):
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     assert all(picture["src"].startswith("data:") for picture in page.attributes("img"))
     assert not [link for link in page.attributes("a") if "://" in link["href"]]
-    assert page.text.count(HOSTILE) >= 4  # data set, class, task, word; in a note its `a` is set as code
+    assert page.text.count(HOSTILE) >= 5  # data set, class, task, word, caption; in a note its `a` is set as code
     assert """<script>alert("x")</script>""" in page.text.split("Left out: fvd: ")[1]
 
 
