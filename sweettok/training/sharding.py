@@ -80,12 +80,12 @@ def whole_state(state: Any) -> Any:
 
 
 def adam_state_for(state: dict[str, Any], parameters: list[nn.Parameter]) -> dict[str, Any]:
-    """Adam's whole state from a checkpoint, its moments cut as the parameters are, which may be whole."""
-    moments = {
-        number: {
-            name: shard_of(value, parameters[number]) if value.shape and isinstance(parameters[number], DTensor) else value
-            for name, value in of_parameter.items()
-        }
-        for number, of_parameter in state["state"].items()
-    }
+    """Adam's whole state from a checkpoint, its moments cut as the parameters are where these are sharded."""
+    moments = {}
+    for number, of_parameter in state["state"].items():
+        like = parameters[number]
+        moments[number] = dict(of_parameter)
+        if isinstance(like, DTensor):
+            for name in ("exp_avg", "exp_avg_sq"):
+                moments[number][name] = shard_of(of_parameter[name], like)
     return state | {"state": moments}
