@@ -47,7 +47,7 @@ def meta_tokenizer(paper_codebook, monkeypatch):
 
 
 def test_all_profiles_that_the_project_promises_are_there():
-    assert set(PROFILES) >= {"smoke", *SMALL, *PAPER}
+    assert set(PROFILES) >= {"smoke", "gpu", *SMALL, *PAPER}
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -78,6 +78,15 @@ def test_small_profiles_have_the_default_models_on_the_same_grid(name):
     assert grids == [(8, 4), (8, 4)]
     words = params.codebook.max_words
     assert words.adjective + words.noun == words.adverb + words.verb == 256  # 8 bits a token
+
+
+@pytest.mark.parametrize("variant", load_params(PROFILES["gpu"]).ablation.matrix.variants)
+def test_every_cell_of_the_gpu_profile_has_its_tokens(variant, meta_tokenizer):
+    params, model = meta_tokenizer("gpu", **load_params(PROFILES["gpu"]).ablation.variants[variant].tokenizer)
+    assert params.ablation.variants == load_params(ROOT / "params.yaml").ablation.variants
+    spatial, temporal = model.backbone.encode(torch.empty(2, 3, 17, 64, 64, device="meta"))
+    assert spatial.shape == (2, 64, 256) and temporal.shape == (2, 256, 256)
+    assert model.backbone.decode(spatial, temporal, 5).shape == (2, 5, 16 * 16, 256)
 
 
 @pytest.mark.parametrize("name", ["ucf101", "k600"])

@@ -3,7 +3,8 @@
 Everything random in step s is drawn after seeding with (seed, s, process), so a resumed training repeats the
 uninterrupted one bit for bit without saving generator states.
 
-Several processes (accelerate, data parallel) share each batch: the same steps, up to rounding, as one process makes.
+Several processes (accelerate) share each batch, and where its launcher asks for FSDP the weights too: the same steps, up to
+rounding, as one process makes.
 """
 
 import copy
@@ -20,14 +21,17 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint as recomputed
 from tqdm import tqdm
 
 from sweettok.errors import InputError
 from sweettok.models.processes import gathered_objects, mean_over_processes
 from sweettok.params import Machine, Optimiser
+from sweettok.training.average import Average
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.loading import Batch, loaded, parts_of
+from sweettok.training.sharding import adam_state_for, shard, sharding_asked, whole, whole_state
 
 log = logging.getLogger(__name__)
 USAGE_ALARM = 0.05  # share of words in use on validation clips under which a codebook counts as collapsed
@@ -79,23 +83,6 @@ def learning_rate(step: int, optimiser: Optimiser) -> float:
     return optimiser.final_lr + (optimiser.lr - optimiser.final_lr) * (1 + math.cos(math.pi * progress)) / 2
 
 
-class Average:
-    """Exponential moving average of a model's weights; buffers are copied. The decay warms up, so that short
-    trainings do not average in their first steps."""
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.decay, self.model = decay, copy.deepcopy(model).eval()
-        self.model.requires_grad_(False)
-
-    @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        decay = min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), 1 - decay)
-        for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
-            mine.copy_(theirs)
-        self.model.eval()  # drops what eval mode caches from the old weights
-
-
 class Forward(nn.Module):
     """A task's loss as one forward pass, which is what data parallelism can wrap."""
 
@@ -125,17 +112,18 @@ def train(
         first_step: where this training starts on the run's step axis.
         machine: how it runs; `processes` is the launcher's, here their number is what it is.
 
-    Trains where accelerate finds a device, and hands everything back on the CPU.
+    Trains where accelerate finds a device, and hands everything back on the CPU, whole.
     Raises TrainingDiverged with step and batch where loss or gradient are not finite, InputError where the batch
-    cannot be shared out.
+    cannot be shared out or the launcher's way of sharing is not supported.
     """
+    sharding = sharding_asked()
     accelerator = _accelerator()
     device, rank, processes = accelerator.device, accelerator.process_index, accelerator.num_processes
+    given = task.model
+    if sharding and processes > 1:
+        task.model = copy.deepcopy(given)  # what FSDP has sharded stays so for good
     task.to(device)
-    model, parameters = task.model, task.trainable()
-    adam = torch.optim.AdamW(
-        parameters, lr=optimiser.lr, betas=optimiser.betas, weight_decay=optimiser.weight_decay, fused=True
-    )
+    model = task.model
     average = Average(model, optimiser.ema)
     history: list[dict] = []
     start = 0
@@ -143,13 +131,23 @@ def train(
     if (saved := checkpoint.load()) is not None:
         model.load_state_dict(saved["model"])
         average.model.load_state_dict(saved["average"])
-        adam.load_state_dict(saved["adam"])
         task.load_state(saved["task"])
         history, start = saved["history"], saved["step"]
     prepare_layers(task.layers(), machine)
-    forward = accelerator.prepare(Forward(task))
-    whole = task.batches(optimiser.batch_size, optimiser.steps, start)
-    parts = parts_of(whole, optimiser.accumulate, rank, processes)
+    forward = Forward(task)
+    if model is not given:
+        forward = shard(forward, task.layers(), device, sharding)
+        average.shard(model)
+    elif processes > 1:
+        forward = accelerator.prepare(forward)
+    parameters = task.trainable()
+    adam = torch.optim.AdamW(
+        parameters, lr=optimiser.lr, betas=optimiser.betas, weight_decay=optimiser.weight_decay, fused=True
+    )
+    if saved is not None:
+        adam.load_state_dict(adam_state_for(saved["adam"], parameters))
+    of_all = task.batches(optimiser.batch_size, optimiser.steps, start)
+    parts = parts_of(of_all, optimiser.accumulate, rank, processes)
     batches = loaded(task.read, parts, device, machine.workers)
 
     bar = tqdm(
@@ -163,7 +161,7 @@ def train(
             group["lr"] = learning_rate(step, optimiser)
         adam.zero_grad(set_to_none=True)
         loss, metrics, clips = _gradients(accelerator, forward, batches, step, optimiser)
-        norm = nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip).item()
+        norm = whole(nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip)).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise TrainingDiverged(
                 f"{task.name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips "
@@ -196,7 +194,8 @@ def train(
                     first_step + done,
                 )
         if done % optimiser.validate_every == 0 or done == optimiser.steps:
-            row = {"step": done, "split": "val", **validate(task, average.model)}
+            row = {"step": done, "split": "val", **validate(task, average.gather())}
+            average.release()
             validated = {"val_psnr": row["psnr"]} if "psnr" in row else {}
             if accelerator.is_main_process and not any(_collapsed(earlier) for earlier in history):
                 _warn_of_collapse(task.name, row)  # once a training, however often it is resumed
@@ -205,14 +204,21 @@ def train(
                 run.log_metrics(
                     {f"val/{name}": row[name] for name in row if name not in ("step", "split")}, first_step + done
                 )
-        if accelerator.is_main_process and done % optimiser.checkpoint_every == 0 and done < optimiser.steps:
-            checkpoint.save(
-                {"step": done, "history": history, "model": model.state_dict(), "average": average.model.state_dict(),
-                 "adam": adam.state_dict(), "task": task.state()}
-            )  # fmt: skip
+        if done % optimiser.checkpoint_every == 0 and done < optimiser.steps:
+            state = {
+                "step": done, "history": history, "model": whole_state(model.state_dict()),
+                "average": average.gather().state_dict(), "adam": whole_state(adam.state_dict()), "task": task.state(),
+            }  # fmt: skip
+            if accelerator.is_main_process:
+                checkpoint.save(state)
+            average.release()
     bar.close()
+    if model is not given:
+        for mine, theirs in zip(given.state_dict().values(), model.state_dict().values(), strict=True):
+            mine.copy_(whole(theirs))
+        task.model = given
     task.to(torch.device("cpu"))
-    return average.model.cpu(), history
+    return average.gather().cpu(), history
 
 
 def _gradients(
@@ -222,8 +228,9 @@ def _gradients(
     losses, rows, clips = [], [], []
     for part in range(1, optimiser.accumulate + 1):
         batch = next(batches)
-        # Only the last part's backward pass exchanges gradients, for all parts at once.
-        with accelerator.no_sync(forward) if part < optimiser.accumulate else nullcontext():
+        # Only the last part's backward pass exchanges gradients, for all parts at once. Sharded ones are never kept whole.
+        alone = part < optimiser.accumulate and isinstance(forward, DistributedDataParallel)
+        with forward.no_sync() if alone else nullcontext():
             with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=optimiser.precision == "bf16"):
                 loss, metrics = forward(batch, step)
             (loss / optimiser.accumulate).backward()
@@ -235,10 +242,7 @@ def _gradients(
 
 
 def _accelerator() -> Accelerator:
-    """The device and the processes of this training, as the launcher has set them up.
-
-    Raises InputError for a way of sharing that the averaged weights do not support.
-    """
+    """The device and the processes of this training, as the launcher has set them up. Raises InputError for others."""
     accelerator = Accelerator(
         cpu=not torch.cuda.is_available(),
         mixed_precision="no",  # `optimiser.precision` decides, whatever the launcher was told
@@ -247,11 +251,11 @@ def _accelerator() -> Accelerator:
             DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
         ],
     )
-    known = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
+    known = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU, DistributedType.FSDP)
     if accelerator.distributed_type not in known:
         raise InputError(
-            f"accelerate is set to {accelerator.distributed_type.value}, but only data parallelism is supported: every "
-            "process keeps the whole averaged model; use `accelerate launch --multi_gpu`"
+            f"accelerate is set to {accelerator.distributed_type.value}, which trainings cannot share their work by; use "
+            "`accelerate launch --multi_gpu` or `--use_fsdp --fsdp_version 2`"
         )
     return accelerator
 

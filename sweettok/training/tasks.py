@@ -163,12 +163,16 @@ class TokenizerTask(StoreTask):
     ) -> None:
         super().__init__(name, model, train, val, stage.seed)
         self.stage, self.criterion, self.code_loss, self.codes = stage, criterion, code_loss, codes
-        parts = model.parts()
-        self.learning = [part for name in stage.trains for part in parts[name]]
         self.encoder_learns = bool({"spatial", "temporal"} & set(stage.trains))
         model.requires_grad_(False)
         for part in self.learning:
             part.requires_grad_(True)
+
+    @property
+    def learning(self) -> list[nn.Module | nn.Parameter]:
+        """What of the model learns."""
+        parts = self.model.parts()
+        return [part for name in self.stage.trains for part in parts[name]]
 
     def trainable(self) -> list[nn.Parameter]:
         return [parameter for parameter in self.model.parameters() if parameter.requires_grad]

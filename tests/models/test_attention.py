@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from sweettok.models.attention import Attention, GridBlock
 
@@ -50,3 +51,24 @@ def test_grid_block_is_causal_over_frames(changed_rows):
     assert not moved[0, :2].any() and moved[0, 2:].all()
     with torch.no_grad():
         assert torch.allclose(block(x)[:, :1], block(x[:, :1]), atol=1e-6)
+
+
+def test_grid_block_attends_twice_with_what_is_apart_as_batch(monkeypatch):
+    """Over the cells of each frame, then over the frames of each cell: one fused call each, no loop over locations."""
+    attend, shapes = F.scaled_dot_product_attention, []
+
+    def watched(query, *others, **settings):
+        shapes.append(tuple(query.shape))
+        return attend(query, *others, **settings)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
+    GridBlock(8, 2, 2)(draw(2, 4, 3, 8))  # 2 clips, 4 frames, 3 cells; 2 heads of 4
+    assert shapes == [(2 * 4, 2, 3, 4), (2 * 3, 2, 4, 4)]
+
+
+def test_attention_keeps_no_scores(largest_storage):
+    """Memory grows with tokens, not with their square."""
+    attention, x = Attention(16, 2), draw(1, 1024, 16)
+    with torch.no_grad(), largest_storage() as sizes:
+        attention(x)
+    assert max(sizes) == 4 * 1024 * 16  # of scores: 4 x 2 heads x 1024 x 1024 bytes

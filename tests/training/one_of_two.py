@@ -1,4 +1,4 @@
-"""What each of two processes does in test_processes.py: the trainings described in a folder, whose records go there too."""
+"""What each of two processes does in test_processes.py: the trainings described in a folder; records go to another."""
 
 import json
 import os
@@ -15,36 +15,52 @@ from sweettok.models.judge import Judge
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CodeLoss, CurriculumStage, Machine, PixelLoss, Sampling
 from sweettok.training import loop
+from sweettok.training.average import Average
 from sweettok.training.curriculum import (
     Supplies,
     code_clips,
     load_judge,
     load_proxy,
     train_stage,
-    weights_hash,
 )
+from sweettok.training.sharding import own
 from sweettok.training.tasks import TokenizerTask
 
 SAMPLING = Sampling(samples=7, batch_size=2, temperature=1.0, top_k=0, top_p=1.0, guidance=1.25, seed=5)
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, records: Path) -> None:
     rank = os.environ["RANK"]
-    own = folder / f"process_{rank}"
-    own.mkdir()
-    os.chdir(own)  # so that the test sees who writes what
+    home = records / f"process_{rank}"
+    home.mkdir(parents=True)
+    os.chdir(home)  # so that the test sees who writes what
     loop.LOG_EVERY = 1
     seen: list[tuple[int, list[int]]] = []  # (seed, clips) of each step
-    loss = TokenizerTask.loss
+    held: dict[str, int] = {}  # numbers in this process's memory after a step
+    loss, step_of_adam, update = TokenizerTask.loss, torch.optim.AdamW.step, Average.update
 
     def watched(task, batch, step):
         seen.append((torch.initial_seed(), batch["indices"].tolist()))
         return loss(task, batch, step)
 
-    TokenizerTask.loss = watched
+    def weighed_step(adam):
+        step_of_adam(adam)
+        weights = adam.param_groups[0]["params"]
+        held["weights"] = sum(own(weight).numel() for weight in weights)
+        held["gradients"] = sum(own(weight.grad).numel() for weight in weights if weight.grad is not None)
+        held["moments"] = sum(own(state["exp_avg"]).numel() for state in adam.state.values())
+
+    def weighed_update(average, model, step):
+        update(average, model, step)
+        held["average"] = sum(own(weight).numel() for weight in [*average.shards, *average.model.parameters()])
+
+    TokenizerTask.loss, torch.optim.AdamW.step, Average.update = watched, weighed_step, weighed_update
     supplies, judge = Supplies.load(folder / "data", folder / "proxy"), load_judge(folder / "judge")
     trainings = json.loads((folder / "trainings.json").read_text())
-    for name, described in trainings.items():
+    for name, record_name in [*zip(trainings, trainings, strict=True), ("language", "resumed")]:
+        if record_name == "resumed":
+            os.chdir(records / "process_0")  # where its checkpoint is
+        described = trainings[name]
         seen.clear()
         stage = CurriculumStage.model_validate(described["stage"])
         pixels = stage.target == "pixels"
@@ -56,13 +72,14 @@ def main(folder: Path) -> None:
         model = VideoTokenizer.load(folder / name)
         machine = Machine.model_validate(described["machine"])
         averaged, history = train_stage(name, model, stage, supplies, **losses, machine=machine)
-        record = {"history": history, "seen": seen, "model": weights_hash(model), "averaged": weights_hash(averaged)}
-        (folder / f"{name}.{rank}.json").write_text(json.dumps(record))
-        torch.save({"model": model.state_dict(), "averaged": averaged.state_dict()}, folder / f"{name}.{rank}.pt")
-    evaluate(folder, supplies, judge, rank)
+        record = {"history": history, "seen": seen, "held": held}
+        (records / f"{record_name}.{rank}.json").write_text(json.dumps(record))
+        states = {"model": model.state_dict(), "averaged": averaged.state_dict()}
+        torch.save(states, records / f"{record_name}.{rank}.pt")
+    evaluate(folder, supplies, judge, records / f"evaluation.{rank}.pt")
 
 
-def evaluate(folder: Path, supplies: Supplies, judge: Judge, rank: str) -> None:
+def evaluate(folder: Path, supplies: Supplies, judge: Judge, record: Path) -> None:
     """Codes of clips, samples of a prior and scores of a tokenizer, each process its share."""
     model = VideoTokenizer.load(folder / "language")
     generator = torch.Generator().manual_seed(5)
@@ -74,8 +91,8 @@ def evaluate(folder: Path, supplies: Supplies, judge: Judge, rank: str) -> None:
         "first": made.first,
         **{name: torch.from_numpy(values) for name, values in (made.scores | made.features).items()},
     }
-    torch.save(found, folder / f"evaluation.{rank}.pt")
+    torch.save(found, record)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))

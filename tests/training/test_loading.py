@@ -1,9 +1,13 @@
 """Which clips a process reads, and that reading ahead changes nothing."""
 
+import multiprocessing
+import time
+
 import pytest
 import torch
 
 from sweettok.errors import InputError
+from sweettok.training import loading
 from sweettok.training.loading import loaded, parts_of
 
 CPU = torch.device("cpu")
@@ -58,6 +62,36 @@ def test_without_workers_nothing_is_read_before_it_is_needed():
     assert asked == []
     next(batches)
     assert asked == [[1]]
+
+
+def test_workers_read_ahead_of_the_step():
+    """The second part is read although only the first has been asked for."""
+    begun = multiprocessing.get_context().Value("i", 0)
+
+    def counted(indices):
+        with begun.get_lock():
+            begun.value += 1
+        return read(indices)
+
+    batches = loaded(counted, [torch.tensor([number]) for number in range(3)], CPU, 1)
+    assert next(batches)["indices"].tolist() == [0]
+    patience = time.monotonic() + 60
+    while begun.value < 2 and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert begun.value >= 2
+
+
+@pytest.mark.parametrize("device, pinned", [("cpu", False), ("cuda", True)])
+def test_memory_is_pinned_where_the_device_copies_from_it(monkeypatch, device, pinned):
+    asked = {}
+
+    def loader(dataset, **settings):
+        asked.update(settings)
+        return iter([])
+
+    monkeypatch.setattr(loading, "DataLoader", loader)
+    assert list(loaded(read, [], torch.device(device), 3)) == []
+    assert asked["pin_memory"] is pinned and asked["num_workers"] == 3
 
 
 @pytest.mark.parametrize("workers", [0, 1])
