@@ -23,6 +23,7 @@ from sweettok.metrics.reconstruction import (
     size_of_code,
     summarise,
 )  # fmt: skip
+from sweettok.metrics.semantics import token_semantics
 from sweettok.models.processes import own_device, process_count
 from sweettok.params import Params
 from sweettok.side_by_side import side_by_side
@@ -77,6 +78,8 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
             "steps": steps,
             "mean_colour_psnr": mean_colour_psnr(test, settings.batch_size),
         }
+        if params.ablation.variants[variant].semantics:
+            summary["semantics"] = token_semantics(model, test, params.semantics)
         usage = {f"usage/{group}": health["usage"] for group, health in summary["codebook"].items()}
         seconds = {"seconds": time.perf_counter() - started}
         run.log_metrics({name: entry["value"] for name, entry in summary["metrics"].items()} | usage | seconds)
