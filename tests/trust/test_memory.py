@@ -84,7 +84,9 @@ class Numbered:
     def __init__(self, data: SpritesData) -> None:
         counts = data.clips.model_dump()
         starts = np.cumsum([0, *counts.values()]).tolist()
-        self.numbers = {split: range(start, start + counts[split]) for split, start in zip(counts, starts, strict=False)}
+        self.numbers = {
+            split: range(start, start + counts[split]) for split, start in zip(counts, starts, strict=False)
+        }
 
     def clips(self, split: str) -> Iterator[tuple[np.ndarray, dict[str, str | int]]]:
         for number in self.numbers[split]:
