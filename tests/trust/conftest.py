@@ -3,6 +3,13 @@
 import inspect
 
 import pytest
+from trust.reproduction import Undisturbed, new_project
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory) -> Undisturbed:
+    """The smoke profile in a scratch copy, run once to its end."""
+    return Undisturbed(new_project(tmp_path_factory.mktemp("undisturbed") / "project"))
 
 
 @pytest.fixture

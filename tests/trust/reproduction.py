@@ -18,6 +18,7 @@ from sweettok.storage import sha256_of
 
 PATIENCE = 300  # seconds for a stage to begin, or a struck process to end
 LOOK = 0.02  # seconds between two looks
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # sums in one order, however many cores there are
 ANNOUNCED = re.compile(r"^Running stage '(.+)':", re.MULTILINE)
 
 
@@ -32,6 +33,13 @@ class Strike:
     whom: str
 
 
+def new_project(folder: Path) -> Project:
+    """A scratch copy with the smoke profile, in which DVC does without git."""
+    project = Project(folder)
+    project.run("config", "core.no_scm", "true")
+    return project
+
+
 class Reproduction:
     """`dvc repro` in a session of its own, so that a signal to its group reaches its stages and not the tests."""
 
@@ -40,7 +48,8 @@ class Reproduction:
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "dvc", "repro"], cwd=project.folder, start_new_session=True, text=True,
-                env=project.environment | {"PYTHONUNBUFFERED": "1"}, stdout=output, stderr=subprocess.STDOUT,
+                env=project.environment | ONE_THREAD | {"PYTHONUNBUFFERED": "1"},
+                stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
     @property
@@ -104,6 +113,17 @@ class Reproduction:
 
     def tail(self) -> str:
         return self.log.read_text(errors="replace")[-2000:]
+
+
+class Undisturbed:
+    """A run to the end: its folder, its stages in order, when they began and it ended (s), every file's sha256."""
+
+    def __init__(self, project: Project) -> None:
+        run = Reproduction(project)
+        self.folder, self.times = project.folder, run.times()
+        assert run.process.returncode == 0, run.tail()
+        self.order = [stage for stage, _ in self.times[:-1]]
+        self.contents = contents(project.folder)
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -190,14 +190,38 @@ FILES = {
     "trained model": MODEL_FILES,
     "prior": ("prior.safetensors", "prior.json"),
 }
-CASES = [(what, name) for what, names in FILES.items() for name in names]
+NO_SUM = "has no checksum of its own"
+NOT_COMPARED = "its checksum is in store.json, but not compared when it is read"
+UNCHECKED = {  # known defects: what is read without comparing a checksum
+    ("checkpoint", "state.pt"): "torch.load does not compare the checksums in its archive",
+    ("store", "store.json"): NO_SUM,
+    ("store", "train/clips.npy"): NOT_COMPARED,
+    ("store", "train/labels.csv"): NOT_COMPARED,
+    ("shards", "store.json"): NO_SUM,
+    ("shards", "train/shard-000001.tar"): NOT_COMPARED,
+    ("shards", "train/index.npy"): NOT_COMPARED,
+    ("shards", "train/labels.csv"): NOT_COMPARED,
+    ("codebook", "codebook.json"): NO_SUM,
+    ("judge", "config.json"): NO_SUM,
+    ("proxy", "proxy/config.json"): NO_SUM,
+    ("proxy", "proxy/codes_train.npy"): NO_SUM,
+    ("trained model", "config.json"): NO_SUM,
+    ("trained model", "codebook/codebook.json"): NO_SUM,
+}
 
 
-@pytest.mark.parametrize(("what", "name"), CASES, ids=[f"{what}, {name}" for what, name in CASES])
-def test_damage_is_never_silently_used(made, record, what, name):
+def _case(what: str, name: str) -> Any:
+    reason = UNCHECKED.get((what, name))
+    marks = [pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"{reason}")] if reason else []
+    return pytest.param(what, name, marks=marks, id=f"{what}, {name}")
+
+
+@pytest.mark.parametrize("examples", [EXAMPLES, pytest.param(10 * EXAMPLES, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("what", "name"), [_case(what, name) for what, names in FILES.items() for name in names])
+def test_damage_is_never_silently_used(made, record, what, name, examples):
     """Bits flipped, ends cut off, blocks zeroed or overwritten in each eighth of a file."""
     folder, read = made(what)
-    found = survey(folder / name, read, EXAMPLES)
+    found = survey(folder / name, read, examples)
     record(sum(found.counts.values()), found.lost, **found.counts)
     assert not found.lost, f"{dict(found.counts)}; first: {found.first}"
 

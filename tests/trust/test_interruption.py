@@ -3,11 +3,9 @@
 import random
 import signal
 from collections import Counter
-from pathlib import Path
 
 import pytest
-from scratch_project import Project
-from trust.reproduction import Reproduction, Strike, contents, torn_cache_objects, unlike
+from trust.reproduction import Reproduction, Strike, contents, new_project, torn_cache_objects, unlike
 
 pytestmark = pytest.mark.slow
 
@@ -19,22 +17,6 @@ BLOWS = (
     (signal.SIGKILL, "dvc"), (signal.SIGTERM, "dvc"), (signal.SIGINT, "group"),
     (signal.SIGKILL, "stage"), (signal.SIGTERM, "stage"), (signal.SIGINT, "stage"),
 )  # fmt: skip
-
-
-def new_project(folder: Path) -> Project:
-    project = Project(folder)
-    project.run("config", "core.no_scm", "true")
-    return project
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
-    """(order of the stages, (stage, start) and the end in seconds, sha256 of every file) of a run nobody disturbs."""
-    project = new_project(tmp_path_factory.mktemp("uninterrupted") / "project")
-    run = Reproduction(project)
-    times = run.times()
-    assert run.process.returncode == 0, run.tail()
-    return [stage for stage, _ in times[:-1]], times, contents(project.folder)
 
 
 def drawn_strikes(times, count, seed):
@@ -59,21 +41,20 @@ class Toll:
 
 
 @pytest.fixture(scope="module")
-def interrupted(uninterrupted, tmp_path_factory):
+def interrupted(undisturbed, tmp_path_factory):
     """(project, toll) after all strikes and a last run to the end."""
-    order, times, expected = uninterrupted
     project, toll = new_project(tmp_path_factory.mktemp("interrupted") / "project"), Toll()
     sessions = []
     try:
-        for strike in drawn_strikes(times, STRIKES, SEED):
+        for strike in drawn_strikes(undisturbed.times, STRIKES, SEED):
             sessions.append(Reproduction(project))
-            running = sessions[-1].struck(strike, order)
+            running = sessions[-1].struck(strike, undisturbed.order)
             if running is None:  # it ended before its moment: well, where earlier strikes came too late, or not
                 if sessions[-1].process.returncode:
                     toll.refused.append(sessions[-1].tail())
                 continue
             toll.struck.append((running, f"{strike.blow.name} to {strike.whom}"))
-            toll.half_written += unlike(contents(project.folder), expected)
+            toll.half_written += unlike(contents(project.folder), undisturbed.contents)
         sessions.append(Reproduction(project))
         sessions[-1].process.wait()
         if sessions[-1].process.returncode:
@@ -96,9 +77,9 @@ def test_going_on_after_every_kill(interrupted, record):
     assert len(toll.struck) >= 0.8 * STRIKES and stages >= min(5, STRIKES)  # else the moments were not spread
 
 
-def test_results_are_those_of_an_uninterrupted_run(interrupted, uninterrupted, record):
+def test_results_are_those_of_an_uninterrupted_run(interrupted, undisturbed, record):
     """Weights, metrics, tables and figures after the kills, compared file by file with an uninterrupted run."""
-    found, expected = contents(interrupted[0].folder), uninterrupted[2]
+    found, expected = contents(interrupted[0].folder), undisturbed.contents
     different = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
     weights = sum(name.endswith(".safetensors") for name in expected)
     record(len(expected), len(different), of_these_files_of_weights=weights)
@@ -124,9 +105,9 @@ def test_nothing_is_left_that_needs_a_hand(interrupted, record):
 DAMAGED = ("outputs/data/train/clips.npy", "outputs/codebook/codebook.json", "outputs/joint/model.safetensors")
 
 
-def test_damaged_outputs_are_made_anew(interrupted, uninterrupted, record):
+def test_damaged_outputs_are_made_anew(interrupted, undisturbed, record):
     """A flipped bit in outputs of a finished run, then `dvc repro`."""
-    project, expected = interrupted[0], uninterrupted[2]
+    project, expected = interrupted[0], undisturbed.contents
     for name in DAMAGED:
         content = bytearray((project.folder / name).read_bytes())
         content[len(content) // 2] ^= 1
@@ -140,9 +121,9 @@ def test_damaged_outputs_are_made_anew(interrupted, uninterrupted, record):
 @pytest.mark.parametrize(
     ("name", "share"), [(".dvc/tmp/rwlock", 0.0), ("dvc.lock", 0.0), ("dvc.lock", 0.3), ("dvc.lock", 0.7)]
 )
-def test_a_kill_while_dvc_writes_its_own_files(interrupted, uninterrupted, record, name, share):
+def test_a_kill_while_dvc_writes_its_own_files(interrupted, undisturbed, record, name, share):
     """DVC's file cut off at a share of its length, as a kill in the middle of DVC's writing leaves it."""
-    project, expected = interrupted[0], uninterrupted[2]
+    project, expected = interrupted[0], undisturbed.contents
     path = project.folder / name
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])

@@ -1,10 +1,12 @@
 """The report says what pytest's JUnit file says: counts, losses, known defects, and tests that ended before counting."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from scratch_project import ROOT
 from trust import reliability
 
 CONFTEST = Path(__file__).with_name("conftest.py")
@@ -42,7 +44,8 @@ def junit(tmp_path_factory):
     (folder / "conftest.py").write_text(CONFTEST.read_text())
     (folder / "test_memory.py").write_text(TESTS)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=out.xml", "test_memory.py"]
-    assert subprocess.run(command, cwd=folder, capture_output=True).returncode == 1
+    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    assert subprocess.run(command, cwd=folder, env=os.environ | paths, capture_output=True).returncode == 1
     return folder / "out.xml"
 
 

@@ -8,7 +8,6 @@ trained weight must be the same to the last bit. Elsewhere rounding differs, and
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from scratch_project import ROOT, Project
+from scratch_project import ROOT
+from trust.reproduction import Undisturbed, new_project
 
 from sweettok.provenance import code_and_machine
 from sweettok.storage import read_json, sha256_of, write_json
@@ -50,7 +50,7 @@ class Difference:
 
 
 def machine() -> dict[str, str]:
-    """The facts that decide whether numbers must be the same to the last bit. Threads are not among them: see main."""
+    """The facts that decide whether numbers must be the same to the last bit. Runs to be compared have one thread."""
     import numpy
     import torch
 
@@ -84,11 +84,8 @@ def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[Differe
     return wrong
 
 
-def reproduce(folder: Path) -> dict[str, Any]:
-    """The numbers of the smoke profile, run in a scratch copy in `folder`."""
-    project = Project(folder)
-    project.run("config", "core.no_scm", "true")
-    project.run("repro")
+def numbers(folder: Path) -> dict[str, Any]:
+    """What is compared, of the smoke profile that has run in `folder`."""
     weights = sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))
     return {
         "machine": machine(),
@@ -101,10 +98,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="make this run's numbers the expectation")
     chosen = parser.parse_args(arguments)
-    os.environ["OMP_NUM_THREADS"] = "1"  # sums in one order, however many cores there are
     with tempfile.TemporaryDirectory(prefix="sweettok-verify-") as folder:
         print(f"running the smoke profile in {folder}: some minutes", flush=True)
-        found = reproduce(Path(folder) / "project")
+        found = numbers(Undisturbed(new_project(Path(folder) / "project")).folder)
     if chosen.write:
         write_json(EXPECTED, found)
         print(f"wrote {EXPECTED.relative_to(ROOT)}: {len(found['metrics'])} metrics, {len(found['weights'])} weights")
