@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,17 +18,30 @@ _UNNAMED_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # write(2) fa
 
 
 def _sibling(path: Path, kind: str) -> Path:
-    """A name beside `path` (same file system, so that renaming is atomic) that no other process uses."""
-    return path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.{kind}"
+    """A name beside `path` (same file system, so that renaming is atomic) that says which process it belongs to."""
+    return path.parent / f".{path.name}.{os.getpid():08x}.{kind}"
 
 
 def _delete_leftovers(path: Path, kind: str) -> None:
-    """Delete the siblings of a kind that killed runs have left. One process at a time writes a path."""
+    """Delete the siblings of a kind that killed runs have left; those of other processes at work stay."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.{kind}"):
+        if _at_work(leftover):
+            continue
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
+
+
+def _at_work(leftover: Path) -> bool:
+    """Whether another process of this machine that lives has made it: one with its number that is older than it."""
+    import psutil
+
+    number = int(leftover.name.split(".")[-2], 16)
+    try:
+        return number != os.getpid() and psutil.Process(number).create_time() <= leftover.stat().st_mtime
+    except (psutil.Error, FileNotFoundError):
+        return False
 
 
 def _new_partial(path: Path) -> Path:
@@ -95,6 +107,7 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 def _exchange(temporary: Path, path: Path) -> None:
     """Put the folder `temporary` in the place of `path`; folders, unlike files, cannot be renamed over one another."""
     if path.exists():
+        _delete_leftovers(path, FORMER)  # maybe under our number, of a process that has had it before
         former = _sibling(path, FORMER)
         os.replace(path, former)
         try:

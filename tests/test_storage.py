@@ -169,6 +169,40 @@ def test_a_kill_loses_nothing_and_the_next_run_cleans_up(tmp_path, moment, left)
     assert names(tmp_path) == [".out.txt.0123abcd.partial", "out"]
 
 
+# Another process that has begun to write, and goes on when it is told to.
+WAITING = """
+import sys
+from sweettok.storage import atomic_file
+with atomic_file(sys.argv[1]) as temporary:
+    temporary.write_text("theirs")
+    print("begun", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_another_process_at_work_on_the_same_file_is_left_alone(tmp_path):
+    command = [sys.executable, "-c", WAITING, str(tmp_path / "file")]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "begun\n"
+        with atomic_file(tmp_path / "file") as temporary:
+            temporary.write_text("ours")
+        assert (tmp_path / "file").read_text() == "ours" and len(names(tmp_path)) == 2
+        other.communicate("go on\n", timeout=60)
+    assert other.returncode == 0
+    assert (tmp_path / "file").read_text() == "theirs" and names(tmp_path) == ["file"]
+
+
+def test_leftovers_of_a_process_that_had_our_number(tmp_path):
+    """In containers numbers come back soon."""
+    left = [tmp_path / f".out.{os.getpid():08x}.{kind}" for kind in ("partial", "former")]
+    for folder in left:
+        folder.mkdir()
+        (folder / "content").write_text("half")
+    for content in ("first", "second"):
+        write_out(tmp_path / "out", content)
+        assert (tmp_path / "out" / "content").read_text() == content and names(tmp_path) == ["out"]
+
+
 def test_a_file_of_a_killed_run_is_cleaned_up(tmp_path):
     (tmp_path / ".file.0123abcd.partial").write_text("half")
     with atomic_file(tmp_path / "file") as temporary:

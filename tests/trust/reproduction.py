@@ -16,7 +16,7 @@ from scratch_project import Project
 
 from sweettok.storage import sha256_of
 
-PATIENCE = 300  # seconds for a stage to begin, or a struck process to end
+PATIENCE = 1800  # seconds for a stage to begin, or a struck process to end, on a busy machine too
 LOOK = 0.02  # seconds between two looks
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # sums in one order, however many cores there are
 ANNOUNCED = re.compile(r"^Running stage '(.+)':", re.MULTILINE)

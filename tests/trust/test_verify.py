@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 
 import pytest
 from trust.verify import EXPECTED, differences, numbers, report, tolerance
@@ -38,7 +39,7 @@ def test_the_smallest_difference_counts_here_and_the_tolerance_elsewhere(name, c
     value = FOUND["metrics"][name]
     within, beyond = (value + share * tolerance(name, value) for share in (0.99, 1.01))
     assert not differences(FOUND, elsewhere(changed("metrics", name, within)))
-    assert [one.name for one in differences(FOUND, changed("metrics", name, value + 1e-15))] == [name]
+    assert [one.name for one in differences(FOUND, changed("metrics", name, math.nextafter(value, math.inf)))] == [name]
     assert [one.name for one in differences(FOUND, elsewhere(changed("metrics", name, beyond)))] == [name]
     assert report(FOUND, elsewhere(changed("metrics", name, beyond))) == 1
     assert f"{name}: expected {value}, found {beyond}" in capsys.readouterr().out
