@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
 
@@ -10,6 +12,8 @@ from sweettok.allocator import keep_freed_blocks
 from sweettok.errors import InputError
 from sweettok.params import Params, stage_params
 from sweettok.tracking import Run, tracked_run
+
+LOOK_FOR_DVC = 0.5  # seconds between two looks whether DVC is still there
 
 
 def run_stage(
@@ -29,6 +33,7 @@ def run_stage(
     for chatty in ("mlflow", "alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     keep_freed_blocks()
+    _end_with_dvc(name)
     try:
         params = stage_params(name)
         if parallel and params.machine.processes > 1 and "RANK" not in os.environ:
@@ -48,6 +53,32 @@ def run_stage(
 def first_process() -> bool:
     """Whether this process writes outputs: the first of those that a launcher has started, or the only one."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def _end_with_dvc(name: str) -> None:
+    """Where DVC has started this stage: end when DVC is gone.
+
+    DVC killed alone leaves its stage at work, and the next `dvc repro` would run the same stage beside it.
+    """
+    if "DVC_STAGE" not in os.environ or "RANK" in os.environ or not hasattr(os, "getpgid"):
+        return
+    if _orphaned():
+        sys.exit(f"error in stage {name}: the DVC that has started it is gone; run `dvc repro` again")
+    threading.Thread(target=_wait_for_dvc_to_go, daemon=True).start()
+
+
+def _wait_for_dvc_to_go() -> None:
+    while not _orphaned():
+        time.sleep(LOOK_FOR_DVC)
+    os._exit(1)  # whatever the main thread is at: what is half-written stays under a temporary name
+
+
+def _orphaned() -> bool:
+    """Whether the parent is not of this process's group: DVC and its shell are, whoever adopts their orphans is not."""
+    try:
+        return os.getpgid(os.getppid()) != os.getpgrp()
+    except ProcessLookupError:  # it has gone between the two calls
+        return True
 
 
 def _launch(name: str, processes: int) -> None:

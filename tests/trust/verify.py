@@ -25,14 +25,17 @@ EXPECTED = Path(__file__).with_name("expected_smoke.json")
 METRICS = "reports/smoke/metrics.json"
 WEIGHTS = ("outputs/*/model.safetensors", "outputs/generator/prior.safetensors")
 # Of a metric, the first pattern that fits: by how much it may differ on another machine, as a share of its size and
-# absolutely. A training of eight steps is near its start, so rounding is hardly amplified; but a token at a tie may fall
-# the other way, which moves a share of few clips by whole steps.
+# absolutely. Rounding alone moves what has no tokens in its seventh digit; but a token at a tie may fall the other way,
+# and then what follows from tokens moves by percents, and a share of 32 clips or 10 episodes by whole steps.
 TOLERANCES = (
-    ("few_shot.*", 0.0, 0.1),
-    ("probe.*", 0.0, 0.1),
-    ("*.class_*", 0.0, 0.1),
-    ("*.usage.*", 0.0, 0.05),
-    ("*", 0.01, 0.001),
+    ("few_shot.*", 0.0, 0.15),
+    ("probe.*", 0.0, 0.15),
+    ("*.class_*", 0.0, 0.15),
+    ("*.usage.*", 0.0, 0.1),
+    ("reconstruction.sweettok.*", 0.1, 0.01),
+    ("reconstruction.proxy.*", 0.1, 0.01),
+    ("reconstruction.*", 0.001, 0.0001),
+    ("*", 0.1, 0.01),
 )
 
 
