@@ -13,6 +13,7 @@ from typing import Any
 
 from sweettok.errors import InputError
 
+SEAL = "seal"
 PARTIAL, FORMER = "partial", "former"  # what is being written, and what it replaces
 _UNNAMED_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # write(2) fails without naming the file
 
@@ -134,6 +135,23 @@ def write_json(path: str | Path, content: Any) -> None:
     text = json.dumps(content, indent=1, allow_nan=False)
     with atomic_file(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_sealed(path: str | Path, content: dict[str, Any]) -> None:
+    """`write_json` of a dict with its own checksum in it, under the key `seal`, for `read_sealed`."""
+    write_json(path, content | {SEAL: _seal(content)})
+
+
+def read_sealed(path: str | Path, remedy: str = "delete its folder and run `dvc repro`") -> dict[str, Any]:
+    """What `write_sealed` wrote, without the seal. Raises InputError naming the file: absent, damaged, not sealed."""
+    content = read_json(path)
+    if not isinstance(content, dict) or content.pop(SEAL, None) != _seal(content):
+        raise InputError(f"{path} is damaged (its content is not what its seal says); {remedy}")
+    return content
+
+
+def _seal(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read_json(path: str | Path) -> Any:
