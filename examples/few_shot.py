@@ -8,7 +8,7 @@ from sweettok import SweetTok
 from sweettok.metrics.few_shot import few_shot_accuracy
 from sweettok.video.store import ClipStore
 
-model, data = sys.argv[1:] or ("outputs/pixels", "outputs/data")
+model, data = sys.argv[1:] or ("outputs/model", "outputs/data")
 tok, store = SweetTok.from_pretrained(model), ClipStore.open(data, "test")
 tokens = torch.cat([tok.encode(store.clips(part)) for part in torch.arange(len(store)).split(32)])
 temporal = tokens[:, tok.model.config.spatial_tokens :]  # verbs and adverbs

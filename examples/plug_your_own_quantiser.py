@@ -28,7 +28,7 @@ class Signs(nn.Module):
         return ((indices[..., None] >> torch.arange(len(self.directions)) & 1) * 2.0 - 1) @ self.directions
 
 
-tok = SweetTok.from_pretrained(sys.argv[1] if len(sys.argv) > 1 else "outputs/pixels")
+tok = SweetTok.from_pretrained(sys.argv[1] if len(sys.argv) > 1 else "outputs/model")
 tok.model.quantizers["spatial"] = Signs(tok.model.config.width, bits=8)
 clip = torch.zeros(1, 3, tok.frames, tok.size, tok.size)
 print(f"spatial tokens of a grey clip: {tok.encode(clip)[0, : tok.model.config.spatial_tokens].tolist()}")

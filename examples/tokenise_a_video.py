@@ -5,7 +5,7 @@ import sys
 from sweettok import SweetTok
 from sweettok.api.writing import write_frames
 
-tok = SweetTok.from_pretrained(sys.argv[2] if len(sys.argv) > 2 else "outputs/pixels")
+tok = SweetTok.from_pretrained(sys.argv[2] if len(sys.argv) > 2 else "outputs/model")
 tokens = tok.encode_video(sys.argv[1])
 tokens.save("clip.swt")
 write_frames("clip-reconstructed.gif", tok.decode_video(tokens), tokens.fps)

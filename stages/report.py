@@ -2,6 +2,7 @@
 
 from sweettok.params import Params
 from sweettok.reporting import write_report
+from sweettok.reporting.origin import origin_of
 from sweettok.stage import run_stage
 from sweettok.tracking import Run
 
@@ -9,9 +10,10 @@ from sweettok.tracking import Run
 def body(params: Params, run: Run) -> None:
     folder, matrix = params.report.folder, params.ablation.matrix
     cells = {f"{variant}-{seed}" for variant in matrix.variants for seed in matrix.seeds}
-    write_report("outputs", folder, params.profile, cells)
+    write_report("outputs", folder, params.profile, cells, origin_of(".", cells))
     for part in ("tables", "figures"):
         run.log_artifact(f"{folder}/{part}")
+    run.log_artifact(f"{folder}/index.html")
 
 
 if __name__ == "__main__":

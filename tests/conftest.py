@@ -15,7 +15,8 @@ import torch
 
 from sweettok.language.codebook import Codebook
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import Optimiser, Patches, Proxy, Tokenizer
+from sweettok.params import Optimiser, Patches, Proxy, SplitSizes, SpritesData, Tokenizer
+from sweettok.video.prepare import prepare
 
 SHARED = Path(os.environ.get("SWEETTOK_SHARED_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")).resolve()
 PARTS = {"adjective": 10, "noun": 9, "adverb": 7, "verb": 8}
@@ -197,6 +198,23 @@ def tok(make_model):
     from sweettok import SweetTok
 
     return SweetTok(make_model())
+
+
+@pytest.fixture(scope="session")
+def small_run(tok):
+    """folder -> the folder, with clips and the small model in outputs/data and outputs/model, as the pipeline has them."""
+
+    def make(folder):
+        frames, size = CLIP
+        data = SpritesData(
+            name="sprites", clips=SplitSizes(train=2, val=2, test=36), frames=frames, size=size, seed=0,
+            clips_per_shard=None, two_objects=0.0, classes=2,
+        )  # fmt: skip
+        prepare(data, folder / "outputs" / "data")
+        tok.save_pretrained(folder / "outputs" / "model")
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")

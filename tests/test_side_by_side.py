@@ -55,9 +55,12 @@ def test_a_killed_process_is_said_with_what_to_do():
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_processes_do_not_outlive_the_first(how, tmp_path):
     script = (
+        "import signal\n"
         "from side_by_side_jobs import note_and_wait\n"
         "from sweettok.side_by_side import side_by_side\n"
-        f"if __name__ == '__main__': side_by_side(note_and_wait, [{str(tmp_path / 'a')!r}, {str(tmp_path / 'b')!r}], 2)\n"
+        "if __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have jobs in the background ignore it\n"
+        f"    side_by_side(note_and_wait, [{str(tmp_path / 'a')!r}, {str(tmp_path / 'b')!r}], 2)\n"
     )
     (tmp_path / "run.py").write_text(script)
     path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])

@@ -1,21 +1,37 @@
 """The model card: made from the model and the run's numbers, nothing typed by hand."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
 
 from sweettok.errors import InputError
 from sweettok.metrics.reconstruction import size_of_code
+from sweettok.metrics.record import flatten_records
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.storage import read_json, sha256_of
 
 PREFIXES = ("reconstruction.sweettok.", "generation.")  # of the run's numbers, those that are about this model
+Metrics = Mapping[str, float] | str | Path | None
 
 
-def model_card(model: VideoTokenizer, model_id: str, data: ModelCardData, metrics: str | Path | None) -> ModelCard:
-    """A card with what the model is, how it is used, and (metrics: a run's metrics.json) how good it is.
+def numbers_of(reconstruction: Mapping[str, Any], generation: Mapping[str, Any]) -> dict[str, float]:
+    """The model's numbers in the summaries of both evaluations, by the names they have in metrics.json."""
+    method = reconstruction["methods"]["sweettok"]
+    usage = {
+        f"reconstruction.sweettok.usage.{group}": health["usage"]
+        for group, health in (method["codebook"] or {}).items()
+    }
+    measured = {"reconstruction": {"sweettok": method["metrics"]}, "generation": generation["metrics"]}
+    return flatten_records(measured) | usage
 
-    Raises InputError where that file is absent, damaged or has no number of this model.
+
+def model_card(model: VideoTokenizer, model_id: str, data: ModelCardData, metrics: Metrics) -> ModelCard:
+    """A card with what the model is, how it is used, and how good it is.
+
+    metrics: the run's numbers by name (`numbers_of`), or its metrics.json.
+    Raises InputError where that file is absent or damaged, or nothing in it is about this model.
     """
     code, clip = size_of_code(model), f"{model.frames} x {model.size} x {model.size}"
     words = {name: quantizer.size for name, quantizer in model.quantizers.items()}
@@ -63,19 +79,23 @@ def _kind(model: VideoTokenizer) -> str:
     return "words" if model.config.quantizer == "language" else "learned codes"
 
 
-def _numbers(metrics: str | Path | None) -> str:
+def _numbers(metrics: Metrics) -> str:
     if metrics is None:
         return "None were given when this folder was written."
-    content = read_json(metrics)
+    if isinstance(metrics, Mapping):
+        content, source = metrics, "the run"
+    else:
+        content, source = read_json(metrics), f"the run's `{Path(metrics).name}` (sha256 `{sha256_of(metrics)}`)"
     found = (
         {name: value for name, value in content.items() if name.startswith(PREFIXES)}
-        if isinstance(content, dict)
+        if isinstance(content, Mapping)
         else {}
     )
     if not found:
-        raise InputError(f"{metrics} has no number of {' or '.join(PREFIXES)}; give the metrics.json of a report")
+        given = "metrics" if isinstance(metrics, Mapping) else metrics
+        raise InputError(f"{given} has no number of {' or '.join(PREFIXES)}; give the metrics.json of a report")
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in found.items())
-    return f"""From the run's `{Path(metrics).name}` (sha256 `{sha256_of(metrics)}`), on the run's test clips.
+    return f"""From {source}, on the run's test clips.
 Distances on a `judge` are on this project's own feature network and share no scale with FVD, FID or LPIPS.
 
 | metric | value |

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor
 
-from sweettok.api.card import model_card
+from sweettok.api.card import Metrics, model_card
 from sweettok.api.folder import FILES, check_replaceable, checked_model, write_checksums
 from sweettok.api.frames import open_frames, resized, to_square, windows_of
 from sweettok.api.token_file import Fit, VideoTokens
@@ -32,7 +32,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
     """A trained tokenizer: images and clips -> words -> images and clips.
 
     from sweettok import SweetTok
-    tok = SweetTok.from_pretrained("outputs/pixels")
+    tok = SweetTok.from_pretrained("outputs/model")
     tokens = tok.encode(clip)              # clip (B, 3, T, H, W) in [-1, 1], or uint8 frames (T, h, w, 3) of any size
     clip = tok.decode(tokens)              # (B, 3, T, H, W) in [-1, 1]
     tok.encode_video("clip.mp4").save("clip.swt")
@@ -191,7 +191,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         dtype: torch.dtype = torch.float32,
         **hub: Any,
     ) -> "SweetTok":
-        """Load a folder (the pipeline's outputs/pixels, or one of `save_pretrained`) or a model of the hub.
+        """Load a folder (the pipeline's outputs/model, or one of `save_pretrained`) or a model of the hub.
 
         hub: revision, token, cache_dir, force_download, local_files_only, as in ModelHubMixin.
         Raises InputError: absent, damaged (every file's checksum is compared), of another format, no network.
@@ -236,13 +236,13 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         *,
         repo_id: str | None = None,
         push_to_hub: bool = False,
-        metrics: str | Path | None = None,
+        metrics: Metrics = None,
         model_card_kwargs: dict[str, Any] | None = None,
         **hub: Any,
     ) -> str | None:
         """Write model.safetensors, config.json, codebook/, SHA256SUMS and a model card, all or nothing.
 
-        metrics: reports/metrics.json of the run, for the card. Other arguments as in ModelHubMixin.
+        metrics: the run's numbers by name, or its reports/metrics.json, for the card. Other arguments as in ModelHubMixin.
         Raises InputError where the folder holds anything but such a model.
         """
         folder = Path(save_directory)
@@ -259,7 +259,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         self.model.write(save_directory)
         write_checksums(save_directory)
 
-    def generate_model_card(self, metrics: str | Path | None = None) -> ModelCard:
+    def generate_model_card(self, metrics: Metrics = None) -> ModelCard:
         """The card: what the model is, what a clip takes, and the run's numbers."""
         return model_card(self.model, self.model_id, self._hub_mixin_info.model_card_data, metrics)
 

@@ -9,7 +9,7 @@ from sweettok.errors import InputError
 if TYPE_CHECKING:
     from sweettok.api.model import SweetTok
 
-MODELS = (Path("outputs/model"), Path("outputs/pixels"))  # of a run: the exported model, else the last training's
+MODEL = Path("outputs/model")  # what the pipeline's stage export_model leaves
 DEVICES, DTYPES = ("auto", "cpu", "cuda"), ("float32", "bfloat16", "float16")
 
 
@@ -18,8 +18,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    default = " if it is there, else ".join(map(str, MODELS))
-    parser.add_argument("--model", metavar="PATH", help=f"folder or name on the hub (default: {default})")
+    parser.add_argument("--model", metavar="PATH", help=f"folder or name on the hub (default: {MODEL})")
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="where to compute (auto: cuda if it is there)"
     )
@@ -54,10 +53,9 @@ def open_model(chosen: argparse.Namespace) -> "SweetTok":
     from sweettok.api.model import DTYPES as TORCH_DTYPES
     from sweettok.api.model import SweetTok
 
-    path = chosen.model or next((folder for folder in MODELS if folder.is_dir()), None)
-    if path is None:
-        raise InputError(f"no model in {' or '.join(map(str, MODELS))}; run `make repro`, or give --model")
+    if chosen.model is None and not MODEL.is_dir():
+        raise InputError(f"no model in {MODEL}; run `dvc repro export_model`, or give --model")
     device = chosen.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return SweetTok.from_pretrained(path, device=device, dtype=TORCH_DTYPES[chosen.dtype])
+    return SweetTok.from_pretrained(chosen.model or MODEL, device=device, dtype=TORCH_DTYPES[chosen.dtype])

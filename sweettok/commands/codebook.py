@@ -5,14 +5,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import MODELS, add_json
+from sweettok.commands.arguments import MODEL, add_json
 from sweettok.errors import InputError
 
 if TYPE_CHECKING:
     from sweettok.language.codebook import Codebook
 
 PROVIDERS = ("minilm", "clip", "qwen", "transformers", "cooccurrence", "hashed")
-PLACES = ("outputs/codebook", *(f"{folder}/codebook" for folder in MODELS))
+PLACES = ("outputs/codebook", f"{MODEL}/codebook")
 
 
 def add(commands: Any) -> None:

@@ -1,4 +1,4 @@
-"""`sweettok export`: a trained model as a folder to share, with checksums and a card."""
+"""`sweettok export`: any trained model as a folder to share, with checksums and a card; outputs/model is one already."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,7 @@ from sweettok.errors import InputError
 def add(commands: Any) -> None:
     """Add the subcommand to a parser's."""
     export = commands.add_parser("export", help="write the model as a folder to share, with checksums and a model card")
-    export.add_argument("-o", "--output", default="outputs/model", metavar="FOLDER", help="default: outputs/model")
+    export.add_argument("-o", "--output", default="exported", metavar="FOLDER", help="default: exported")
     export.add_argument("--metrics", metavar="FILE", help="the run's reports/metrics.json, for the card")
     export.add_argument("--force", action="store_true", help="replace a model that is there")
     add_model(export)

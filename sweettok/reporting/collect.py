@@ -31,13 +31,14 @@ class AblationCell:
 class ListedCodebook:
     """Of outputs/codebook what people read.
 
-    sizes     part of speech -> number of words
+    sizes     part of speech -> number of words;  parts: word -> its parts of speech
     captions  their number, repeats included;  provider: what made the word vectors
     words     columns part_of_speech, rank, word, count;  edges: columns link, rank, first, second, count (both sorted,
               see sweettok.language.tables)
     """
 
     sizes: dict[str, int]
+    parts: dict[str, tuple[str, ...]]
     captions: int
     provider: str
     words: pandas.DataFrame
@@ -110,7 +111,10 @@ def _codebook(folder: Path) -> ListedCodebook | None:
     if absent := [name for name, listed in lists.items() if listed is None]:
         raise InputError(f"{folder} has no {absent[0]}.csv; delete the folder and run `dvc repro build_codebook`")
     sizes = dict(Counter(description["part_of_speech"]))  # a codebook's words are sorted by part of speech
-    return ListedCodebook(sizes, description["captions"], description["provider"], **lists)
+    parts: dict[str, tuple[str, ...]] = {}
+    for word, part in zip(description["words"], description["part_of_speech"], strict=True):
+        parts[word] = (*parts.get(word, ()), part)
+    return ListedCodebook(sizes, parts, description["captions"], description["provider"], **lists)
 
 
 def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, ...]:

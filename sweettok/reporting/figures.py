@@ -80,7 +80,7 @@ def _short(column: str) -> str:
 
 
 def word_usage(results: Results) -> "Figure | None":
-    """Rank-frequency of the words of each token group of SweetTok on the test clips; the most frequent words named."""
+    """Rank-frequency of the words of each token group of SweetTok on validation clips; the most frequent words named."""
     from matplotlib.figure import Figure
 
     codebook = (results.reconstruction or {}).get("methods", {}).get("sweettok", {}).get("codebook")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sweettok.reporting.tables import METHODS
+from sweettok.reporting.tables import METHODS, label_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,13 +32,12 @@ def reconstruction_strips(strips: Mapping[str, np.ndarray] | None) -> "Figure | 
     """Rows: the original, then every method; columns: a few frames of each of four clips. uint8 (n, T, H, W, 3)."""
     if not strips:
         return None
-    names = ["original", *(name for name in METHODS if name in strips)]
-    names += [name for name in strips if name not in names]
+    names = strip_names(strips)
     places = frame_places(strips["original"].shape[1])
     clips = min(CLIPS_SHOWN, len(strips["original"]))
     rows = [_row([[strips[name][clip, place] for place in places] for clip in range(clips)]) for name in names]
     columns = [f"clip {clip + 1}: frames {', '.join(map(str, places))}" for clip in range(clips)]
-    return _labelled(rows, [METHODS.get(name, name.replace("_", " ")) for name in names], columns)
+    return _labelled(rows, [label_of(name) for name in names], columns)
 
 
 def sample_grid(samples: Mapping[str, np.ndarray] | None) -> "Figure | None":
@@ -61,16 +60,7 @@ def save_sample_gif(samples: Mapping[str, np.ndarray], path: Path) -> None:
     """Animate generated clips: one column a class in the order of `classes`, three samples below each other."""
     from PIL import Image
 
-    clips, labels, classes = samples["samples"], samples["labels"], samples["classes"]
-    blank = np.full(clips.shape[1:], 255, dtype=np.uint8)
-    columns = []
-    for label in range(len(classes)):
-        chosen = [clips[index] for index in np.flatnonzero(labels == label)[:GIF_ROWS]]
-        columns.append(chosen + [blank] * (GIF_ROWS - len(chosen)))
-    frames = []
-    for time in range(clips.shape[1]):
-        pictures = [[column[row][time] for column in columns] for row in range(GIF_ROWS)]
-        frames.append(np.concatenate([_row([[picture] for picture in row]) for row in pictures], axis=0))
+    frames = sample_frames(samples)
     images = [Image.fromarray(frame) for frame in frames]
     # one palette for all frames: a palette a frame flickers
     palette = Image.fromarray(np.concatenate(frames[::4], axis=0)).quantize(255, dither=Image.Dither.NONE)
@@ -86,16 +76,51 @@ def save_sample_gif(samples: Mapping[str, np.ndarray], path: Path) -> None:
     )
 
 
-def _row(groups: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+def sample_frames(samples: Mapping[str, np.ndarray], side: int = TILE) -> list[np.ndarray]:
+    """Generated clips over time, one column a class, three samples below each other: T times uint8 (h, w, 3).
+
+    side: pixels to which a frame is enlarged, at least.
+    """
+    clips, labels, classes = samples["samples"], samples["labels"], samples["classes"]
+    blank = np.full(clips.shape[1:], 255, dtype=np.uint8)
+    columns = []
+    for label in range(len(classes)):
+        chosen = [clips[index] for index in np.flatnonzero(labels == label)[:GIF_ROWS]]
+        columns.append(chosen + [blank] * (GIF_ROWS - len(chosen)))
+    return _table_over_time([[column[row] for column in columns] for row in range(GIF_ROWS)], side)
+
+
+def strip_frames(strips: Mapping[str, np.ndarray], side: int = TILE) -> list[np.ndarray]:
+    """The clips of `reconstruction_strips` over time, one column a method, one row a clip: T times uint8 (h, w, 3)."""
+    names = strip_names(strips)
+    clips = min(CLIPS_SHOWN, len(strips["original"]))
+    return _table_over_time([[strips[name][clip] for name in names] for clip in range(clips)], side)
+
+
+def strip_names(strips: Mapping[str, np.ndarray]) -> list[str]:
+    """The original, then the methods in the order of T1."""
+    names = ["original", *(name for name in METHODS if name in strips)]
+    return names + [name for name in strips if name not in names]
+
+
+def _table_over_time(rows: Sequence[Sequence[np.ndarray]], side: int) -> list[np.ndarray]:
+    """Rows of clips (T, H, W, 3) -> T pictures of them."""
+    return [
+        np.concatenate([_row([[clip[time] for clip in row]], side) for row in rows], axis=0)
+        for time in range(len(rows[0][0]))
+    ]
+
+
+def _row(groups: Sequence[Sequence[np.ndarray]], side: int = TILE) -> np.ndarray:
     """Groups of frames (H, W, 3), enlarged, side by side with white gaps: uint8 (h, w, 3)."""
     tiles = []
     for group in groups:
-        tiles += [_tile(frame, gap=FRAME_GAP) for frame in group[:-1]] + [_tile(group[-1], gap=CLIP_GAP)]
+        tiles += [_tile(frame, side, FRAME_GAP) for frame in group[:-1]] + [_tile(group[-1], side, CLIP_GAP)]
     return np.concatenate(tiles, axis=1)
 
 
-def _tile(frame: np.ndarray, gap: int) -> np.ndarray:
-    times = max(1, -(-TILE // frame.shape[0]))
+def _tile(frame: np.ndarray, side: int, gap: int) -> np.ndarray:
+    times = max(1, -(-side // frame.shape[0]))
     enlarged = frame.repeat(times, axis=0).repeat(times, axis=1)
     return np.pad(enlarged, ((0, FRAME_GAP), (0, gap), (0, 0)), constant_values=255)
 

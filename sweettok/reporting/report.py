@@ -1,10 +1,12 @@
-"""The report: tables, figures, results.json, metrics.json, plots and the page a reader opens.
+"""The report: tables, figures, results.json, metrics.json, plots and the pages a reader opens.
 
-Everything is a function of `outputs/` alone (no dates, no paths), so an unchanged run gives identical files.
+Everything is a function of `outputs/` alone (no dates, no paths), so an unchanged run gives identical files; only the web
+page's run facts also say which code and machine they come from.
 """
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +15,14 @@ import pandas
 from sweettok.reporting import ablation_figures, figures, pictures, small_sample
 from sweettok.reporting.claims import Verdict, verdicts
 from sweettok.reporting.collect import Results, collect
+from sweettok.reporting.latex import to_latex
 from sweettok.reporting.numbers import all_numbers, headline_numbers
+from sweettok.reporting.origin import Origin
 from sweettok.reporting.page import FigureOnPage, claims_table, page
-from sweettok.reporting.style import save_png, shared_style
+from sweettok.reporting.style import save_png, save_vector, shared_style
 from sweettok.reporting.table import Table, to_csv, to_markdown
 from sweettok.reporting.tables import all_tables
+from sweettok.reporting.web_page import web_page
 from sweettok.storage import atomic_directory, atomic_file, write_json
 
 if TYPE_CHECKING:
@@ -25,14 +30,19 @@ if TYPE_CHECKING:
 
 
 def write_report(
-    outputs: str | Path, reports: str | Path, profile: str = "default", cells: Collection[str] | None = None
+    outputs: str | Path,
+    reports: str | Path,
+    profile: str = "default",
+    cells: Collection[str] | None = None,
+    origin: Origin | None = None,
 ) -> Results:
     """Read a run's `outputs` and write `reports`; returns what was read.
 
-    reports/tables/*.{csv,md} (see all_tables) and claims.md, reports/figures/*.{png,gif}, reports/results.json (every
-    number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/plots/*.csv (for `dvc plots`),
-    reports/README.md. Stages that have not run are marked 'not run'. `profile`: the params' profile name, for headings.
-    `cells`: the ablation cells (VARIANT-SEED) that belong to it; those another profile left in outputs stay out. None: all.
+    reports/tables/*.{csv,md,tex} (see all_tables) and claims.md, reports/figures/*.{png,svg,pdf,gif}, reports/results.json
+    (every number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/plots/*.csv (for `dvc plots`),
+    reports/README.md and reports/index.html, the page in one file. Stages that have not run are marked 'not run'.
+    `profile`: the params' profile name, for headings. `cells`: the ablation cells (VARIANT-SEED) that belong to it; those
+    another profile left in outputs stay out. None: all. `origin`: where the run comes from, for the page's run facts.
     The folders tables, figures and plots are replaced whole; on any error nothing is changed.
     Raises InputError (no outputs, a damaged file, unwritable reports).
     """
@@ -49,6 +59,9 @@ def write_report(
         _write_plots(folders["plots"], results)
         readme = until_all_is_written.enter_context(atomic_file(reports / "README.md"))
         readme.write_text(page(results, tables, found, drawn), encoding="utf-8")
+        index = until_all_is_written.enter_context(atomic_file(reports / "index.html"))
+        content = web_page(results, tables, found, drawn, folders["figures"], origin or Origin())
+        index.write_text(content, encoding="utf-8")
         for name, content in (("results", all_numbers(results, found)), ("metrics", headline_numbers(results))):
             write_json(until_all_is_written.enter_context(atomic_file(reports / f"{name}.json")), content)
     return results
@@ -58,6 +71,7 @@ def _write_tables(folder: Path, tables: tuple[Table, ...], found: tuple[Verdict,
     for table in tables:
         (folder / f"{table.identity}.csv").write_text(to_csv(table), encoding="utf-8")
         (folder / f"{table.identity}.md").write_text(to_markdown(table), encoding="utf-8")
+        (folder / f"{table.identity}.tex").write_text(to_latex(table), encoding="utf-8")
     (folder / "claims.md").write_text(claims_table(found) + "\n", encoding="utf-8")
 
 
@@ -68,12 +82,14 @@ def _draw(folder: Path, results: Results) -> list[FigureOnPage]:
         for figure, on_page in _figures(results):
             if figure is not None:
                 save_png(figure, folder / on_page.file)
-                drawn.append(on_page)
+                vector = save_vector(figure, folder / on_page.file)
+                drawn.append(replace(on_page, vector=vector.name if vector else None))
     if results.samples:
         pictures.save_sample_gif(results.samples, folder / "samples.gif")
         alt = "Animated grid of generated clips, one column a class, three samples each"
         order = ", ".join(str(name) for name in results.samples["classes"])
-        drawn.append(FigureOnPage("samples.gif", alt, f"The same samples moving. Columns from the left: {order}."))
+        caption = f"The same samples moving. Columns from the left: {order}."
+        drawn.append(FigureOnPage("samples.gif", alt, caption, section="samples"))
     return drawn
 
 
@@ -84,6 +100,7 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
             "reconstruction.png",
             "Frames of four test clips: the original above its reconstruction by every method",
             "Test clips and their reconstructions (T1), enlarged without smoothing.",
+            section="reconstruction",
         ),
     )
     yield (
@@ -93,6 +110,7 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
             "PSNR gain, perceptual and Frechet distance of each ablation variant, and its differences to full",
             "Ablation (T4, T5, T6). Above: mean over seeds, standard deviation (whisker), every seed (dot). Below: the "
             "paired difference to the full model with its 95 % interval; an interval across zero decides nothing.",
+            section="tables",
         ),
     )
     yield (
@@ -101,6 +119,7 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
             "ablation_curves.png",
             "Validation PSNR over training steps, one panel for every variant, the full model in grey behind it",
             "How the variants converge (colour; one line a seed) beside the full model (grey).",
+            section="training",
         ),
     )
     yield (
@@ -109,6 +128,7 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
             "training.png",
             "Loss, PSNR, accuracy and codebook usage over steps for every training",
             "The trainings of the main model.",
+            section="training",
         ),
     )
     yield (
@@ -116,7 +136,8 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
         FigureOnPage(
             "words.png",
             "Rank-frequency curves of the words that spatial and temporal tokens use, and their most frequent words",
-            "Words in use on the test clips; the dashed line is the number of addressable words.",
+            "Words in use on the validation clips; the dashed line is the number of addressable words.",
+            section="codebook",
         ),
     )
     yield (
@@ -125,6 +146,7 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
             "semantics.png",
             "Heat maps of few-shot accuracy by representation and of probe accuracy by factor and token group",
             "Few-shot and probe accuracy (T7).",
+            section="semantics",
         ),
     )
     yield (
@@ -133,6 +155,7 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
             "small_sample.png",
             "Frechet distances over one divided by the number of clips, with a straight line down to zero",
             "How much of each Frechet distance is its small sample: mean over draws, and the line to infinitely many clips.",
+            section="tables",
         ),
     )
     yield (
@@ -141,6 +164,7 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
             "samples.png",
             "Frames of generated clips, one row for every class",
             "Clips sampled from the prior (T2), two for every class.",
+            section="samples",
         ),
     )
 

@@ -35,7 +35,9 @@ _RC = {
     "figure.constrained_layout.use": True,
     "figure.dpi": 130,
     "savefig.dpi": "figure",
+    "svg.hashsalt": "sweettok",  # names of clipping paths, which otherwise change with every run
 }
+LARGEST_SVG = 300_000  # bytes; a figure of so many strokes is saved as PDF, which is compressed
 
 
 @contextmanager
@@ -52,3 +54,19 @@ def shared_style() -> Iterator[None]:
 def save_png(figure: "Figure", path: Path) -> None:
     """Write a PNG. The same figure gives the same bytes: no date, no version."""
     figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def save_vector(figure: "Figure", path: Path) -> Path | None:
+    """Write a chart for print: `path` with the suffix .svg or, where that would exceed 300 kB, .pdf; returns which.
+
+    None for a figure that is one picture (`figimage`), of which vectors would show no more. The same bytes every time.
+    """
+    if figure.images:
+        return None
+    svg, pdf = path.with_suffix(".svg"), path.with_suffix(".pdf")
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    if svg.stat().st_size <= LARGEST_SVG:
+        return svg
+    svg.unlink()
+    figure.savefig(pdf, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
+    return pdf

@@ -1,4 +1,4 @@
-"""A table with three kinds of columns kept apart (published, ours, protocol), as CSV and as Markdown."""
+"""A table with three kinds of columns kept apart (published, ours, protocol), as CSV, as a grid and as Markdown."""
 
 import csv
 import io
@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from string import ascii_lowercase
 from typing import Any
+
+from sweettok.reporting.grid import Cell, Column, Grid
 
 NOTHING = "-"
 
@@ -115,32 +117,37 @@ def _csv_cells(row: Row, columns: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return cells
 
 
+def to_grid(table: Table) -> Grid:
+    """As readers see it: row, published, ours, and letters for the protocol, which `footnotes` explains."""
+    columns = [Column(name, "published", numeric=not name.endswith("source")) for name in table.published_columns]
+    columns += [Column(name, "ours", numeric=not name.endswith("source")) for name in table.our_columns]
+    letters = _letters(table)
+    lines = []
+    for row in table.rows:
+        name = f"{row.name} ({row.remark})" if row.remark else row.name
+        cells = [row.published.get(column, NOTHING) for column in table.published_columns]
+        cells += [row.ours.get(column, NOTHING) for column in table.our_columns]
+        marks = " ".join(f"[{letters[_made(row, how)]}]" for how in row.protocol) or NOTHING
+        lines.append((Cell(name), *map(_shown, cells), Cell(marks)))
+    return Grid((Column(""), *columns, Column("protocol")), tuple(lines))
+
+
+def footnotes(table: Table) -> dict[str, str]:
+    """Letter -> "columns: how they were made", for the letters of the protocol column."""
+    return {letter: made for made, letter in _letters(table).items()}
+
+
 def to_markdown(table: Table) -> str:
     """A heading, the table, what the letters in its protocol column mean, and the notes."""
-    kinds = [f"published: {name}" for name in table.published_columns] + [f"ours: {name}" for name in table.our_columns]
-    header = ["", *kinds, "protocol"]
-    letters = _letters(table)
-    lines = [header, ["---", *("---" if kind.endswith("source") else "--:" for kind in kinds), "---"]]
-    for row in table.rows:
-        cells = [row.published.get(name, NOTHING) for name in table.published_columns]
-        cells += [row.ours.get(name, NOTHING) for name in table.our_columns]
-        marks = " ".join(letters[_made(row, how)] for how in row.protocol) or NOTHING
-        name = f"{row.name} ({row.remark})" if row.remark else row.name
-        lines.append([name, *(cell if isinstance(cell, str) else cell.text() for cell in cells), marks])
-    text = [
-        f"### {table.identity}: {table.title}",
-        "",
-        *(f"| {' | '.join(map(_escaped, line))} |" for line in lines),
-        "",
-    ]
+    text = [f"### {table.identity}: {table.title}", "", to_grid(table).to_markdown(), ""]
     text += [f"Ours: {table.setting}.", ""]
-    text += [f"- [{letter.strip('[]')}] {made}" for made, letter in letters.items()]
+    text += [f"- [{letter}] {made}" for letter, made in footnotes(table).items()]
     text += [f"- {note}" for note in table.notes]
     return "\n".join(text).rstrip() + "\n"
 
 
-def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|").replace("*", "\\*")
+def _shown(cell: Number | str) -> Cell:
+    return Cell(cell) if isinstance(cell, str) else Cell(cell.text(), cell.value)
 
 
 def _made(row: Row, how: str) -> str:
@@ -148,9 +155,9 @@ def _made(row: Row, how: str) -> str:
 
 
 def _letters(table: Table) -> dict[str, str]:
-    """ "metrics: protocol" -> "[a]", "[b]", ... in order of appearance; many rows share one."""
+    """ "metrics: protocol" -> "a", "b", ... in order of appearance; many rows share one."""
     texts = dict.fromkeys(_made(row, how) for row in table.rows for how in row.protocol)
-    return {text: f"[{_letter(position)}]" for position, text in enumerate(texts)}
+    return {text: _letter(position) for position, text in enumerate(texts)}
 
 
 def _letter(position: int) -> str:

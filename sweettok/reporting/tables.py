@@ -21,6 +21,11 @@ METHODS = {
 }
 
 
+def label_of(method: str) -> str:
+    """What a method is called in tables and pictures."""
+    return METHODS.get(method, method.replace("_", " "))
+
+
 def setting(results: Results) -> str:
     """What our columns stand for, e.g. "profile default; sprites, 17 frames of 32x32; clips train 2048, test 256"."""
     if results.data is None:
@@ -94,7 +99,7 @@ def _reconstruction_rows(results: Results, table: str, metrics: Iterable[str]) -
     known = {row.ours: row for row in published(table)}
     rows = [Row(row.method, published_cells(row)) for row in published(table) if row.ours is None]
     for name in [*METHODS, *(name for name in methods if name not in METHODS)]:
-        label = METHODS.get(name, name.replace("_", " "))
+        label = label_of(name)
         printed = published_cells(known[name]) if name in known else {}
         if name in methods:
             records = {UNITS.get(metric, metric): methods[name]["metrics"].get(metric) for metric in metrics}

@@ -175,7 +175,7 @@ def cell_trainings(params: Params, variant: str, seed: int) -> tuple[Tokenizer, 
     """What an ablation cell trains: its tokenizer and its list of (name, training).
 
     All variants see the same clips in the same order for the same number of steps; end-to-end spends all of them on
-    one training of all parts on pixels.
+    one training of all parts on pixels, with the optimiser of the pixel training.
 
     Raises InputError where the variant's overrides are no valid tokenizer params.
     """
@@ -190,12 +190,11 @@ def cell_trainings(params: Params, variant: str, seed: int) -> tuple[Tokenizer, 
         "finetune_pixels": schedule.pixel_steps,
     }
     if chosen.curriculum == "end_to_end":
-        steps, joint = sum(lengths.values()), params.train_joint
+        steps = sum(lengths.values())
         trains = ("spatial", "temporal", "decoder", "pixel_decoder")
         whole = params.finetune_pixels.model_copy(update={"trains": trains, "clips": "videos"})
-        # Validated three times, as the three trainings are.
-        changed = {"lr": joint.optimiser.lr, "validate_every": max(1, steps // 3)}
-        return tokenizer, [("end_to_end", _resized(whole, steps, schedule.batch_size, seed, **changed))]
+        thrice = max(1, steps // 3)  # validated as often as the three trainings
+        return tokenizer, [("end_to_end", _resized(whole, steps, schedule.batch_size, seed, validate_every=thrice))]
     return tokenizer, [
         (name, _resized(getattr(params, name), steps, schedule.batch_size, seed)) for name, steps in lengths.items()
     ]

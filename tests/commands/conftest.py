@@ -8,9 +8,9 @@ from sweettok import cli
 
 @pytest.fixture
 def work(tmp_path, monkeypatch, tok):
-    """An empty working folder with the small model as outputs/pixels."""
+    """An empty working folder with the small model as outputs/model."""
     monkeypatch.chdir(tmp_path)
-    tok.model.save(tmp_path / "outputs" / "pixels")
+    tok.save_pretrained(tmp_path / "outputs" / "model")
     return tmp_path
 
 

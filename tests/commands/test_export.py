@@ -1,12 +1,16 @@
-"""export: a folder that from_pretrained reads, replaced only when asked."""
+"""export: a folder that from_pretrained reads, with the numbers that are given, replaced only when asked."""
+
+import json
 
 from sweettok import SweetTok
 
 
-def test_export_becomes_the_default_model(sweettok, work, tok):
-    status, out, _ = sweettok("export")
+def test_the_copy_is_the_model_with_its_numbers(sweettok, work, tok):
+    (work / "metrics.json").write_text(json.dumps({"reconstruction.sweettok.psnr": 18.7654}))
+    status, out, _ = sweettok("export", "--metrics", "metrics.json")
     assert status == 0 and tok.model_id[:12] in out
-    assert SweetTok.from_pretrained("outputs/model").model_id == tok.model_id
+    assert SweetTok.from_pretrained("exported").model_id == tok.model_id
+    assert "| reconstruction.sweettok.psnr | 18.77 |" in (work / "exported" / "README.md").read_text()
 
 
 def test_what_exists_is_kept(sweettok, work):

@@ -77,20 +77,9 @@ def test_the_file_s_size_is_what_encode_says(sweettok, videos):
 def test_stdin_glob_and_model_by_path(sweettok, videos, work, monkeypatch):
     (work / "outputs").rename(work / "elsewhere")
     monkeypatch.setattr("sys.stdin", io.StringIO("videos/a.mkv\n"))
-    assert sweettok("encode", "-", "videos/*.png", "--model", "elsewhere/pixels")[0] == 0
+    assert sweettok("encode", "-", "videos/*.png", "--model", "elsewhere/model")[0] == 0
     assert sorted(path.name for path in (work / "tokens").iterdir()) == ["a.swt", "c.swt"]
-    refused(
-        sweettok("encode", "videos/a.mkv", "--force"), "no model in outputs/model or outputs/pixels; run `make repro`"
-    )
-
-
-def test_the_exported_model_comes_first(sweettok, videos, make_model):
-    from sweettok import SweetTok
-
-    other = SweetTok(make_model(quantizer="learned"))
-    other.save_pretrained("outputs/model")
-    sweettok("encode", "videos/a.mkv", "-o", "a.swt")
-    assert VideoTokens.load("a.swt").model == other.model_id
+    refused(sweettok("encode", "videos/a.mkv", "--force"), "no model in outputs/model; run `dvc repro export_model`")
 
 
 def test_words(sweettok, videos, tok):

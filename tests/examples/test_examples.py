@@ -8,23 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from sweettok.params import SplitSizes, SpritesData
-from sweettok.video.prepare import prepare
-
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory, make_model, scene, write_video):
+def work(tmp_path_factory, small_run, make_model, scene, write_video):
     """A folder with outputs as the pipeline leaves them, a second model and a video."""
-    folder = tmp_path_factory.mktemp("examples")
-    sizes = SplitSizes(train=2, val=2, test=36)
-    data = SpritesData(
-        name="sprites", clips=sizes, frames=9, size=16, seed=0, clips_per_shard=None, two_objects=0.0, classes=2
-    )
-    prepare(data, folder / "outputs" / "data")
-    make_model().save(folder / "outputs" / "pixels")
+    folder = small_run(tmp_path_factory.mktemp("examples"))
     make_model(quantizer="learned").save(folder / "other")
     write_video(folder / "clip.mkv", scene(12, 16, 24))
     return folder
@@ -46,11 +37,11 @@ def test_tokenise_a_video(work):
 
 
 def test_compare_two_tokenizers(work):
-    out = run(work, "compare_two_tokenizers.py", "outputs/pixels", "other")
-    assert re.findall(r"^(\S+): -?[\d.]+ dB at (\d+) bits$", out, re.M) == [("outputs/pixels", "80"), ("other", "80")]
+    out = run(work, "compare_two_tokenizers.py", "outputs/model", "other")
+    assert re.findall(r"^(\S+): -?[\d.]+ dB at (\d+) bits$", out, re.M) == [("outputs/model", "80"), ("other", "80")]
 
 
-@pytest.mark.parametrize("arguments", [(), ("outputs/pixels", "outputs/data")])
+@pytest.mark.parametrize("arguments", [(), ("outputs/model", "outputs/data")])
 def test_few_shot(work, arguments):
     accuracy = float(re.search(r"adverbs: ([\d.]+) \(chance", run(work, "few_shot.py", *arguments))[1])
     assert 0 <= accuracy <= 1

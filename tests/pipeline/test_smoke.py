@@ -51,6 +51,7 @@ def test_one_loss_weight_reruns_exactly_what_depends_on_it(project):
         "evaluate_reconstruction",
         "train_generator",
         "evaluate_generation",
+        "export_model",
         "evaluate_semantics",
         "report",
     }

@@ -8,6 +8,7 @@ import pandas
 import pytest
 
 from sweettok.metrics.record import record
+from sweettok.reporting import write_report
 
 CLIPS, FRAMES, SIZE = 32, 17, 32
 CLASSES = ["slide", "bounce", "rotate", "grow"]
@@ -131,9 +132,14 @@ def write_outputs(folder: Path) -> Path:
 
 def write_codebook(folder: Path) -> None:
     """Two hundred words, of which words.csv lists twelve adjectives and one of each other part of speech."""
-    parts = {"adjective": 90, "noun": 60, "adverb": 20, "verb": 30}
-    description = {"schema": 2, "provider": "hashed", "captions": 1234, "words": [f"word{n}" for n in range(200)]}
-    part_of_speech = [part for part, size in parts.items() for _ in range(size)]
+    parts = {"adjective": ("red", "small", "dotted"), "noun": ("square",), "adverb": ("slowly",)}
+    parts["verb"] = ("slides", "turns", "grows")
+    sizes = {"adjective": 90, "noun": 60, "adverb": 20, "verb": 30}
+    words = [
+        f"{stem}{n or ''}" for part, stems in parts.items() for stem in stems for n in range(sizes[part] // len(stems))
+    ]
+    description = {"schema": 2, "provider": "hashed", "captions": 1234, "words": words}
+    part_of_speech = [part for part, size in sizes.items() for _ in range(size)]
     write(folder / "codebook.json", description | {"part_of_speech": part_of_speech})
     words = [("adjective", rank, f"red{rank}", 1000 - rank) for rank in range(1, 13)]
     words += [("noun", 1, "null", 800), ("adverb", 1, "slowly", 70), ("verb", 1, "turn", 60)]
@@ -157,7 +163,6 @@ def write_cell(folder: Path, variant: str, seed: int, psnr: float, difficulty: n
         "bits": 512.0,
         "codebook": codebook(generator),
         "parameters": 123456,
-        "seconds": 30.5,
         "steps": 800,
         "mean_colour_psnr": 18.0,
     }
@@ -220,6 +225,14 @@ def write_semantics(folder: Path) -> None:
 def complete_outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Read-only outputs of a complete run."""
     return write_outputs(tmp_path_factory.mktemp("run") / "outputs")
+
+
+@pytest.fixture(scope="session")
+def reports(complete_outputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of `complete_outputs`, to be read only."""
+    folder = tmp_path_factory.mktemp("reports")
+    write_report(complete_outputs, folder, "test")
+    return folder
 
 
 @pytest.fixture

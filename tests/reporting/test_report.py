@@ -15,26 +15,22 @@ from sweettok.reporting import write_report
 from sweettok.reporting.pictures import frame_places
 
 PICTURES = ("reconstruction", "ablation", "ablation_curves", "training", "words", "semantics", "samples")
+CHARTS = ("ablation", "ablation_curves", "training", "words", "semantics")
 
 
 def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.fixture(scope="module")
-def reports(complete_outputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("reports")
-    write_report(complete_outputs, folder, "test")
-    return folder
-
-
 def test_everything_is_there(reports: Path):
     names = [*(f"T{n}" for n in range(1, 8)), "T7_probes", "codebook_words", "codebook_edges"]
-    tables = {f"tables/{name}.{suffix}" for name in names for suffix in ("csv", "md")}
+    tables = {f"tables/{name}.{suffix}" for name in names for suffix in ("csv", "md", "tex")}
     expected = tables | {f"figures/{name}.png" for name in PICTURES}
+    expected |= {f"figures/{name}.svg" for name in CHARTS}
     expected |= {
         "figures/samples.gif",
         "README.md",
+        "index.html",
         "results.json",
         "metrics.json",
         "plots/ablation.csv",
@@ -120,7 +116,7 @@ def test_report_of_a_run_that_has_only_begun(fresh_outputs: Path, tmp_path: Path
     for part in ("ablation", "generation", "semantics", "reconstruction", "judge", "generator"):
         shutil.rmtree(fresh_outputs / part)
     write_report(fresh_outputs, tmp_path / "reports", "test")
-    assert set(files(tmp_path / "reports" / "figures")) == {"training.png"}
+    assert set(files(tmp_path / "reports" / "figures")) == {"training.png", "training.svg"}
     assert "not run" in (tmp_path / "reports" / "README.md").read_text()
     assert json.loads((tmp_path / "reports" / "metrics.json").read_text()) == {}
 

@@ -162,6 +162,7 @@ def test_cells_change_only_what_their_variant_says():
     (name, whole), *rest = cell_trainings(PARAMS, "end_to_end", seed=0)[1]
     assert rest == [] and name == "end_to_end"
     assert set(whole.trains) == set(ALL) and whole.clips == "videos" and whole.target == "pixels"
+    assert whole.optimiser.lr == PARAMS.finetune_pixels.optimiser.lr
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""Pictures and clips inside the web page: WebP in data URIs, each within a number of bytes."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sweettok.reporting.pictures import FRAME_MILLISECONDS
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+PICTURE_BYTES, CLIP_BYTES = 60_000, 130_000  # of ten pictures and two clips, in base64, less than a megabyte
+CLIP_SIDE = 64  # pixels; larger clips are made smaller
+QUALITIES = (92, 80, 65, 50, 35, 20, 5)
+EFFORT = 4  # libwebp's method; 6 takes three times as long for a few per cent
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A data URI and the picture's size in pixels. still: of a clip its first frame, for readers who want no motion."""
+
+    uri: str
+    width: int
+    height: int
+    still: str = ""
+
+
+def embed_picture(path: Path) -> Embedded:
+    """A picture file, in at most as many pixels as it has."""
+    from PIL import Image
+
+    with Image.open(path) as opened:
+        picture = opened.convert("RGB")
+    return Embedded(_uri(_webp([picture], PICTURE_BYTES)), *picture.size)
+
+
+def embed_clip(frames: Sequence[np.ndarray]) -> Embedded:
+    """Frames, uint8 (h, w, 3), that run in a loop; a page enlarges them without smoothing."""
+    from PIL import Image
+
+    images = [Image.fromarray(frame) for frame in frames]
+    moving = _webp(images, CLIP_BYTES)
+    return Embedded(_uri(moving), *images[0].size, still=_uri(_webp(images[:1], CLIP_BYTES)))
+
+
+def made_small(clips: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays of which the clips, uint8 (n, T, H, W, 3), have at most 64 pixels a side: means over square blocks."""
+    return {name: _reduced(values) if values.ndim == 5 else values for name, values in clips.items()}
+
+
+def _reduced(clips: np.ndarray) -> np.ndarray:
+    n, frames, height, width, channels = clips.shape
+    side = -(-max(height, width) // CLIP_SIDE)
+    if side == 1:
+        return clips
+    high, wide = height // side, width // side
+    blocks = clips[:, :, : high * side, : wide * side].reshape(n, frames, high, side, wide, side, channels)
+    return np.rint(blocks.mean(axis=(3, 5))).astype(np.uint8)
+
+
+def _webp(images: Sequence["Image"], limit: int) -> bytes:
+    """Without loss where that takes at most `limit` bytes, else in the best of QUALITIES that does, or the last."""
+    motion = {"save_all": True, "append_images": images[1:], "duration": FRAME_MILLISECONDS, "loop": 0}
+    for quality in ({"lossless": True}, *({"quality": quality} for quality in QUALITIES)):
+        content = BytesIO()
+        images[0].save(content, "WEBP", method=EFFORT, **quality, **(motion if len(images) > 1 else {}))
+        if content.tell() <= limit:
+            break
+    return content.getvalue()
+
+
+def _uri(webp: bytes) -> str:
+    return f"data:image/webp;base64,{b64encode(webp).decode('ascii')}"
