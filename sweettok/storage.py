@@ -146,7 +146,7 @@ def read_sealed(path: str | Path, remedy: str = "delete its folder and run `dvc 
     """What `write_sealed` wrote, without the seal. Raises InputError naming the file: absent, damaged, not sealed."""
     content = read_json(path)
     if not isinstance(content, dict) or content.pop(SEAL, None) != _seal(content):
-        raise InputError(f"{path} is damaged (its content is not what its seal says); {remedy}")
+        raise InputError(f"{path} is damaged, or of an earlier version without seal (its checksum differs); {remedy}")
     return content
 
 

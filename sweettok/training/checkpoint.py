@@ -39,9 +39,10 @@ class Checkpoint:
             return None
         try:
             content = self.path.read_bytes()
-            if hashlib.sha256(content[:-DIGEST]).digest() != content[-DIGEST:]:
+            archive, digest = content[:-DIGEST], content[-DIGEST:]
+            if hashlib.sha256(archive).digest() != digest:
                 raise ValueError("its checksum differs")
-            state = torch.load(io.BytesIO(content[:-DIGEST]), weights_only=True, map_location="cpu")
+            state = torch.load(io.BytesIO(archive), weights_only=True, map_location="cpu")
         except Exception as error:  # any damage means the same: start afresh
             log.warning("checkpoint %s is unreadable (%s); starting afresh", self.path, type(error).__name__)
             return None

@@ -190,20 +190,11 @@ FILES = {
     "trained model": MODEL_FILES,
     "prior": ("prior.safetensors", "prior.json"),
 }
-NO_SUM = "has no checksum of its own"
-NOT_COMPARED = "its checksum is in store.json, but not compared when it is read"
-UNCHECKED = {  # known defects: what is read without comparing a checksum
-}
-
-
-def _case(what: str, name: str) -> Any:
-    reason = UNCHECKED.get((what, name))
-    marks = [pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"{reason}")] if reason else []
-    return pytest.param(what, name, marks=marks, id=f"{what}, {name}")
+CASES = [pytest.param(what, name, id=f"{what}, {name}") for what, names in FILES.items() for name in names]
 
 
 @pytest.mark.parametrize("examples", [EXAMPLES, pytest.param(10 * EXAMPLES, marks=pytest.mark.slow)])
-@pytest.mark.parametrize(("what", "name"), [_case(what, name) for what, names in FILES.items() for name in names])
+@pytest.mark.parametrize(("what", "name"), CASES)
 def test_damage_is_never_silently_used(made, record, what, name, examples):
     """Bits flipped, ends cut off, blocks zeroed or overwritten in each eighth of a file."""
     folder, read = made(what)
