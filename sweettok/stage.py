@@ -14,6 +14,7 @@ from sweettok.params import Params, stage_params
 from sweettok.tracking import Run, tracked_run
 
 LOOK_FOR_DVC = 0.5  # seconds between two looks whether DVC is still there
+HUNGRY = ("batch_size", "cells", "workers", "width", "frames", "size")  # params that decide how much memory is needed
 
 
 def run_stage(
@@ -25,8 +26,8 @@ def run_stage(
     `torchrun`) has started; then the first alone has a run, others get None, and only it may write (`first_process`).
     Without, the first process does everything. A body that is not `tracked` gets None and opens runs of its own.
 
-    An InputError ends the process with status 1 and one line; Ctrl-C with status 130. Anything else is a bug and keeps
-    its traceback.
+    An InputError ends the process with status 1 and one line, and so does want of memory, with the params to lower;
+    Ctrl-C with status 130. Anything else is a bug and keeps its traceback.
     """
     first = first_process()
     logging.basicConfig(level=logging.INFO if first else logging.WARNING, format="%(message)s", stream=sys.stderr)
@@ -46,8 +47,32 @@ def run_stage(
                 body(params, None)
     except InputError as error:
         sys.exit(f"error in stage {name}: {error}")
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        sys.exit(f"error in stage {name}: out of memory; in params.yaml lower {_what_to_lower(params)}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Of Python and NumPy, of torch on an accelerator, or of torch's allocator on the CPU, which says it in words only."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return bool(kinds & {"MemoryError", "OutOfMemoryError"}) or "can't allocate memory" in str(error)
+
+
+def _what_to_lower(params: Params) -> str:
+    """The stage's params that memory depends on, batches first, with their values."""
+    flat = params.flat()
+    found = [
+        f"{name} ({value})"
+        for ending in HUNGRY
+        for name, value in flat.items()
+        if name.rpartition(".")[2] == ending and isinstance(value, int) and value > 1
+    ]
+    batches = [name for name in flat if name.endswith(".accumulate")]
+    raised = f"or raise {' or '.join(batches)}" if batches else ""
+    return ", ".join([*found, raised] if raised else found) or "the amount of data"
 
 
 def first_process() -> bool:

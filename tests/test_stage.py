@@ -113,6 +113,52 @@ def test_processes_of_a_launcher_start_no_others(project, monkeypatch):
     run_stage("hello", lambda params, run: None, parallel=True)
 
 
+HUNGRY = """
+import resource
+import numpy, psutil, torch
+from sweettok.stage import run_stage
+
+
+def body(params, run):
+    used = psutil.Process().memory_info().vms
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, used + 2**28))
+    (lambda: ALLOCATE)()
+
+
+if __name__ == "__main__":
+    run_stage("hello", body, tracked=False)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are Linux's")
+@pytest.mark.parametrize("allocate", ["torch.zeros(2**30)", "numpy.zeros(2**33)", "bytearray(2**32)"])
+def test_want_of_memory_names_the_params_to_lower(project, allocate):
+    (project / "stages" / "hello.py").write_text(HUNGRY.replace("ALLOCATE", allocate))
+    declared = {"stages": {"hello": {"cmd": "-", "params": ["tokenizer", "train_joint"]}}}
+    (project / "dvc.yaml").write_text(yaml.safe_dump(declared))
+    paths = {"PYTHONPATH": os.pathsep.join([str(project), str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.hello"], cwd=project, env=os.environ | paths, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "error in stage hello: out of memory; in params.yaml lower train_joint.optimiser.batch_size (4), machine.cells (2), "
+        "tokenizer.width (24), or raise train_joint.optimiser.accumulate"
+    )
+
+
+def test_other_errors_of_torch_keep_their_traceback(project, monkeypatch):
+    monkeypatch.chdir(project)
+
+    def body(params, run):
+        import torch
+
+        torch.zeros(2) + torch.zeros(3)
+
+    with pytest.raises(RuntimeError, match="size of tensor"):
+        run_stage("hello", body, tracked=False)
+
+
 PATIENCE = 120  # seconds until a process that should be gone counts as left behind
 # A stage that says when it runs, waits until it is told to end, and says so; and a DVC that starts it and waits, or goes.
 PATIENT = """

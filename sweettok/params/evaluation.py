@@ -1,6 +1,6 @@
 """Sections on what is measured: reconstruction, samples, semantics, ablations."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
@@ -38,10 +38,14 @@ class Semantics(Section):
     seed: NonNegativeInt
 
 
+# DVC makes a stage's name and a folder of it.
+VariantName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
+
+
 class AblationMatrix(Section):
     """Which cells dvc.yaml runs."""
 
-    variants: tuple[str, ...] = Field(strict=False)
+    variants: tuple[VariantName, ...] = Field(strict=False)
     seeds: tuple[NonNegativeInt, ...] = Field(strict=False)
 
 
@@ -66,7 +70,7 @@ class Ablation(Section):
 
     matrix: AblationMatrix
     schedule: AblationSchedule
-    variants: dict[str, Variant]
+    variants: dict[VariantName, Variant]
 
     @model_validator(mode="after")
     def _check_names(self) -> "Ablation":

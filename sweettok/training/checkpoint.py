@@ -4,6 +4,7 @@ A checkpoint holds everything the next step depends on (weights, average, optimi
 it was made from. It lives beside the stage's output, outside DVC, and is deleted when the stage ends.
 """
 
+import glob
 import hashlib
 import io
 import json
@@ -62,8 +63,13 @@ class Checkpoint:
             with temporary.open("ab") as file:  # torch checks the length of its zip archive, not the bytes in it
                 file.write(digest)
 
+    def diverged(self, rank: int) -> Path:
+        """Where a process keeps the step at which its training diverged."""
+        return self.path.with_name(f"{self.path.stem}.diverged-{rank}.pt")
+
     def delete(self) -> None:
-        self.path.unlink(missing_ok=True)
+        for path in (self.path, *self.path.parent.glob(f"{glob.escape(self.path.stem)}.diverged-*.pt")):
+            path.unlink(missing_ok=True)
 
 
 def save_module(folder: str | Path, module: nn.Module, config: dict[str, Any], history: list[dict]) -> None:

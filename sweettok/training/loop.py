@@ -27,6 +27,7 @@ from sweettok.errors import InputError
 from sweettok.models.processes import gathered_objects, mean_over_processes
 from sweettok.params import Machine, Optimiser
 from sweettok.training.checkpoint import Checkpoint
+from sweettok.training.divergence import TrainingDiverged, cause, refuse_non_finite, save_step
 from sweettok.training.loading import Batch, loaded, parts_of
 
 log = logging.getLogger(__name__)
@@ -65,10 +66,6 @@ class Task(Protocol):
     def state(self) -> dict[str, Any]: ...
 
     def load_state(self, state: dict[str, Any]) -> None: ...
-
-
-class TrainingDiverged(InputError):
-    """Loss or gradient became NaN or infinite."""
 
 
 def learning_rate(step: int, optimiser: Optimiser) -> float:
@@ -126,8 +123,8 @@ def train(
         machine: how it runs; `processes` is the launcher's, here their number is what it is.
 
     Trains where accelerate finds a device, and hands everything back on the CPU.
-    Raises TrainingDiverged with step and batch where loss or gradient are not finite, InputError where the batch
-    cannot be shared out.
+    Raises TrainingDiverged with step and batch where loss or gradient are not finite, with the step's batch and weights
+    saved beside the checkpoint (buffers as the step left them), and where weights are not; InputError where the batch cannot be shared out.
     """
     accelerator = _accelerator()
     device, rank, processes = accelerator.device, accelerator.process_index, accelerator.num_processes
@@ -165,9 +162,14 @@ def train(
         loss, metrics, clips = _gradients(accelerator, forward, batches, step, optimiser)
         norm = nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
+            batch = task.read(clips.cpu())
+            saved = save_step(
+                checkpoint.diverged(rank), step=step, seed=seed_of_step(seed, step, rank), batch=batch,
+                model=model.state_dict(), task=task.state(),
+            )  # fmt: skip
             raise TrainingDiverged(
                 f"{task.name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips "
-                f"{clips.tolist()}; lower the section's optimiser.lr or set precision to fp32"
+                f"{clips.tolist()} (batch and weights in {saved}); {cause(model, batch)}"
             )
         adam.step()
         metrics |= task.after_step(step)
@@ -199,6 +201,8 @@ def train(
                 run.log_metrics(
                     {f"val/{name}": row[name] for name in row if name not in ("step", "split")}, first_step + done
                 )
+        if done % optimiser.checkpoint_every == 0 or done == optimiser.steps:
+            refuse_non_finite(task.name, model, done)
         if accelerator.is_main_process and done % optimiser.checkpoint_every == 0 and done < optimiser.steps:
             checkpoint.save(
                 {"step": done, "history": history, "model": model.state_dict(), "average": average.model.state_dict(),
