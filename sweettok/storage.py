@@ -16,6 +16,8 @@ from sweettok.errors import InputError
 SEAL = "seal"
 PARTIAL, FORMER = "partial", "former"  # what is being written, and what it replaces
 _UNNAMED_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # write(2) fails without naming the file
+# Of libraries that write by themselves, what they say of a write that failed: NumPy, safetensors, torch.
+_WORDS_OF_WRITE_ERRORS = (" requested and ", "(os error ", "inline_container.cc", "PytorchStreamWriter")
 
 
 def _sibling(path: Path, kind: str) -> Path:
@@ -56,17 +58,23 @@ def _new_partial(path: Path) -> Path:
 
 @contextmanager
 def _naming_write_errors(path: Path, temporary: Path) -> Iterator[None]:
-    """Turn an OSError about `temporary` into an InputError about `path`; those about other files pass unchanged."""
+    """Turn a failed write of `temporary` into an InputError about `path`; errors about other things pass unchanged."""
     try:
         yield
-    except OSError as error:
-        if isinstance(error.filename, str | os.PathLike):
-            ours = Path(os.path.abspath(error.filename)).is_relative_to(os.path.abspath(temporary))
-        else:
-            ours = error.errno in _UNNAMED_WRITE_ERRORS
-        if not ours:
+    except Exception as error:
+        if not _failed_write(error, temporary):
             raise
-        raise InputError(f"cannot write {path}: {error.strerror or error}; check permissions and free space") from error
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise InputError(f"cannot write {path}: {reason}; check permissions and free space") from error
+
+
+def _failed_write(error: Exception, temporary: Path) -> bool:
+    name = getattr(error, "filename", None)
+    if isinstance(name, str | os.PathLike):
+        return Path(os.path.abspath(name)).is_relative_to(os.path.abspath(temporary))
+    if getattr(error, "errno", None) is not None:
+        return error.errno in _UNNAMED_WRITE_ERRORS
+    return not isinstance(error, InputError) and any(words in str(error) for words in _WORDS_OF_WRITE_ERRORS)
 
 
 @contextmanager

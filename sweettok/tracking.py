@@ -125,7 +125,9 @@ class Run:
     def _give_up(self, error: Exception) -> None:
         self._client = None
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        kept = f"its metrics are kept in {unsent_file(self.root, self.stage)} and sent by the next run that reaches MLflow"
+        kept = (
+            f"its metrics are kept in {unsent_file(self.root, self.stage)} and sent by the next run that reaches MLflow"
+        )
         warnings.warn(f"MLflow failed ({reason}); {self.name} goes on, {kept}", stacklevel=3)
 
     def _keep(self, lines: list[dict[str, Any]]) -> None:

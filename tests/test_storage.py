@@ -4,14 +4,19 @@ import hashlib
 import json
 import math
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
+import safetensors.torch
+import torch
 
 from sweettok.errors import InputError
 from sweettok.storage import atomic_directory, atomic_file, read_json, sha256_of, write_json
+from sweettok.training.checkpoint import Checkpoint
 
 ROOT = Path(__file__).parents[1]
 
@@ -238,3 +243,75 @@ def test_json_that_cannot_be_read(tmp_path):
         (tmp_path / "x.json").write_bytes(content)
         with pytest.raises(InputError, match=r"x.json is not valid JSON .*delete it"):
             read_json(tmp_path / "x.json")
+
+
+def save_text(folder):
+    (folder / "text").write_text("x" * 2 * FULL)
+
+
+def save_numpy(folder):
+    numpy.save(folder / "array.npy", numpy.zeros(FULL, numpy.float32))
+
+
+def save_torch(folder):
+    torch.save({"x": torch.zeros(FULL)}, folder / "x.pt")
+
+
+def save_safetensors(folder):
+    safetensors.torch.save_file({"x": torch.zeros(FULL)}, folder / "x.safetensors")
+
+
+def save_checkpoint(folder):
+    Checkpoint(folder / "state.pt", "x").save({"step": 1, "x": torch.zeros(FULL)})
+
+
+FULL = 100_000  # bytes after which the kernel refuses to write more to a file
+
+
+@pytest.mark.parametrize("save", [save_text, save_numpy, save_torch, save_safetensors, save_checkpoint])
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path, save):
+    """The kernel refuses the write as on a full disk (EFBIG for ENOSPC), whichever library writes."""
+    with atomic_directory(tmp_path / "out") as folder:
+        (folder / "old").write_text("old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FULL, limits[1]))
+    try:
+        with pytest.raises(InputError, match="check permissions and free space") as refused:  # noqa: SIM117
+            with atomic_directory(tmp_path / "out") as folder:
+                save(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "\n" not in str(refused.value) and str(tmp_path) in str(refused.value)
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "old"]
+
+
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+from sweettok.errors import InputError
+from sweettok.storage import atomic_directory, atomic_file, write_json
+
+os.chdir(sys.argv[1])
+if os.getuid() == 0:  # root may write everywhere; the folder above is open already
+    os.setuid(65534)
+for write in (atomic_file, atomic_directory):
+    try:
+        with write("outputs/x") as temporary:
+            Path(temporary).mkdir(exist_ok=True)
+    except InputError as error:
+        print(error)
+"""
+
+
+def test_read_only_outputs_are_one_line(tmp_path):
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "outputs").chmod(0o555)
+    tmp_path.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ONLY, str(tmp_path)], capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+    )  # fmt: skip
+    assert (
+        done.stdout.splitlines() == ["cannot write outputs/x: Permission denied; check permissions and free space"] * 2
+    )
+    assert not list((tmp_path / "outputs").iterdir())

@@ -66,5 +66,7 @@ def test_processes_side_by_side_lose_no_line(tmp_path):
     while any(writer.poll() is None for writer in writers):
         send(tmp_path, lambda stage, lines: taken.extend(lines))
     send(tmp_path, lambda stage, lines: taken.extend(lines))
-    expected = sorted(json.dumps({"run": name, "run_id": None, "n": n}) for name in "ab" for n in range(50) for _ in range(20))
+    expected = sorted(
+        json.dumps({"run": name, "run_id": None, "n": n}) for name in "ab" for n in range(50) for _ in range(20)
+    )
     assert [writer.returncode for writer in writers] == [0, 0] and sorted(map(json.dumps, taken)) == expected

@@ -1,5 +1,6 @@
 """Read and validate params files; every mistake is one line with its path and what is allowed there."""
 
+import reprlib
 import typing
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,12 @@ def _allowed(error: dict[str, Any], model: Any) -> str:
         return f"unknown key; allowed here: {', '.join(model.model_fields)}"
     if not error["loc"] or isinstance(error["input"], dict):
         return message
-    return f"{message}; got {error['input']!r}"
+    return f"{message}; got {reprlib.repr(error['input'])}"
+
+
+def _one_line(text: str) -> str:
+    """Keys may be any text, line breaks included."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def parse_params(content: Any, source: str) -> Params:
@@ -66,7 +72,8 @@ def parse_params(content: Any, source: str) -> Params:
         first = invalid.errors()[0]
         path, section = _place(first["loc"])
         more = f" (and {invalid.error_count() - 1} more)" if invalid.error_count() > 1 else ""
-        raise InputError(f"{source}: {path + ': ' if path else ''}{_allowed(first, section)}{more}") from invalid
+        message = _one_line(f"{path + ': ' if path else ''}{_allowed(first, section)}")
+        raise InputError(f"{source}: {message}{more}") from invalid
 
 
 def _read_yaml(path: Path) -> Any:

@@ -61,7 +61,9 @@ class Supplies:
 def _codes(path: Path, config: dict[str, Any]) -> Tensor:
     """The proxy's codes of a split. Raises InputError naming the file where it is not the one that config.json states."""
     if not path.is_file() or sha256_of(path) != config["codes_sha256"].get(path.name):
-        raise InputError(f"{path} is absent or damaged (checksum differs from config.json); run `dvc repro train_proxy`")
+        raise InputError(
+            f"{path} is absent or damaged (checksum differs from config.json); run `dvc repro train_proxy`"
+        )
     return torch.from_numpy(np.load(path, allow_pickle=False))
 
 

@@ -27,7 +27,7 @@ from sweettok.errors import InputError
 from sweettok.models.processes import gathered_objects, mean_over_processes
 from sweettok.params import Machine, Optimiser
 from sweettok.training.checkpoint import Checkpoint
-from sweettok.training.divergence import TrainingDiverged, cause, refuse_non_finite, save_step
+from sweettok.training.divergence import TrainingDiverged, cause, non_finite, refuse_non_finite, save_step
 from sweettok.training.loading import Batch, loaded, parts_of
 
 log = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ def train(
             batch = task.read(clips.cpu())
             saved = save_step(
                 checkpoint.diverged(rank), step=step, seed=seed_of_step(seed, step, rank), batch=batch,
-                model=model.state_dict(), task=task.state(),
+                model=model.state_dict(),
             )  # fmt: skip
             raise TrainingDiverged(
                 f"{task.name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips "
@@ -223,7 +223,12 @@ def _gradients(
         # Only the last part's backward pass exchanges gradients, for all parts at once.
         with accelerator.no_sync(forward) if part < optimiser.accumulate else nullcontext():
             with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=optimiser.precision == "bf16"):
-                loss, metrics = forward(batch, step)
+                try:
+                    loss, metrics = forward(batch, step)
+                except (RuntimeError, ValueError):  # k-means of codes fails on a NaN before any loss shows it
+                    if not non_finite(batch | dict(forward.named_parameters())):
+                        raise
+                    return math.nan, {}, torch.cat([*clips, batch["indices"]])
             (loss / optimiser.accumulate).backward()
         losses.append(loss.detach())
         rows.append(metrics)

@@ -1,12 +1,11 @@
-
 import pytest
 import torch
 
 from sweettok.errors import InputError
 from sweettok.language.codebook import Codebook, build_codebook
-from sweettok.storage import read_sealed, write_sealed
 from sweettok.params import Codebook as CodebookParams
 from sweettok.params import parse_params
+from sweettok.storage import read_sealed, write_sealed
 
 CAPTIONS = [
     "a red ball slowly bounces",

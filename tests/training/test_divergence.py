@@ -44,7 +44,9 @@ def test_the_step_is_kept_as_it_was(task, stores, optimiser_of, tmp_path):
     task.loss = lambda batch, step: (loss(batch, step)[0] * (math.nan if step == 4 else 1), {"x": 0.0})
     _, saved = stopped(task, optimiser_of(), tmp_path)
     indices = saved["batch"]["indices"]
-    assert torch.equal(saved["batch"]["clip"], stores["train"].clips(indices)) and saved["seed"] == seed_of_step(0, 4, 0)
+    assert torch.equal(saved["batch"]["clip"], stores["train"].clips(indices)) and saved["seed"] == seed_of_step(
+        0, 4, 0
+    )
     torch.manual_seed(saved["seed"])
     assert loss(saved["batch"], saved["step"])[0].isfinite() and not non_finite(saved["model"])
     assert all(torch.equal(saved["model"][name], weight) for name, weight in task.model.named_parameters())
