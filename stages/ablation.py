@@ -1,6 +1,7 @@
 """An ablation variant, trained with every seed by the same curriculum code, evaluated on the test clips: outputs/ablation/VARIANT/SEED."""
 
 import argparse
+import os
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -108,6 +109,9 @@ def body(params: Params, variant: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--variant", required=True, help="a name under ablation.variants in params.yaml")
+    _, _, variant = os.environ.get("DVC_STAGE", "").partition("@")  # DVC names the stage ablation@VARIANT
+    parser.add_argument(
+        "--variant", default=variant, required=not variant, help="a name under ablation.variants in params.yaml"
+    )
     chosen = parser.parse_args()
     run_stage("ablation", lambda params, _: body(params, chosen.variant), parallel=True, tracked=False)

@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
 from typing import Any
@@ -12,6 +14,9 @@ from sweettok.errors import InputError
 from sweettok.params import Params, stage_params
 from sweettok.tracking import tracked_run
 
+LOOK_FOR_DVC = 0.5  # seconds between two looks whether DVC is still there
+HUNGRY = ("batch_size", "cells", "workers", "width", "frames", "size")  # params that decide how much memory is needed
+
 
 def run_stage(name: str, body: Callable[[Params, Any], None], parallel: bool = False, tracked: bool = True) -> None:
     """Run `body(params, run)` as stage `name`: params hold the sections dvc.yaml declares, run is its MLflow run.
@@ -20,14 +25,15 @@ def run_stage(name: str, body: Callable[[Params, Any], None], parallel: bool = F
     `torchrun`) has started; then the first alone has a run, others get None, and only it may write (`first_process`).
     Without, the first process does everything. A body that is not `tracked` gets None and opens runs of its own.
 
-    An InputError ends the process with status 1 and one line; Ctrl-C with status 130. Anything else is a bug and keeps
-    its traceback.
+    An InputError ends the process with status 1 and one line, and so does want of memory, with the params to lower;
+    Ctrl-C with status 130. Anything else is a bug and keeps its traceback.
     """
     first = first_process()
     logging.basicConfig(level=logging.INFO if first else logging.WARNING, format="%(message)s", stream=sys.stderr)
     for chatty in ("mlflow", "alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     keep_freed_blocks()
+    _end_with_dvc(name)
     try:
         params = stage_params(name)
         if parallel and params.machine.processes > 1 and "RANK" not in os.environ:
@@ -40,13 +46,63 @@ def run_stage(name: str, body: Callable[[Params, Any], None], parallel: bool = F
                 body(params, None)
     except InputError as error:
         sys.exit(f"error in stage {name}: {error}")
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        sys.exit(f"error in stage {name}: out of memory; in params.yaml lower {_what_to_lower(params)}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Of Python and NumPy, of torch on an accelerator, or of torch's allocator on the CPU, which says it in words only."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return bool(kinds & {"MemoryError", "OutOfMemoryError"}) or "can't allocate memory" in str(error)
+
+
+def _what_to_lower(params: Params) -> str:
+    """The stage's params that memory depends on, batches first, with their values."""
+    flat = params.flat()
+    found = [
+        f"{name} ({value})"
+        for ending in HUNGRY
+        for name, value in flat.items()
+        if name.rpartition(".")[2] == ending and isinstance(value, int) and value > 1
+    ]
+    batches = [name for name in flat if name.endswith(".accumulate")]
+    raised = f"or raise {' or '.join(batches)}" if batches else ""
+    return ", ".join([*found, raised] if raised else found) or "the amount of data"
 
 
 def first_process() -> bool:
     """Whether this process writes outputs: the first of those that a launcher has started, or the only one."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def _end_with_dvc(name: str) -> None:
+    """Where DVC has started this stage: end when DVC is gone.
+
+    DVC killed alone leaves its stage at work, and the next `dvc repro` would run the same stage beside it.
+    """
+    if "DVC_STAGE" not in os.environ or "RANK" in os.environ or not hasattr(os, "getpgid"):
+        return
+    if _orphaned():
+        sys.exit(f"error in stage {name}: the DVC that has started it is gone; run `dvc repro` again")
+    threading.Thread(target=_wait_for_dvc_to_go, daemon=True).start()
+
+
+def _wait_for_dvc_to_go() -> None:
+    while not _orphaned():
+        time.sleep(LOOK_FOR_DVC)
+    os._exit(1)  # whatever the main thread is at: what is half-written stays under a temporary name
+
+
+def _orphaned() -> bool:
+    """Whether the parent is not of this process's group: DVC and its shell are, whoever adopts their orphans is not."""
+    try:
+        return os.getpgid(os.getppid()) != os.getpgrp()
+    except ProcessLookupError:  # it has gone between the two calls
+        return True
 
 
 def _launch(name: str, processes: int) -> None:

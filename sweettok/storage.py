@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,22 +13,38 @@ from typing import Any
 
 from sweettok.errors import InputError
 
+SEAL = "seal"
 PARTIAL, FORMER = "partial", "former"  # what is being written, and what it replaces
 _UNNAMED_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # write(2) fails without naming the file
+# Of libraries that write by themselves, what they say of a write that failed: NumPy, safetensors, torch.
+_WORDS_OF_WRITE_ERRORS = (" requested and ", "(os error ", "inline_container.cc", "PytorchStreamWriter")
 
 
 def _sibling(path: Path, kind: str) -> Path:
-    """A name beside `path` (same file system, so that renaming is atomic) that no other process uses."""
-    return path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.{kind}"
+    """A name beside `path` (same file system, so that renaming is atomic) that says which process it belongs to."""
+    return path.parent / f".{path.name}.{os.getpid():08x}.{kind}"
 
 
 def _delete_leftovers(path: Path, kind: str) -> None:
-    """Delete the siblings of a kind that killed runs have left. One process at a time writes a path."""
+    """Delete the siblings of a kind that killed runs have left; those of other processes at work stay."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.{kind}"):
+        if _at_work(leftover):
+            continue
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
+
+
+def _at_work(leftover: Path) -> bool:
+    """Whether another process of this machine that lives has made it: one with its number that is older than it."""
+    import psutil
+
+    number = int(leftover.name.split(".")[-2], 16)
+    try:
+        return number != os.getpid() and psutil.Process(number).create_time() <= leftover.stat().st_mtime
+    except (psutil.Error, FileNotFoundError):
+        return False
 
 
 def _new_partial(path: Path) -> Path:
@@ -43,17 +58,23 @@ def _new_partial(path: Path) -> Path:
 
 @contextmanager
 def _naming_write_errors(path: Path, temporary: Path) -> Iterator[None]:
-    """Turn an OSError about `temporary` into an InputError about `path`; those about other files pass unchanged."""
+    """Turn a failed write of `temporary` into an InputError about `path`; errors about other things pass unchanged."""
     try:
         yield
-    except OSError as error:
-        if isinstance(error.filename, str | os.PathLike):
-            ours = Path(os.path.abspath(error.filename)).is_relative_to(os.path.abspath(temporary))
-        else:
-            ours = error.errno in _UNNAMED_WRITE_ERRORS
-        if not ours:
+    except Exception as error:
+        if not _failed_write(error, temporary):
             raise
-        raise InputError(f"cannot write {path}: {error.strerror or error}; check permissions and free space") from error
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise InputError(f"cannot write {path}: {reason}; check permissions and free space") from error
+
+
+def _failed_write(error: Exception, temporary: Path) -> bool:
+    name = getattr(error, "filename", None)
+    if isinstance(name, str | os.PathLike):
+        return Path(os.path.abspath(name)).is_relative_to(os.path.abspath(temporary))
+    if getattr(error, "errno", None) is not None:
+        return error.errno in _UNNAMED_WRITE_ERRORS
+    return not isinstance(error, InputError) and any(words in str(error) for words in _WORDS_OF_WRITE_ERRORS)
 
 
 @contextmanager
@@ -95,6 +116,7 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 def _exchange(temporary: Path, path: Path) -> None:
     """Put the folder `temporary` in the place of `path`; folders, unlike files, cannot be renamed over one another."""
     if path.exists():
+        _delete_leftovers(path, FORMER)  # maybe under our number, of a process that has had it before
         former = _sibling(path, FORMER)
         os.replace(path, former)
         try:
@@ -121,6 +143,23 @@ def write_json(path: str | Path, content: Any) -> None:
     text = json.dumps(content, indent=1, allow_nan=False)
     with atomic_file(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_sealed(path: str | Path, content: dict[str, Any]) -> None:
+    """`write_json` of a dict with its own checksum in it, under the key `seal`, for `read_sealed`."""
+    write_json(path, content | {SEAL: _seal(content)})
+
+
+def read_sealed(path: str | Path, remedy: str = "delete its folder and run `dvc repro`") -> dict[str, Any]:
+    """What `write_sealed` wrote, without the seal. Raises InputError naming the file: absent, damaged, not sealed."""
+    content = read_json(path)
+    if not isinstance(content, dict) or content.pop(SEAL, None) != _seal(content):
+        raise InputError(f"{path} is damaged, or of an earlier version without seal (its checksum differs); {remedy}")
+    return content
+
+
+def _seal(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read_json(path: str | Path) -> Any:

@@ -2,7 +2,7 @@
 
 The store is `.mlflow/mlflow.db` (SQLite) with artifacts in `.mlflow/artifacts`, both under the project's root, the
 current folder. Tracking never costs a training: whatever MLflow raises is reported once, and from then on the run's
-metrics go to `outputs/unsent_metrics/<stage>.jsonl`.
+metrics go to `outputs/unsent_metrics/<stage>.jsonl` (unsent.py), which the next run that reaches MLflow sends.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from sweettok.errors import InputError
 from sweettok.params import Params, load_params
 from sweettok.params.whole import UNWATCHED
 from sweettok.provenance import code_and_machine
+from sweettok.unsent import keep, send, unsent_file
 
 if TYPE_CHECKING:
     import pandas
@@ -77,6 +78,7 @@ class Run:
         self.identity: str | None = None
         self._parent: str | None = None
         self._client: MlflowClient | None = None
+        self._tags: dict[str, str] = {}
         self._buffer: list[dict[str, Any]] = []
         self._meter = EnergyMeter()
         self._flushed_at = time.monotonic()
@@ -130,38 +132,35 @@ class Run:
     def _give_up(self, error: Exception) -> None:
         self._client = None
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        kept = f"its metrics are kept in {self._unsent_file()}"
+        kept = (
+            f"its metrics are kept in {unsent_file(self.root, self.stage)} and sent by the next run that reaches MLflow"
+        )
         warnings.warn(f"MLflow failed ({reason}); {self.name} goes on, {kept}", stacklevel=3)
 
-    def _unsent_file(self) -> Path:
-        return self.root / "outputs" / "unsent_metrics" / f"{self.stage}.jsonl"
-
-    def _keep(self, batch: list[dict[str, Any]]) -> None:
-        """Append, line by line: unlike a stage's outputs this log must survive a kill in the middle of training."""
-        file = self._unsent_file()
+    def _keep(self, lines: list[dict[str, Any]]) -> None:
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("a", encoding="utf-8") as lines:
-                lines.writelines(json.dumps({"run": self.name, **metric}) + "\n" for metric in batch)
+            keep(self.root, self.stage, [{"run": self.name, "run_id": self.identity, **line} for line in lines])
         except OSError as error:
-            warnings.warn(f"cannot write {file}: {error.strerror}; {len(batch)} metric values lost", stacklevel=3)
+            file, reason = unsent_file(self.root, self.stage), error.strerror or error
+            warnings.warn(f"cannot write {file}: {reason}; {len(lines)} metric values lost", stacklevel=3)
 
     def _start(self, params: Params, tags: Mapping[str, Any]) -> None:
         """Find or create the experiment and the parent, create this run, log its parameters."""
         flat = params.flat()
         profile = _profile(flat, self.root)
+        described = {"profile": profile, "params_hash": params_hash(params), **code_and_machine(self.root)}
+        tags = {**described, **tags, "stage": self.stage}
+        self._tags = {key: str(value)[:VALUE_LENGTH] for key, value in tags.items()}
         try:
             with _store_lock(self.root):
                 client = _client(self.root)
                 experiment = _experiment(client, self.root)
                 parent = _parent_run(client, experiment, profile)
-            described = {"profile": profile, "params_hash": params_hash(params), **code_and_machine(self.root)}
-            tags = {**described, **tags, "stage": self.stage, "mlflow.parentRunId": parent}
-            created = client.create_run(
-                experiment, run_name=self.name, tags={key: str(value)[:VALUE_LENGTH] for key, value in tags.items()}
-            )
+            tags = self._tags | {"mlflow.parentRunId": parent}
+            created = client.create_run(experiment, run_name=self.name, tags=tags)
             self.identity, self._parent, self._client = created.info.run_id, parent, client
             _log_params(client, self.identity, flat)
+            send(self.root, partial(_send_kept, client, experiment, parent))
         except Exception as error:  # as in _try
             self._give_up(error)
 
@@ -170,6 +169,8 @@ class Run:
         if (joules := self._meter.joules()) is not None:
             self.log_metrics({ENERGY: joules})
         self.flush()
+        if self._client is None:
+            self._keep([{"status": status, "tags": self._tags}])
         self._try(lambda client: client.set_terminated(self.identity, status))
         self._try(lambda client: _close_parent(client, self._parent, status))
 
@@ -309,10 +310,23 @@ def _close_parent(client: "MlflowClient", parent: str | None, status: str) -> No
     client.set_terminated(parent, "FAILED" if failed else status)
 
 
+def _send_kept(client: "MlflowClient", experiment: str, parent: str, stage: str, lines: list[dict[str, Any]]) -> None:
+    """The kept lines of one run -> MLflow, into the run itself where it knows it, else into a new one of its name."""
+    name, identity = lines[0]["run"], lines[0]["run_id"]
+    end = next((line for line in lines if "status" in line), {"status": "KILLED", "tags": {"stage": stage}})
+    if not client.search_runs([experiment], f"attributes.run_id = '{identity}'", max_results=1):
+        tags = end["tags"] | {"mlflow.parentRunId": parent}
+        identity = client.create_run(experiment, run_name=name, tags=tags).info.run_id
+    values = [line for line in lines if "key" in line]
+    for start in range(0, len(values), METRICS_A_BATCH):
+        client.log_batch(identity, metrics=_metrics(values[start : start + METRICS_A_BATCH]))
+    client.set_terminated(identity, end["status"])
+
+
 def _metrics(batch: list[dict[str, Any]]) -> list[Any]:
     from mlflow.entities import Metric
 
-    return [Metric(**metric) for metric in batch]
+    return [Metric(*(metric[name] for name in ("key", "value", "timestamp", "step"))) for metric in batch]
 
 
 def _log_params(client: "MlflowClient", run: str, flat: Mapping[str, Any]) -> None:

@@ -2,10 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -108,3 +111,120 @@ def test_processes_of_a_launcher_start_no_others(project, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setattr(stage, "_launch", lambda *arguments: pytest.fail("launched again"))
     run_stage("hello", lambda params, run: None, parallel=True)
+
+
+HUNGRY = """
+import resource
+import numpy, psutil, torch
+from sweettok.stage import run_stage
+
+
+def body(params, run):
+    used = psutil.Process().memory_info().vms
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, used + 2**28))
+    (lambda: ALLOCATE)()
+
+
+if __name__ == "__main__":
+    run_stage("hello", body, tracked=False)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are Linux's")
+@pytest.mark.parametrize("allocate", ["torch.zeros(2**30)", "numpy.zeros(2**33)", "bytearray(2**32)"])
+def test_want_of_memory_names_the_params_to_lower(project, allocate):
+    (project / "stages" / "hello.py").write_text(HUNGRY.replace("ALLOCATE", allocate))
+    declared = {"stages": {"hello": {"cmd": "-", "params": ["tokenizer", "train_joint"]}}}
+    (project / "dvc.yaml").write_text(yaml.safe_dump(declared))
+    paths = {"PYTHONPATH": os.pathsep.join([str(project), str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.hello"], cwd=project, env=os.environ | paths, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "error in stage hello: out of memory; in params.yaml lower train_joint.optimiser.batch_size (4), machine.cells (2), "
+        "tokenizer.width (24), or raise train_joint.optimiser.accumulate"
+    )
+
+
+def test_other_errors_of_torch_keep_their_traceback(project, monkeypatch):
+    monkeypatch.chdir(project)
+
+    def body(params, run):
+        import torch
+
+        torch.zeros(2) + torch.zeros(3)
+
+    with pytest.raises(RuntimeError, match="size of tensor"):
+        run_stage("hello", body, tracked=False)
+
+
+PATIENCE = 120  # seconds until a process that should be gone counts as left behind
+# A stage that says when it runs, waits until it is told to end, and says so; and a DVC that starts it and waits, or goes.
+PATIENT = """
+import os, time
+from pathlib import Path
+from sweettok.stage import run_stage
+
+
+def body(params, run):
+    Path("running").write_text(str(os.getpid()))
+    while not Path("end").exists():
+        time.sleep(0.05)
+    Path("ended").touch()
+
+
+if __name__ == "__main__":
+    run_stage("hello", body, tracked=False)
+"""
+DVC = """
+import subprocess, sys
+from pathlib import Path
+stage = subprocess.Popen([sys.executable, "-m", "stages.hello"])
+Path("started").write_text(str(stage.pid))
+if sys.argv[1] == "stays":
+    stage.wait()
+"""
+
+
+def run_patient(project, dvc, **environment):
+    """Start the stage by a DVC that `stays` or `goes`; both are in a session of their own, as from a terminal."""
+    (project / "stages" / "hello.py").write_text(PATIENT)
+    known = {name: value for name, value in os.environ.items() if name != "DVC_STAGE"}
+    return subprocess.Popen(
+        [sys.executable, "-c", DVC, dvc], cwd=project, start_new_session=True, stderr=subprocess.DEVNULL,
+        env=known | {"PYTHONPATH": os.pathsep.join([str(project), str(ROOT)])} | environment,
+    )  # fmt: skip
+
+
+def wait_until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
+def gone(note):
+    """Whether the process whose number is in the file has ended."""
+    number = int(note.read_text())
+    return not psutil.pid_exists(number) or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_stage_ends_with_the_dvc_that_has_started_it(project):
+    dvc = run_patient(project, "stays", DVC_STAGE="hello")
+    assert wait_until((project / "running").exists)
+    dvc.send_signal(signal.SIGKILL)
+    dvc.wait()
+    assert wait_until(lambda: gone(project / "started")) and not (project / "ended").exists()
+
+
+def test_a_stage_whose_dvc_goes_before_it_begins_does_not_begin(project):
+    assert run_patient(project, "goes", DVC_STAGE="hello").wait() == 0
+    assert wait_until(lambda: gone(project / "started")) and not (project / "running").exists()
+
+
+def test_a_stage_started_by_hand_outlives_what_has_started_it(project):
+    assert run_patient(project, "goes").wait() == 0
+    assert wait_until((project / "running").exists)
+    (project / "end").touch()
+    assert wait_until((project / "ended").exists)

@@ -4,14 +4,19 @@ import hashlib
 import json
 import math
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
+import safetensors.torch
+import torch
 
 from sweettok.errors import InputError
 from sweettok.storage import atomic_directory, atomic_file, read_json, sha256_of, write_json
+from sweettok.training.checkpoint import Checkpoint
 
 ROOT = Path(__file__).parents[1]
 
@@ -169,6 +174,40 @@ def test_a_kill_loses_nothing_and_the_next_run_cleans_up(tmp_path, moment, left)
     assert names(tmp_path) == [".out.txt.0123abcd.partial", "out"]
 
 
+# Another process that has begun to write, and goes on when it is told to.
+WAITING = """
+import sys
+from sweettok.storage import atomic_file
+with atomic_file(sys.argv[1]) as temporary:
+    temporary.write_text("theirs")
+    print("begun", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_another_process_at_work_on_the_same_file_is_left_alone(tmp_path):
+    command = [sys.executable, "-c", WAITING, str(tmp_path / "file")]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "begun\n"
+        with atomic_file(tmp_path / "file") as temporary:
+            temporary.write_text("ours")
+        assert (tmp_path / "file").read_text() == "ours" and len(names(tmp_path)) == 2
+        other.communicate("go on\n", timeout=60)
+    assert other.returncode == 0
+    assert (tmp_path / "file").read_text() == "theirs" and names(tmp_path) == ["file"]
+
+
+def test_leftovers_of_a_process_that_had_our_number(tmp_path):
+    """In containers numbers come back soon."""
+    left = [tmp_path / f".out.{os.getpid():08x}.{kind}" for kind in ("partial", "former")]
+    for folder in left:
+        folder.mkdir()
+        (folder / "content").write_text("half")
+    for content in ("first", "second"):
+        write_out(tmp_path / "out", content)
+        assert (tmp_path / "out" / "content").read_text() == content and names(tmp_path) == ["out"]
+
+
 def test_a_file_of_a_killed_run_is_cleaned_up(tmp_path):
     (tmp_path / ".file.0123abcd.partial").write_text("half")
     with atomic_file(tmp_path / "file") as temporary:
@@ -204,3 +243,75 @@ def test_json_that_cannot_be_read(tmp_path):
         (tmp_path / "x.json").write_bytes(content)
         with pytest.raises(InputError, match=r"x.json is not valid JSON .*delete it"):
             read_json(tmp_path / "x.json")
+
+
+def save_text(folder):
+    (folder / "text").write_text("x" * 2 * FULL)
+
+
+def save_numpy(folder):
+    numpy.save(folder / "array.npy", numpy.zeros(FULL, numpy.float32))
+
+
+def save_torch(folder):
+    torch.save({"x": torch.zeros(FULL)}, folder / "x.pt")
+
+
+def save_safetensors(folder):
+    safetensors.torch.save_file({"x": torch.zeros(FULL)}, folder / "x.safetensors")
+
+
+def save_checkpoint(folder):
+    Checkpoint(folder / "state.pt", "x").save({"step": 1, "x": torch.zeros(FULL)})
+
+
+FULL = 100_000  # bytes after which the kernel refuses to write more to a file
+
+
+@pytest.mark.parametrize("save", [save_text, save_numpy, save_torch, save_safetensors, save_checkpoint])
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path, save):
+    """The kernel refuses the write as on a full disk (EFBIG for ENOSPC), whichever library writes."""
+    with atomic_directory(tmp_path / "out") as folder:
+        (folder / "old").write_text("old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FULL, limits[1]))
+    try:
+        with pytest.raises(InputError, match="check permissions and free space") as refused:  # noqa: SIM117
+            with atomic_directory(tmp_path / "out") as folder:
+                save(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "\n" not in str(refused.value) and str(tmp_path) in str(refused.value)
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "old"]
+
+
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+from sweettok.errors import InputError
+from sweettok.storage import atomic_directory, atomic_file, write_json
+
+os.chdir(sys.argv[1])
+if os.getuid() == 0:  # root may write everywhere; the folder above is open already
+    os.setuid(65534)
+for write in (atomic_file, atomic_directory):
+    try:
+        with write("outputs/x") as temporary:
+            Path(temporary).mkdir(exist_ok=True)
+    except InputError as error:
+        print(error)
+"""
+
+
+def test_read_only_outputs_are_one_line(tmp_path):
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "outputs").chmod(0o555)
+    tmp_path.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ONLY, str(tmp_path)], capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+    )  # fmt: skip
+    assert (
+        done.stdout.splitlines() == ["cannot write outputs/x: Permission denied; check permissions and free space"] * 2
+    )
+    assert not list((tmp_path / "outputs").iterdir())

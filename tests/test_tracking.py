@@ -148,11 +148,12 @@ def test_unreachable_store_costs_a_warning_and_no_metric(tmp_path: Path):
     assert len([one for one in warned if "MLflow failed" in str(one.message)]) == 1
     assert run.identity is None
     lines = (tmp_path / "outputs" / "unsent_metrics" / "train_proxy.jsonl").read_text().splitlines()
-    kept = [json.loads(line) for line in lines]
+    *kept, end = [json.loads(line) for line in lines]
     assert [(one["run"], one["key"], one["value"], one["step"]) for one in kept] == [
         ("train_proxy seed 1", "loss", 0.5, 7),
         ("train_proxy seed 1", "psnr", 20.0, 7),
     ]
+    assert end["status"] == "FINISHED" and end["tags"]["seed"] == "1"
 
 
 def test_store_that_breaks_while_training(tmp_path: Path):
@@ -167,7 +168,60 @@ def test_store_that_breaks_while_training(tmp_path: Path):
                 run.flush()
     assert len([one for one in warned if "MLflow failed" in str(one.message)]) == 1
     lines = (tmp_path / "outputs" / "unsent_metrics" / "train_proxy.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in lines] == [2, 3]
+    assert [json.loads(line).get("step", "end") for line in lines] == [2, 3, "end"]
+    with sqlite3.connect(tmp_path / ".mlflow" / "mlflow.db") as database:
+        database.execute("ALTER TABLE gone RENAME TO metrics")
+    with tracked_run("train_judge", PARAMS, root=tmp_path):
+        pass
+    sent = client(tmp_path).get_metric_history(run.identity, "loss")
+    assert [(one.step, one.value) for one in sent] == [(1, 0.5), (2, 0.1), (3, 0.1)]
+    assert client(tmp_path).get_run(run.identity).info.status == "FINISHED"
+    assert not unsent(tmp_path)
+
+
+def unsent(root: Path) -> list[Path]:
+    return list((root / "outputs" / "unsent_metrics").glob("*.jsonl"))
+
+
+def test_a_store_of_another_schema_costs_a_warning_and_no_metric(tmp_path: Path):
+    """Kept metrics come, once the store can be used again, into a run that `sweettok compare` finds."""
+    with tracked_run("train_judge", PARAMS, root=tmp_path):
+        pass
+    database = tmp_path / ".mlflow" / "mlflow.db"
+    whole = database.read_bytes()
+    with sqlite3.connect(database) as opened:
+        opened.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    program = (
+        "from sweettok.params import Params\nfrom sweettok.tracking import tracked_run\n"
+        "with tracked_run('ablation', Params(profile='test'), {'variant': 'full', 'seed': 3}, 'ROOT') as run:\n"
+        "    run.log_metrics({'psnr': 21.5}, 9)\n"
+    ).replace("ROOT", str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0 and "MLflow failed" in done.stderr and "schema" in done.stderr
+    assert len(unsent(tmp_path)) == 1
+    database.write_bytes(whole)
+    with tracked_run("train_judge", PARAMS, root=tmp_path):
+        pass
+    table = comparison("ablation", tmp_path)
+    assert table[["variant", "seed", "psnr"]].values.tolist() == [["full", "3", 21.5]] and not unsent(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_locked_store_costs_a_warning_and_no_metric(tmp_path: Path):
+    """Another program holds the database: MLflow waits, then the run goes on without it."""
+    with tracked_run("train_judge", PARAMS, root=tmp_path):
+        pass
+    holder = sqlite3.connect(tmp_path / ".mlflow" / "mlflow.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.warns(UserWarning, match="MLflow failed.*locked"):  # noqa: SIM117
+        with tracked_run("train_proxy", PARAMS, root=tmp_path) as run:
+            run.log_metrics({"loss": 0.5}, step=1)
+    assert len(unsent(tmp_path)) == 1
+    holder.execute("ROLLBACK")
+    with tracked_run("train_judge", PARAMS, root=tmp_path):
+        pass
+    (sent,) = runs(tmp_path, stage="train_proxy")
+    assert sent.data.metrics == {"loss": 0.5} and not unsent(tmp_path)
 
 
 def test_two_processes_create_the_store_at_once(tmp_path: Path):

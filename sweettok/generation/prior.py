@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from sweettok.errors import InputError
 from sweettok.generation.layout import TokenGroup, TokenLayout
-from sweettok.storage import atomic_file, read_json, sha256_of, write_json
+from sweettok.storage import atomic_file, read_sealed, sha256_of, write_sealed
 
 WEIGHTS, CONFIG = "prior.safetensors", "prior.json"
 REMEDY = "run `dvc repro train_generator`"
@@ -172,7 +172,7 @@ class Prior(nn.Module):
         folder = Path(folder)
         with atomic_file(folder / WEIGHTS) as temporary:
             save_file({name: weight.cpu().contiguous() for name, weight in self.state_dict().items()}, temporary)
-        write_json(folder / CONFIG, {"config": asdict(self.config), "weights_sha256": sha256_of(folder / WEIGHTS)})
+        write_sealed(folder / CONFIG, {"config": asdict(self.config), "weights_sha256": sha256_of(folder / WEIGHTS)})
 
     @classmethod
     def load(cls, folder: str | Path) -> "Prior":
@@ -183,7 +183,7 @@ class Prior(nn.Module):
         from safetensors.torch import load_file
 
         folder = Path(folder)
-        content = read_json(folder / CONFIG)
+        content = read_sealed(folder / CONFIG, REMEDY)
         try:
             config, digest = PriorConfig.from_json(content["config"]), content["weights_sha256"]
         except (KeyError, TypeError, ValueError) as error:

@@ -14,7 +14,7 @@ from sweettok.language.providers import open_word_vectors
 from sweettok.language.tagging import PARTS, tag_captions
 from sweettok.language.vocabulary import build_vocabulary
 from sweettok.params import Codebook as CodebookParams
-from sweettok.storage import atomic_directory, read_json, sha256_of, write_json
+from sweettok.storage import atomic_directory, read_json, read_sealed, sha256_of, write_sealed
 
 _SCHEMA = 2
 _TENSORS = "codebook.safetensors"
@@ -90,7 +90,7 @@ class Codebook:
                 "words": self.words,
                 "part_of_speech": self.part_of_speech,
             }
-            write_json(temporary / _DESCRIPTION, description)
+            write_sealed(temporary / _DESCRIPTION, description)
 
     @classmethod
     def load(cls, folder: str | Path) -> "Codebook":
@@ -100,6 +100,7 @@ class Codebook:
         description = read_json(description_file)
         if not isinstance(description, dict) or description.get("schema") != _SCHEMA:
             raise InputError(f"{description_file} is not a codebook of schema {_SCHEMA}; {remedy}")
+        description = read_sealed(description_file, remedy)
         if not tensors_file.is_file():
             raise InputError(f"{tensors_file} does not exist; {remedy}")
         if sha256_of(tensors_file) != description.get("tensors_sha256"):

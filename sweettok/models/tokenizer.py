@@ -15,7 +15,7 @@ from sweettok.models.patches import check_clip
 from sweettok.models.proxy import PixelDecoder, ProxyTokenizer
 from sweettok.models.quantizers import Quantized, build_quantizers
 from sweettok.params import Part, Patches, Proxy, Tokenizer
-from sweettok.storage import atomic_directory, read_json, sha256_of, write_json
+from sweettok.storage import atomic_directory, read_json, read_sealed, sha256_of, write_sealed
 
 FORMAT = 1
 LOGITS_AT_ONCE = 2**22  # logits in memory at a time while decoding (16 MB): beyond it patches come in chunks
@@ -203,7 +203,7 @@ class VideoTokenizer(nn.Module):
         self.codebook.save(folder / "codebook")
         sections = {"tokenizer": self.config, "patches": self.patches, "proxy": self.proxy}
         config = {"format": FORMAT, "clip": list(self.built_for), "sha256": sha256_of(folder / "model.safetensors")}
-        write_json(
+        write_sealed(
             folder / "config.json", config | {name: part.model_dump(mode="json") for name, part in sections.items()}
         )
 
@@ -216,6 +216,7 @@ class VideoTokenizer(nn.Module):
             raise InputError(
                 f"{folder}/config.json is of another model format, this code reads {FORMAT}; train it again"
             )
+        config = read_sealed(folder / "config.json")
         weights = load_checked(folder / "model.safetensors", config["sha256"])
         model = cls(
             Tokenizer.model_validate(config["tokenizer"]),

@@ -74,10 +74,14 @@ class Semantics(Section):
     seed: NonNegativeInt
 
 
+# DVC makes a stage's name and a folder of it.
+VariantName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
+
+
 class AblationMatrix(Section):
     """Which cells dvc.yaml runs."""
 
-    variants: tuple[str, ...] = Field(strict=False)
+    variants: tuple[VariantName, ...] = Field(strict=False)
     seeds: tuple[NonNegativeInt, ...] = Field(strict=False)
 
 
@@ -107,7 +111,7 @@ class Ablation(Section):
 
     matrix: AblationMatrix
     schedule: AblationSchedule
-    variants: dict[str, Variant]
+    variants: dict[VariantName, Variant]
 
     @model_validator(mode="after")
     def _check_names(self) -> "Ablation":

@@ -1,5 +1,6 @@
 """Read and validate params files; every mistake is one line with its path and what is allowed there."""
 
+import reprlib
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +55,12 @@ def _allowed(error: Mapping[str, Any], model: Any) -> str:
         return f"unknown key; allowed here: {', '.join(model.model_fields)}"
     if not error["loc"] or isinstance(error["input"], dict):
         return message
-    return f"{message}; got {error['input']!r}"
+    return f"{message}; got {reprlib.repr(error['input'])}"
+
+
+def _one_line(text: str) -> str:
+    """Keys may be any text, line breaks included."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def parse_params(content: Any, source: str) -> Params:
@@ -70,7 +76,8 @@ def parse_params(content: Any, source: str) -> Params:
         first = invalid.errors()[0]
         path, section = _place(first["loc"])
         more = f" (and {invalid.error_count() - 1} more)" if invalid.error_count() > 1 else ""
-        raise InputError(f"{source}: {path + ': ' if path else ''}{_allowed(first, section)}{more}") from invalid
+        message = _one_line(f"{path + ': ' if path else ''}{_allowed(first, section)}")
+        raise InputError(f"{source}: {message}{more}") from invalid
 
 
 def _read_yaml(path: Path) -> Any:
@@ -78,7 +85,7 @@ def _read_yaml(path: Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; run from the project's root") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a date such as 2020-13-01
         raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
 
 

@@ -8,6 +8,6 @@ Probability = Annotated[float, pydantic.Field(ge=0, le=1)]
 
 
 class Section(pydantic.BaseModel):
-    """Base of all sections: frozen, no unknown keys, no silent type conversion."""
+    """Base of all sections: frozen, no unknown keys, no silent type conversion, no infinity."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
 
-from pydantic import model_validator
+from pydantic import ValidationError, model_validator
 
 from sweettok.errors import InputError
 from sweettok.params.codebook import Codebook
@@ -83,6 +83,18 @@ class Params(Section):
                     f"tokenizer.temporal_tokens is {tokenizer.temporal_tokens}, but per_location queries need one per "
                     f"grid cell: {cells}; set it to {cells} or temporal_queries to global"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _check_variants(self) -> "Params":
+        tokenizer, ablation = self.__dict__["tokenizer"], self.__dict__["ablation"]
+        for name, variant in ablation.variants.items() if tokenizer and ablation else ():
+            try:
+                Tokenizer.model_validate(tokenizer.model_dump() | variant.tokenizer)
+            except ValidationError as invalid:
+                first = invalid.errors()[0]
+                place = ".".join(["ablation.variants", name, "tokenizer", *map(str, first["loc"])])
+                raise ValueError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from invalid
         return self
 
     def flat(self) -> dict[str, Any]:

@@ -4,7 +4,9 @@ A checkpoint holds everything the next step depends on (weights, average, optimi
 it was made from. It lives beside the stage's output, outside DVC, and is deleted when the stage ends.
 """
 
+import glob
 import hashlib
+import io
 import json
 import logging
 from pathlib import Path
@@ -15,9 +17,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from sweettok.models.tokenizer import load_checked
-from sweettok.storage import atomic_directory, atomic_file, read_json, sha256_of, write_json
+from sweettok.storage import atomic_directory, atomic_file, read_sealed, sha256_of, write_sealed
 
 log = logging.getLogger(__name__)
+DIGEST = 32  # bytes of SHA-256 at a checkpoint's end
 
 
 def hash_of(content: Any) -> str:
@@ -36,7 +39,11 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            state = torch.load(self.path, weights_only=True, map_location="cpu")
+            content = self.path.read_bytes()
+            archive, digest = content[:-DIGEST], content[-DIGEST:]
+            if hashlib.sha256(archive).digest() != digest:
+                raise ValueError("its checksum differs")
+            state = torch.load(io.BytesIO(archive), weights_only=True, map_location="cpu")
         except Exception as error:  # any damage means the same: start afresh
             log.warning("checkpoint %s is unreadable (%s); starting afresh", self.path, type(error).__name__)
             return None
@@ -52,9 +59,17 @@ class Checkpoint:
     def save(self, state: dict[str, Any]) -> None:
         with atomic_file(self.path) as temporary:
             torch.save(state | {"identity": self.identity}, temporary)
+            digest = bytes.fromhex(sha256_of(temporary))
+            with temporary.open("ab") as file:  # torch checks the length of its zip archive, not the bytes in it
+                file.write(digest)
+
+    def diverged(self, rank: int) -> Path:
+        """Where a process keeps the step at which its training diverged."""
+        return self.path.with_name(f"{self.path.stem}.diverged-{rank}.pt")
 
     def delete(self) -> None:
-        self.path.unlink(missing_ok=True)
+        for path in (self.path, *self.path.parent.glob(f"{glob.escape(self.path.stem)}.diverged-*.pt")):
+            path.unlink(missing_ok=True)
 
 
 def save_module(folder: str | Path, module: nn.Module, config: dict[str, Any], history: list[dict]) -> None:
@@ -66,13 +81,13 @@ def save_module(folder: str | Path, module: nn.Module, config: dict[str, Any], h
 def write_module(folder: Path, module: nn.Module, config: dict[str, Any], history: list[dict]) -> None:
     """Write model.safetensors, config.json (with the weights' sha256) and history.csv into an existing folder."""
     save_file({name: value.contiguous() for name, value in module.state_dict().items()}, folder / "model.safetensors")
-    write_json(folder / "config.json", config | {"sha256": sha256_of(folder / "model.safetensors")})
+    write_sealed(folder / "config.json", config | {"sha256": sha256_of(folder / "model.safetensors")})
     write_history(folder / "history.csv", history)
 
 
 def load_weights(folder: str | Path, module: nn.Module) -> dict[str, Any]:
     """Fill `module` from `folder`, set it to eval, and return the config. Raises InputError (absent, damaged)."""
-    config = read_json(Path(folder) / "config.json")
+    config = read_sealed(Path(folder) / "config.json")
     module.load_state_dict(load_checked(Path(folder) / "model.safetensors", config["sha256"]))
     module.eval()
     return config

@@ -18,7 +18,7 @@ from sweettok.models.processes import over_processes
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CodeLoss, CurriculumStage, Machine, Patches, PixelLoss, Proxy, Section, Tokenizer
-from sweettok.storage import atomic_directory, read_json
+from sweettok.storage import atomic_directory, read_sealed, sha256_of
 from sweettok.training.checkpoint import Checkpoint, hash_of, load_weights, write_history, write_module
 from sweettok.training.loop import PLAIN, train
 from sweettok.training.losses import PixelCriterion
@@ -46,8 +46,8 @@ class Supplies:
     def load(cls, data: str | Path, proxy: str | Path) -> "Supplies":
         """Open the splits and the codes for them. Raises InputError (no store or proxy, a proxy of other clips)."""
         train, val = ClipStore.open(data, "train"), ClipStore.open(data, "val")
-        codes = {split: torch.from_numpy(np.load(Path(proxy) / f"codes_{split}.npy")) for split in ("train", "val")}
-        config = read_json(Path(proxy) / "config.json")
+        config = read_sealed(Path(proxy) / "config.json")
+        codes = {split: _codes(Path(proxy) / f"codes_{split}.npy", config) for split in ("train", "val")}
         patches = Patches.model_validate(config["patches"])
         for split, store in (("train", train), ("val", val)):
             _, frames, cells = codes[split].shape
@@ -59,9 +59,18 @@ class Supplies:
         return cls(train, val, codes, hash_of([train.fingerprint, config]))
 
 
+def _codes(path: Path, config: dict[str, Any]) -> Tensor:
+    """The proxy's codes of a split. Raises InputError naming the file where it is not the one that config.json states."""
+    if not path.is_file() or sha256_of(path) != config["codes_sha256"].get(path.name):
+        raise InputError(
+            f"{path} is absent or damaged (checksum differs from config.json); run `dvc repro train_proxy`"
+        )
+    return torch.from_numpy(np.load(path, allow_pickle=False))
+
+
 def load_judge(folder: str | Path) -> Judge:
     """The trained judge, frozen. Its fingerprint is the sha256 of its weights."""
-    config = read_json(Path(folder) / "config.json")
+    config = read_sealed(Path(folder) / "config.json")
     judge = Judge({name: len(values) for name, values in config["labels"].items()}, config["width"])
     judge.fingerprint = load_weights(folder, judge)["sha256"]
     return judge.requires_grad_(False)
@@ -69,7 +78,7 @@ def load_judge(folder: str | Path) -> Judge:
 
 def load_proxy(folder: str | Path) -> ProxyTokenizer:
     """The trained proxy, frozen."""
-    config = read_json(Path(folder) / "config.json")
+    config = read_sealed(Path(folder) / "config.json")
     proxy = ProxyTokenizer(Proxy.model_validate(config["proxy"]), Patches.model_validate(config["patches"]))
     load_weights(folder, proxy)
     return proxy.requires_grad_(False)
@@ -86,10 +95,14 @@ def code_clips(proxy: ProxyTokenizer, store: ClipStore) -> np.ndarray:
 def save_proxy(folder: str | Path, proxy: ProxyTokenizer, codes: dict[str, np.ndarray], history: list[dict]) -> None:
     """Write the proxy and its codes of each split, all or nothing."""
     with atomic_directory(folder) as partial:
-        config = {"proxy": proxy.proxy.model_dump(mode="json"), "patches": proxy.patches.model_dump(mode="json")}
-        write_module(partial, proxy, config, history)
         for split, array in codes.items():
             np.save(partial / f"codes_{split}.npy", array)
+        config = {
+            "proxy": proxy.proxy.model_dump(mode="json"),
+            "patches": proxy.patches.model_dump(mode="json"),
+            "codes_sha256": {path.name: sha256_of(path) for path in sorted(partial.glob("codes_*.npy"))},
+        }
+        write_module(partial, proxy, config, history)
 
 
 def finish_stage(name: str, model: VideoTokenizer, history: list[dict]) -> None:

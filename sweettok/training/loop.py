@@ -30,6 +30,7 @@ from sweettok.models.processes import gathered_objects, mean_over_processes
 from sweettok.params import Machine, Optimiser
 from sweettok.training.average import Average
 from sweettok.training.checkpoint import Checkpoint
+from sweettok.training.divergence import TrainingDiverged, cause, non_finite, refuse_non_finite, save_step
 from sweettok.training.loading import Batch, loaded, parts_of
 from sweettok.training.sharding import adam_state_for, shard, sharding_asked, whole, whole_state
 
@@ -71,10 +72,6 @@ class Task(Protocol):
     def load_state(self, state: dict[str, Any]) -> None: ...
 
 
-class TrainingDiverged(InputError):
-    """Loss or gradient became NaN or infinite."""
-
-
 def learning_rate(step: int, optimiser: Optimiser) -> float:
     """Linear warm-up to lr, then cosine to final_lr at the last step."""
     if step < optimiser.warmup:
@@ -113,7 +110,8 @@ def train(
         machine: how it runs; `processes` is the launcher's, here their number is what it is.
 
     Trains where accelerate finds a device, and hands everything back on the CPU, whole.
-    Raises TrainingDiverged with step and batch where loss or gradient are not finite, InputError where the batch
+    Raises TrainingDiverged with step and batch where loss or gradient are not finite, with the step's batch and weights
+    saved beside the checkpoint (buffers as the step left them), and where weights are not; InputError where the batch
     cannot be shared out or the launcher's way of sharing is not supported.
     """
     sharding = sharding_asked()
@@ -163,9 +161,14 @@ def train(
         loss, metrics, clips = _gradients(accelerator, forward, batches, step, optimiser)
         norm = whole(nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip)).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
+            batch = task.read(clips.cpu())
+            saved = save_step(
+                checkpoint.diverged(rank), step=step, seed=seed_of_step(seed, step, rank), batch=batch,
+                model=whole_state(model.state_dict()),
+            )  # fmt: skip
             raise TrainingDiverged(
                 f"{task.name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips "
-                f"{clips.tolist()}; lower the section's optimiser.lr or set precision to fp32"
+                f"{clips.tolist()} (batch and weights in {saved}); {cause(model, batch)}"
             )
         adam.step()
         metrics |= task.after_step(step)
@@ -204,6 +207,8 @@ def train(
                 run.log_metrics(
                     {f"val/{name}": row[name] for name in row if name not in ("step", "split")}, first_step + done
                 )
+        if done % optimiser.checkpoint_every == 0 or done == optimiser.steps:
+            refuse_non_finite(task.name, model, done)
         if done % optimiser.checkpoint_every == 0 and done < optimiser.steps:
             state = {
                 "step": done, "history": history, "model": whole_state(model.state_dict()),
@@ -232,7 +237,12 @@ def _gradients(
         alone = part < optimiser.accumulate and isinstance(forward, DistributedDataParallel)
         with forward.no_sync() if alone else nullcontext():
             with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=optimiser.precision == "bf16"):
-                loss, metrics = forward(batch, step)
+                try:
+                    loss, metrics = forward(batch, step)
+                except (RuntimeError, ValueError):  # k-means of codes fails on a NaN before any loss shows it
+                    if not non_finite(batch | dict(forward.named_parameters())):
+                        raise
+                    return math.nan, {}, torch.cat([*clips, batch["indices"]])
             (loss / optimiser.accumulate).backward()
         losses.append(loss.detach())
         rows.append(metrics)

@@ -12,14 +12,14 @@ from tqdm import tqdm
 
 from sweettok import params
 from sweettok.errors import InputError
-from sweettok.storage import atomic_directory, sha256_of, write_json
+from sweettok.storage import atomic_directory, sha256_of, write_sealed
 from sweettok.video.files import FileClips
 from sweettok.video.folders import class_names
 from sweettok.video.list_files import LISTINGS, list_files
 from sweettok.video.listing import SPLITS
 from sweettok.video.shards import Clip, write_shards
 from sweettok.video.sprites import Sprites
-from sweettok.video.store import ARRAY, LABELS, SCHEMA
+from sweettok.video.store import ARRAY, LABELS, SCHEMA, SUMS, frame_sums
 
 
 class Source(Protocol):
@@ -69,7 +69,7 @@ def prepare(data: params.Data, out: str | Path) -> dict:
             "splits": entries,
         }
         losses = _write_skipped(source, folder / "skipped.csv") if isinstance(source, FileClips) else {}
-        write_json(folder / "store.json", description | losses)
+        write_sealed(folder / "store.json", description | losses)
     return {
         "name": data.name,
         "clips": {split: entry["shape"][0] for split, entry in entries.items()},
@@ -111,7 +111,8 @@ def _write_split(
     """Write clips and labels of one split; returns its entry in store.json."""
     folder.mkdir()
     shape, rows = (data.frames, data.size, data.size, 3), list[dict]()
-    clips = _checked_clips(data, source, split, owners, rows)
+    sums: list[np.ndarray] = []
+    clips = _summed(_checked_clips(data, source, split, owners, rows), sums)
     if data.clips_per_shard is None:
         written = _write_array(clips, folder / ARRAY, shape)
     else:
@@ -120,7 +121,16 @@ def _write_split(
         table = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
-    return {"shape": [len(rows), *shape], **written, "labels_sha256": sha256_of(folder / LABELS)}
+    np.save(folder / SUMS, np.stack(sums))
+    sha256 = {"labels_sha256": sha256_of(folder / LABELS), "sums_sha256": sha256_of(folder / SUMS)}
+    return {"shape": [len(rows), *shape], **written, **sha256}
+
+
+def _summed(clips: Iterator[Clip], sums: list[np.ndarray]) -> Iterator[Clip]:
+    """The clips, of which `sums` gets the frames' checksums."""
+    for frames, row in clips:
+        sums.append(frame_sums(frames))
+        yield frames, row
 
 
 def _write_array(clips: Iterator[Clip], path: Path, shape: tuple[int, ...]) -> dict:

@@ -2,14 +2,17 @@
 
 Layout of a store: store.json (schema, dataset, seed, classes, and per split the shape and checksums) and one folder
 per split with labels.csv, one row a clip, and the clips: clips.npy, uint8 (clips, T, H, W, 3), memory-mapped, or where
-store.json lists shards, these (shards.py). `prepare` writes it.
+store.json lists shards, these (shards.py); sums.npy, uint32 (clips, T), has the CRC-32 of every frame, which is compared
+whenever the frame is read. `prepare` writes it.
 """
 
 import hashlib
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence, Sized
 from functools import cached_property, partial
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,14 +20,14 @@ import torch
 from torch import Tensor
 
 from sweettok.errors import InputError
-from sweettok.storage import read_json, sha256_of
+from sweettok.storage import read_json, read_sealed, sha256_of
 from sweettok.video.shards import INDEX, REMEDY, ShardedFrames
 
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA = 1
-ARRAY, LABELS = "clips.npy", "labels.csv"
+SCHEMA = 2
+ARRAY, LABELS, SUMS = "clips.npy", "labels.csv", "sums.npy"
 LABEL_COLUMNS = ("clip", "class", "label", "caption")
 
 
@@ -49,11 +52,20 @@ def to_uint8(clip: Tensor) -> np.ndarray:
     return pixels.permute(0, 2, 3, 4, 1).contiguous().numpy()  # (B, T, H, W, 3)
 
 
+def frame_sums(frames: np.ndarray) -> np.ndarray:
+    """uint8 frames (..., H, W, 3) -> CRC-32 of each frame's pixels, uint32 (...)."""
+    flat = np.ascontiguousarray(frames).reshape(-1, int(np.prod(frames.shape[-3:])))
+    return np.array([zlib.crc32(frame) for frame in flat], np.uint32).reshape(frames.shape[:-3])
+
+
 class ClipStore:
     """One split of a prepared store. Open it with `ClipStore.open`."""
 
-    def __init__(self, frames: np.ndarray | ShardedFrames, folder: Path, description: dict, split: str):
+    def __init__(
+        self, frames: np.ndarray | ShardedFrames, sums: np.ndarray, folder: Path, description: dict, split: str
+    ):
         self._frames = frames  # (N, T, H, W, 3) uint8, on disk
+        self._sums = sums  # (N, T) uint32
         self._folder = folder
         self._entry = description["splits"][split]
         self.split = split
@@ -70,6 +82,7 @@ class ClipStore:
         if not isinstance(description, dict) or description.get("schema") != SCHEMA:
             found = description.get("schema") if isinstance(description, dict) else None
             raise InputError(f"{path / 'store.json'} has schema {found}, expected {SCHEMA}; {REMEDY}")
+        description = read_sealed(path / "store.json", REMEDY)
         if split not in description["splits"]:
             raise InputError(f"{path} has no split {split!r}, only {', '.join(description['splits'])}")
         folder, entry = path / split, description["splits"][split]
@@ -77,11 +90,15 @@ class ClipStore:
             if not (folder / name).is_file():
                 raise InputError(f"{folder / name} is missing; {REMEDY}")
         shape = tuple(entry["shape"])
+        sums = _mapped(folder / SUMS, np.uint32, shape[:2])
+        for name in (SUMS, INDEX):
+            if name in _checksums(entry):
+                _check(folder / name, entry)
         if "shards" in entry:
             frames: Any = ShardedFrames(folder, shape, _mapped(folder / INDEX, np.int64, (shape[0], 2)))
         else:
             frames = _mapped(folder / ARRAY, np.uint8, shape)
-        return cls(frames, folder, description, split)
+        return cls(frames, sums, folder, description, split)
 
     def __reduce__(self) -> tuple:
         """Another process opens the store anew: pickle would send all that is memory-mapped."""
@@ -109,6 +126,7 @@ class ClipStore:
         import pandas
 
         path = self._folder / LABELS
+        _check(path, self._entry)
         kinds = defaultdict[str, Any](lambda: str, label="int64")  # a class or a clip named 001 is text
         try:
             table = pandas.read_csv(path, keep_default_na=False, dtype=kinds)
@@ -145,9 +163,8 @@ class ClipStore:
 
     def verify(self) -> None:
         """Compare all files with their checksums. Raises InputError naming the first that differs."""
-        for name, expected in _checksums(self._entry).items():
-            if sha256_of(self._folder / name) != expected:
-                raise InputError(f"{self._folder / name} does not match its sha256 in store.json; {REMEDY}")
+        for name in _checksums(self._entry):
+            _check(self._folder / name, self._entry)
 
     def order(self, seed: int, epoch: int) -> np.ndarray:
         """The clips' numbers in the order of a training's epoch, int64 (N,), which depends on (seed, epoch) only.
@@ -160,13 +177,27 @@ class ClipStore:
 
     def clips(self, indices: Sequence[int] | np.ndarray | Tensor) -> Tensor:
         """Clips by number, float32 (B, 3, T, H, W) in [-1, 1]. Raises ValueError on numbers out of range."""
-        return to_float(self._frames[self._checked(indices)])
+        rows = self._checked(indices)
+        return to_float(self._whole(self._frames[rows], rows, self._sums[rows]))
 
     def images(self, indices: Sequence[int] | np.ndarray | Tensor, generator: torch.Generator) -> Tensor:
         """One random frame of each clip, as clips of time 1: float32 (B, 3, 1, H, W) in [-1, 1]. Raises ValueError."""
         rows = self._checked(indices)
         moments = torch.randint(self.frames, (len(rows),), generator=generator).numpy()
-        return to_float(self._frames[rows, moments][:, None])
+        frames = self._whole(self._frames[rows, moments], rows, self._sums[rows, moments])  # (B, H, W, 3)
+        return to_float(frames[:, None])
+
+    def _whole(self, frames: np.ndarray, rows: np.ndarray, sums: np.ndarray) -> np.ndarray:
+        """The frames that were read, if they are those that were written. Raises InputError naming the first clip else."""
+        wrong = np.argwhere(frame_sums(frames) != sums)
+        if len(wrong):
+            clip = rows[wrong[0, 0]]
+            raise InputError(f"{self._place(clip)} is damaged at clip {clip} (a frame's checksum differs); {REMEDY}")
+        return frames
+
+    def _place(self, clip: int) -> Path:
+        """The file that a clip lies in."""
+        return self._frames.path(clip) if isinstance(self._frames, ShardedFrames) else self._folder / ARRAY
 
     def _checked(self, indices: Sequence[int] | np.ndarray | Tensor) -> np.ndarray:
         rows = np.asarray(indices)
@@ -179,15 +210,22 @@ class ClipStore:
 
 def _checksums(entry: dict) -> dict[str, str]:
     """The files of a split and their SHA-256, by its entry in store.json."""
-    return entry.get("shards", {ARRAY: entry["clips_sha256"]}) | {LABELS: entry["labels_sha256"]}
+    others = {LABELS: entry["labels_sha256"], SUMS: entry["sums_sha256"]}
+    return entry.get("shards", {ARRAY: entry["clips_sha256"]}) | others
+
+
+def _check(path: Path, entry: dict) -> None:
+    """Compare a file with its checksum. Raises InputError."""
+    if sha256_of(path) != _checksums(entry)[path.name]:
+        raise InputError(f"{path} does not match its sha256 in store.json; {REMEDY}")
 
 
 def _mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np.ndarray:
     """An array in a .npy file, memory-mapped. Raises InputError: damaged, another dtype or shape."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(f"{path} is damaged ({error}); {REMEDY}") from error
+    except (ValueError, EOFError, OSError, SyntaxError, TokenError) as error:  # NumPy parses the header as Python
+        raise InputError(f"{path} is damaged ({' '.join(str(error).split())}); {REMEDY}") from error
     if array.shape != shape or array.dtype != dtype:
         raise InputError(
             f"{path} holds {array.dtype} {array.shape} but store.json says {np.dtype(dtype)} {shape}; {REMEDY}"

@@ -1,6 +1,5 @@
 """SweetTok: the same numbers as the network's, of what people have at hand; folders and the hub; files."""
 
-import json
 import shutil
 from types import SimpleNamespace
 
@@ -15,7 +14,7 @@ from sweettok.api.frames import open_frames, to_square, windows_of
 from sweettok.errors import InputError
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Patches
-from sweettok.storage import sha256_of
+from sweettok.storage import read_sealed, sha256_of, write_sealed
 from sweettok.video.store import to_float, to_uint8
 
 
@@ -226,9 +225,9 @@ def test_an_absent_file_is_named(own, name, with_sums):
 )
 def test_a_config_of_something_else(own, change, named):
     (own / SUMS).unlink()
-    config = json.loads((own / "config.json").read_text())
+    config = read_sealed(own / "config.json")
     change(config)
-    (own / "config.json").write_text(json.dumps(config))
+    write_sealed(own / "config.json", config)
     with pytest.raises(InputError, match=named):
         SweetTok.from_pretrained(own)
 

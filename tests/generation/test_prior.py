@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from sweettok.errors import InputError
 from sweettok.generation.layout import TokenGroup, TokenLayout
 from sweettok.generation.prior import Prior, PriorConfig
+from sweettok.storage import write_sealed
 
 UNION = TokenLayout((TokenGroup("spatial", 4, ((0, 11),)), TokenGroup("temporal", 6, ((0, 7),))))
 COMPOSED = TokenLayout(
@@ -131,7 +132,7 @@ def test_load_errors(tmp_path):
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(InputError, match="prior.safetensors is absent or not the file that prior.json names"):
         Prior.load(tmp_path)
-    (tmp_path / "prior.json").write_text('{"config": {"layers": 2}}')
+    write_sealed(tmp_path / "prior.json", {"config": {"layers": 2}})
     with pytest.raises(InputError, match="does not describe a prior"):
         Prior.load(tmp_path)
 

@@ -1,5 +1,3 @@
-import json
-
 import pytest
 import torch
 
@@ -7,6 +5,7 @@ from sweettok.errors import InputError
 from sweettok.language.codebook import Codebook, build_codebook
 from sweettok.params import Codebook as CodebookParams
 from sweettok.params import parse_params
+from sweettok.storage import read_sealed, write_sealed
 
 CAPTIONS = [
     "a red ball slowly bounces",
@@ -105,7 +104,7 @@ def test_damaged_tensors_are_detected(codebook, tmp_path):
 def test_foreign_descriptions_are_refused(codebook, tmp_path, change, says):
     codebook.save(tmp_path)
     file = tmp_path / "codebook.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    write_sealed(file, read_sealed(file) | change)
     with pytest.raises(InputError, match=f"codebook.json.*{says}"):
         Codebook.load(tmp_path)
 

@@ -9,7 +9,8 @@ from torch import nn
 from sweettok.errors import InputError
 from sweettok.params import Machine
 from sweettok.training.checkpoint import Checkpoint
-from sweettok.training.loop import Average, TrainingDiverged, learning_rate, seed_of_step, train
+from sweettok.training.divergence import TrainingDiverged
+from sweettok.training.loop import Average, learning_rate, seed_of_step, train
 from sweettok.video.store import batches
 
 

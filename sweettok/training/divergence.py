@@ -1,0 +1,47 @@
+"""A training whose numbers are not finite any more: what it says, and the file with which the step can be run again."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from sweettok.errors import InputError
+from sweettok.storage import atomic_file
+from sweettok.training.loading import Batch
+
+
+class TrainingDiverged(InputError):
+    """Loss, gradient or weights became NaN or infinite."""
+
+
+def non_finite(values: dict[str, Any]) -> list[str]:
+    """The names of the tensors that hold a NaN or an infinity."""
+    return [name for name, value in values.items() if torch.is_tensor(value) and not torch.isfinite(value).all()]
+
+
+def refuse_non_finite(name: str, module: nn.Module, done: int) -> None:
+    """Raises TrainingDiverged where a weight is not finite: it must be neither saved nor trained on."""
+    if broken := non_finite(module.state_dict()):
+        raise TrainingDiverged(
+            f"{name}: weights {broken[0]} are not finite after step {done}; lower the section's optimiser.lr"
+        )
+
+
+def cause(model: nn.Module, batch: Batch) -> str:
+    """Where the NaN comes from, by what held one before the step: the data, the parameters, or else the step itself.
+
+    Buffers say nothing: the step's own forward pass has updated them.
+    """
+    if broken := non_finite(batch):
+        return f"the data themselves are not finite ({', '.join(broken)}): make them anew, `dvc repro -f prepare_data`"
+    if broken := non_finite(dict(model.named_parameters())):
+        return f"the weights were not finite before the step ({broken[0]}): delete what they come from, `dvc repro`"
+    return "lower the section's optimiser.lr or set precision to fp32"
+
+
+def save_step(path: Path, **content: Any) -> Path:
+    """Write what a step was computed from; `torch.load(path, weights_only=True)` reads it."""
+    with atomic_file(path) as temporary:
+        torch.save(content, temporary)
+    return path
