@@ -134,9 +134,9 @@ def test_the_same_losses_and_statistics_as_one_process(two, train_alone, name):
     tolerance = {"discriminator": 1e-3} if "accumulate" in TRAININGS[name][1] else {}
     assert [(row["step"], row["split"]) for row in together] == [(row["step"], row["split"]) for row in history]
     assert sum(row["split"] == "train" for row in history) == STEPS
-    if TRAININGS[name][1].get("precision") == "bf16":  # 8 bits, rounded by batches: after a few steps they part
+    if TRAININGS[name][1].get("precision") == "bf16":  # 8 bits, rounded by batches: with the first other word they part
         losses, theirs = ([row["loss"] for row in rows if row["split"] == "train"] for rows in (history, together))
-        assert theirs[:3] == pytest.approx(losses[:3], rel=0.01)
+        assert theirs[0] == pytest.approx(losses[0], rel=1e-3) and theirs == pytest.approx(losses, rel=0.1)
         return
     for one, other in zip(history, together, strict=True):
         for metric in ("loss", "psnr", "accuracy", "discriminator", "usage_spatial", "usage_temporal"):
