@@ -194,9 +194,6 @@ def write_reconstruction(folder: Path, generator: np.random.Generator) -> None:
     words = {"spatial": ["red", "square", "red", "dotted"], "temporal": ["slides", "slowly", "slides", "grows3"]}
     clips = [{"clip": f"test-{n:05d}", "caption": f"a red square, number {n}", "words": words} for n in range(8)]
     write(folder / "words.json", clips)
-    codecs = folder.with_name("codecs")
-    codecs.mkdir()
-    np.savez(codecs / "strips.npz", h264=moving_squares(generator, 8, blur=2))
 
 
 def write_per_clip(path: Path) -> None:

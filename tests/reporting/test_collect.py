@@ -59,7 +59,6 @@ def test_empty_outputs(tmp_path: Path):
         ("reconstruction/summary.json", '{"methods": '),
         ("reconstruction/strips.npz", "no archive"),
         ("reconstruction/words.json", "["),
-        ("codecs/strips.npz", "no archive"),
         ("joint/history.csv", ""),
         ("codebook/codebook.json", "{"),
         ("codebook/words.csv", ""),
@@ -83,14 +82,14 @@ def test_no_outputs(tmp_path: Path):
         collect(tmp_path / "absent")
 
 
-def test_strips_of_codecs_and_short_variants_stand_with_the_others(fresh_outputs: Path):
+def test_strips_of_short_variants_stand_with_the_others(fresh_outputs: Path):
     strips = collect(fresh_outputs).strips
-    assert {"original", "sweettok", "h264", "full (ablation)", "coupled (ablation)"} <= set(strips)
+    assert {"original", "sweettok", "full (ablation)", "coupled (ablation)"} <= set(strips)
     assert len({clips.shape[1:] for clips in strips.values()}) == 1
     assert "coupled (ablation)" not in collect(fresh_outputs, cells={"full-0"}).strips
 
 
 def test_strips_of_other_clips_are_refused(fresh_outputs: Path):
-    np.savez(fresh_outputs / "codecs" / "strips.npz", h264=np.zeros((8, 5, 16, 16, 3), np.uint8))
-    with pytest.raises(InputError, match=r"codecs/strips.npz does not show the clips"):
+    np.savez(fresh_outputs / "ablation" / "coupled" / "0" / "strips.npz", clips=np.zeros((8, 5, 16, 16, 3), np.uint8))
+    with pytest.raises(InputError, match=r"the clips of coupled \(ablation\) are not those of outputs/reconstruction"):
         collect(fresh_outputs)

@@ -8,9 +8,10 @@ from torch import nn
 
 from sweettok.errors import InputError
 from sweettok.params import Machine
+from sweettok.training.average import Average
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.divergence import TrainingDiverged
-from sweettok.training.loop import Average, learning_rate, seed_of_step, train
+from sweettok.training.loop import learning_rate, seed_of_step, train
 from sweettok.video.store import batches
 
 
@@ -100,27 +101,6 @@ def test_learning_rate_warms_up_then_falls_to_its_end(optimiser_of):
 def test_learning_rate_of_short_trainings_is_positive(optimiser_of, steps, warmup):
     optimiser = optimiser_of(steps=steps, warmup=warmup, lr=1.0, final_lr=0.1)
     assert all(0 < learning_rate(step, optimiser) <= 1 for step in range(steps))
-
-
-def test_average_against_the_plain_formula():
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
-    average = Average(model, 0.5)
-    expected = {name: value.detach().clone() for name, value in model.named_parameters()}
-    for step in range(12):
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.add_(torch.randn(parameter.shape))
-        model(torch.randn(4, 3))
-        average.update(model, step)
-        decay = min(0.5, (1 + step) / (10 + step))
-        for name, value in model.named_parameters():
-            expected[name] = decay * expected[name] + (1 - decay) * value.detach()
-    for name, value in average.model.named_parameters():
-        assert torch.allclose(value, expected[name], atol=1e-6) and not value.requires_grad
-    for mine, theirs in zip(average.model.buffers(), model.buffers(), strict=True):
-        assert torch.equal(mine, theirs) and mine is not theirs
-    assert not average.model.training and model.training
 
 
 def test_without_decay_the_average_is_the_model(checkpoint, optimiser_of):

@@ -14,7 +14,6 @@ import pytest
 import torch
 from torch import nn
 
-from sweettok.errors import InputError
 from sweettok.generation.layout import layout_of
 from sweettok.generation.prior import Prior, PriorConfig
 from sweettok.models.tokenizer import VideoTokenizer
@@ -135,9 +134,9 @@ def test_the_same_losses_and_statistics_as_one_process(two, train_alone, name):
     tolerance = {"discriminator": 1e-3} if "accumulate" in TRAININGS[name][1] else {}
     assert [(row["step"], row["split"]) for row in together] == [(row["step"], row["split"]) for row in history]
     assert sum(row["split"] == "train" for row in history) == STEPS
-    if TRAININGS[name][1].get("precision") == "bf16":  # whose rounding depends on the batch: 8 bits
+    if TRAININGS[name][1].get("precision") == "bf16":  # 8 bits, rounded by batches: with the first other word they part
         losses, theirs = ([row["loss"] for row in rows if row["split"] == "train"] for rows in (history, together))
-        assert theirs == pytest.approx(losses, rel=0.03)
+        assert theirs[0] == pytest.approx(losses[0], rel=1e-3) and theirs == pytest.approx(losses, rel=0.1)
         return
     for one, other in zip(history, together, strict=True):
         for metric in ("loss", "psnr", "accuracy", "discriminator", "usage_spatial", "usage_temporal"):
@@ -239,22 +238,3 @@ def test_codes_samples_and_scores_are_those_of_one_process(two, given):
     for found in both:
         assert found.keys() == alone.keys()
         assert all(torch.equal(found[name], value) for name, value in alone.items())
-
-
-@pytest.mark.parametrize(
-    "setting, named",
-    [
-        ({"ACCELERATE_USE_DEEPSPEED": "true"}, "DeepSpeed"),
-        ({"ACCELERATE_USE_FSDP": "true"}, "add --fsdp_version 2"),
-        (
-            {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_OFFLOAD_PARAMS": "true"},
-            "fsdp_offload_params to false",
-        ),
-    ],
-)
-def test_launchers_settings_that_are_refused(monkeypatch, train_alone, setting, named):
-    for name, value in setting.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(InputError, match=named) as refused:
-        train_alone("language")
-    assert "\n" not in str(refused.value)
