@@ -7,6 +7,8 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 
 from sweettok.params.section import Section
 
+SMALLEST = 11  # pixels a side, the window of SSIM
+
 
 class EvaluateReconstruction(Section):
     """Reconstruction of the test clips (stage evaluate_reconstruction, ablation cells)."""
@@ -19,7 +21,7 @@ class EvaluateReconstruction(Section):
 class Sampling(Section):
     """Sampling from the prior (stage evaluate_generation)."""
 
-    samples: PositiveInt
+    samples: PositiveInt = Field(ge=2, description="at least two: their distance to real clips needs a covariance")
     batch_size: PositiveInt
     temperature: PositiveFloat
     top_k: NonNegativeInt = Field(description="0: all")
