@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 READY := $(VENV)/.installed
 
-.PHONY: install repro report test smoke verify expectation reliability bench ui lint types clean
+.PHONY: install repro report test smoke verify expectation reliability audit bench ui lint types clean
 install: $(READY)
 
 # MiniLM's packager asks for sentence-transformers only to load it; we read its weights ourselves (ENVIRONMENT, word vectors).
@@ -43,8 +43,12 @@ expectation: install  ## after a change that is meant to change numbers: those o
 
 reliability: install  ## kills, damage, load, repetition: reports/reliability.md, also where a test fails
 	mkdir -p .scratch
-	-python -m pytest -q -m "slow or not slow" --junitxml=.scratch/trust.xml tests/trust
+	-python -m pytest -q -m "slow or not slow" --junitxml=.scratch/trust.xml tests/trust tests/test_tracking.py
 	PYTHONPATH=tests python -m trust.reliability .scratch/trust.xml reports/reliability.md
+
+audit: install  ## known vulnerabilities of the pinned versions: .ci/audit.json (needs the network)
+	pip install --quiet --disable-pip-version-check pip-audit
+	PYTHONPATH=tests python -m trust.audit
 
 bench: install  ## speed and memory, never asserted in the tests: reports/bench
 	mkdir -p .scratch

@@ -59,7 +59,8 @@ def body(params: Params, run: Run | None) -> None:
     fitting = val.clips(range(min(FITTING_CLIPS, len(val))))
     # One token of the trilinear baseline is one coloured cell; at 8 bits a number, `bits` buys bits / 8 numbers.
     token_grid = baselines.best_trilinear_grid(fitting, 3 * int(sizes["sweettok"]["tokens"]))
-    bit_grid = baselines.best_trilinear_grid(fitting, int(sizes["sweettok"]["bits"] // 8))
+    # The least is one cell, 24 bits, even where the model has fewer.
+    bit_grid = baselines.best_trilinear_grid(fitting, max(3, int(sizes["sweettok"]["bits"] // 8)))
     sizes |= {
         name: {"tokens": int(np.prod(grid)), "indices": 3 * int(np.prod(grid)), "bits": 24.0 * np.prod(grid).item()}
         for name, grid in (("trilinear_tokens", token_grid), ("trilinear_bits", bit_grid))

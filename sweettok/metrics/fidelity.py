@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from sweettok.errors import InputError
+
 DATA_RANGE = 2.0  # of clips in [-1, 1]
 PSNR_CAP = 100.0  # dB; identical clips would be infinite, and a mean over clips must stay finite
 WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03  # Wang et al. 2004, section III-B and III-C
@@ -57,7 +59,9 @@ def ssim(clip: Tensor, reconstruction: Tensor) -> Tensor:
     _check_pair(clip, reconstruction)
     height, width = clip.shape[-2:]
     if min(height, width) < WINDOW:
-        raise ValueError(f"ssim: frames must be at least {WINDOW}x{WINDOW} pixels, got {height}x{width}")
+        raise InputError(
+            f"ssim: frames must be at least {WINDOW}x{WINDOW} pixels, got {height}x{width}; raise data.size"
+        )
     down, across = _gaussian_windows(height, clip.device).T, _gaussian_windows(width, clip.device).T
     pairs = zip(clip.double(), reconstruction.double(), strict=True)
     # one clip at a time stays in the processor's cache: 4 times as fast as a batch of 64

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sweettok.errors import InputError
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_of
 
@@ -59,9 +60,11 @@ class FeatureMoments:
         return self.total / self.n
 
     def covariance(self, unbiased: bool = True) -> NDArray[np.float64]:
-        """(F, F), divided by n - 1 (unbiased) or n. Raises ValueError when n < 2."""
+        """(F, F), divided by n - 1 (unbiased) or n. Raises InputError when n < 2."""
         if self.n < 2:
-            raise ValueError(f"the covariance of features needs at least 2 rows, got {self.n}")
+            raise InputError(
+                f"the covariance of features needs at least 2 rows, got {self.n}; take 2 or more test clips and samples"
+            )
         mean = self.mean()
         return (self.outer - self.n * np.outer(mean, mean)) / (self.n - 1 if unbiased else self.n)
 

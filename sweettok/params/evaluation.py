@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from sweettok.params.section import Section
 
 Curriculum = Literal["three_stage", "end_to_end", "alternating", "staged_weights"]
+SMALLEST = 11  # pixels a side, the window of SSIM
 
 
 class EvaluateReconstruction(Section):
@@ -20,7 +21,7 @@ class EvaluateReconstruction(Section):
 class Sampling(Section):
     """Sampling from the prior (stage evaluate_generation)."""
 
-    samples: PositiveInt
+    samples: PositiveInt = Field(ge=2, description="at least two: their distance to real clips needs a covariance")
     batch_size: PositiveInt
     temperature: PositiveFloat
     top_k: NonNegativeInt = Field(description="0: all")

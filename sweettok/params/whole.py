@@ -8,7 +8,7 @@ from sweettok.errors import InputError
 from sweettok.params.codebook import Codebook
 from sweettok.params.codecs import Codecs
 from sweettok.params.data import AnyData, Patches
-from sweettok.params.evaluation import Ablation, EvaluateReconstruction, PriorScaling, Sampling, Semantics
+from sweettok.params.evaluation import SMALLEST, Ablation, EvaluateReconstruction, PriorScaling, Sampling, Semantics
 from sweettok.params.metrics import Metrics
 from sweettok.params.models import Generator, Judge, Proxy, Tokenizer
 from sweettok.params.report import Report
@@ -67,6 +67,11 @@ class Params(Section):
                 raise ValueError(
                     f"data.frames {data.frames} is not 1 + a multiple of patches.temporal {patches.temporal}"
                 )
+        if data and sections["evaluate_reconstruction"]:
+            if data.size < SMALLEST:
+                raise ValueError(f"data.size {data.size} is less than {SMALLEST}, the window of SSIM; raise it")
+            if data.clips.test is not None and data.clips.test < 2:
+                raise ValueError("data.clips.test is 1, but a distance between test clips and others needs at least 2")
         if data and data.frames == 1:
             for name in ("train_spatial", "train_joint", "finetune_pixels"):
                 stage = sections[name]

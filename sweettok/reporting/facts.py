@@ -93,7 +93,9 @@ def _in_short(results: Results, origin: Origin) -> list[tuple[str, str]]:
         facts.append(("codebook", f"{words}, word vectors of {results.codebook.provider}"))
     facts += _model(results)
     if results.histories:
-        steps = ", ".join(f"{name} {int(history['step'].max()):,}" for name, history in results.histories.items())
+        steps = ", ".join(
+            f"{name} {int(max(history['step'], default=0)):,}" for name, history in results.histories.items()
+        )
         facts.append(("steps of the trainings", steps))
     facts += _ablation(results)
     facts += _cost(origin.stages)

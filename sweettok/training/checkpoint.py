@@ -94,8 +94,8 @@ def load_weights(folder: str | Path, module: nn.Module) -> dict[str, Any]:
 
 
 def write_history(path: Path, history: list[dict]) -> None:
-    """Logged rows -> CSV, all or nothing; a metric a row lacks is blank."""
+    """Logged rows -> CSV, all or nothing; a metric a row lacks is blank. A training of no steps has a heading only."""
     import pandas
 
     with atomic_file(path) as temporary:
-        pandas.DataFrame(history).to_csv(temporary, index=False, float_format="%.6g")
+        pandas.DataFrame(history or {"step": [], "split": []}).to_csv(temporary, index=False, float_format="%.6g")

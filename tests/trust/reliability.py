@@ -18,6 +18,11 @@ AREAS = {
     "test_corruption": "Corruption",
     "test_memory": "Under load",
     "test_verify": "Repetition",
+    "test_services": "Disk and services",
+    "test_security": "Security",
+    "test_audit": "Security",
+    "test_params": "Params",
+    "test_extremes": "Params",
 }
 
 
@@ -81,9 +86,8 @@ def markdown(found: list[Trial], machine: dict[str, str], when: str) -> str:
     ]
     for area in dict.fromkeys([*AREAS.values(), *(one.area for one in found)]):
         rows = [one for one in found if one.area == area]
-        if rows:
-            lines += ["", f"## {area}", "", "| tried | times | lost | result | counted |", "|---|--:|--:|---|---|"]
-            lines += [_row(one) for one in rows]
+        table = ["| tried | times | lost | result | counted |", "|---|--:|--:|---|---|", *map(_row, rows)]
+        lines += ["", f"## {area}", "", *(table if rows else ["Not run for this report."])]
     return "\n".join(lines) + "\n"
 
 

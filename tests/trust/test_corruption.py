@@ -24,7 +24,7 @@ from sweettok.training.curriculum import Supplies, code_clips, load_judge, load_
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore, to_uint8
 
-EXAMPLES = 5  # in each of a file's eight regions
+EXAMPLES, MORE = 2, 50  # in each of a file's eight regions
 Read = Callable[[], Any]
 Maker = Callable[[Path], Read]  # writes into an empty folder; gives what reads it back as plain content
 
@@ -193,7 +193,7 @@ FILES = {
 CASES = [pytest.param(what, name, id=f"{what}, {name}") for what, names in FILES.items() for name in names]
 
 
-@pytest.mark.parametrize("examples", [EXAMPLES, pytest.param(10 * EXAMPLES, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [EXAMPLES, pytest.param(MORE, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("what", "name"), CASES)
 def test_damage_is_never_silently_used(made, record, what, name, examples):
     """Bits flipped, ends cut off, blocks zeroed or overwritten in each eighth of a file."""

@@ -65,5 +65,6 @@ def test_what_is_written(junit, tmp_path, capsys):
     assert "**48 attempts, 3 lost.** Tests: 4, failed 2, known defects 1." in text
     assert "| Good things. More of it | 40 | 0 | passed | MB grown 1.5; MB allowed 4 |" in text
     assert "| Bad things: a\\|b | 3 | 2 | **FAILED**: " in text
+    assert "## Corruption\n\nNot run for this report.\n" in text
     assert "| Things that end early | not counted | not counted | **FAILED**: " in text
     assert "4 tests, 3 of them failed or lost something" in capsys.readouterr().out
