@@ -1,12 +1,17 @@
 """Classical codecs on the test clips, at real bitstream sizes: outputs/codecs."""
 
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pandas
 
 from sweettok.metrics.codecs import CODECS, CodecMethod, coded_grid
 from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.reconstruction import per_clip_rows, score, summarise
-from sweettok.params import Params
+from sweettok.params import CodecPoint, Params
+from sweettok.side_by_side import side_by_side
 from sweettok.stage import run_stage
 from sweettok.storage import atomic_directory, write_json
 from sweettok.tracking import Run
@@ -16,35 +21,44 @@ from sweettok.video.store import ClipStore, to_uint8
 COLUMNS = ["codec", "quality", "time", "space", "clip", "bits", "bits_without_headers", "psnr", "ssim", "perceptual"]
 
 
-def body(params: Params, run: Run) -> None:
-    settings, judge = params.evaluate_reconstruction, load_judge("outputs/judge")
+@dataclass(frozen=True)
+class Measured:
+    """A codec at one rate: its entry in the summary, scores and sizes of each clip, the first clips as uint8."""
+
+    entry: dict[str, Any]
+    per_clip: pandas.DataFrame
+    clips: np.ndarray
+
+
+def measured(params: Params, chosen: tuple[str, CodecPoint]) -> Measured:
+    """Code the test clips by the codec at the rate (name, point)."""
+    (name, point), settings, judge = chosen, params.evaluate_reconstruction, load_judge("outputs/judge")
     test = ClipStore.open("outputs/data", "test")
-    distances = judge_distances(judge, test, kinds=("video",))
-    points, tables, strips = [], [], {}
-    for name, point in params.codecs.points():
-        codec = CODECS[name]
-        method = CodecMethod(codec, point)
-        made = score(method, judge, test, settings.batch_size, distances)
-        facts = {"codec": name, "quality": point.crf, "time": point.time, "space": point.space}
-        sizes = pandas.DataFrame(method.sizes, columns=["bits", "bits_without_headers"])
-        tables.append(sizes.assign(**facts, **per_clip_rows(made, test)))
-        key = "-".join(map(str, facts.values()))
-        strips[key] = to_uint8(made.first)
-        grid = coded_grid(point, (test.frames, test.size, test.size))
-        reduced = "" if point.time == point.space == 1 else f", {'x'.join(map(str, grid))}"
-        metrics = summarise(made, judge, test, settings, distances)
-        points.append(
-            {"key": key, "label": f"{codec.title}, CRF {point.crf}{reduced}", **facts, "grid": grid, **codec.facts()}
-            | sizes.mean().to_dict() | {"metrics": metrics}
-        )  # fmt: skip
-        values = {metric: entry["value"] for metric, entry in metrics.items()} | sizes.mean().to_dict()
-        run.log_metrics({f"{key}/{metric}": value for metric, value in values.items()})
-        print(f"{points[-1]['label']}: {values['bits']:,.0f} bits a clip, {values['psnr']:.2f} dB")
-    with atomic_directory("outputs/codecs") as partial:
-        write_json(partial / "summary.json", {"points": points})
-        rows = pandas.concat(tables) if tables else pandas.DataFrame(columns=COLUMNS)
-        rows.to_csv(partial / "per_clip.csv", columns=COLUMNS, index=False, float_format="%.6g")
-        np.savez_compressed(partial / "strips.npz", **strips)
+    distances, codec = judge_distances(judge, test, kinds=("video",)), CODECS[name]
+    method = CodecMethod(codec, point)
+    made = score(method, judge, test, settings.batch_size, distances)
+    facts = {"codec": name, "quality": point.crf, "time": point.time, "space": point.space}
+    sizes = pandas.DataFrame(method.sizes, columns=["bits", "bits_without_headers"])
+    grid = coded_grid(point, (test.frames, test.size, test.size))
+    reduced = "" if point.time == point.space == 1 else f", {'x'.join(map(str, grid))}"
+    label = {"key": "-".join(map(str, facts.values())), "label": f"{codec.title}, CRF {point.crf}{reduced}"}
+    metrics = {"metrics": summarise(made, judge, test, settings, distances)}
+    entry = label | facts | {"grid": grid} | codec.facts() | sizes.mean().to_dict() | metrics
+    return Measured(entry, sizes.assign(**facts, **per_clip_rows(made, test)), to_uint8(made.first))
+
+
+def body(params: Params, run: Run) -> None:
+    points = side_by_side(partial(measured, params), params.codecs.points(), params.machine.cells)
+    with atomic_directory("outputs/codecs") as folder:
+        write_json(folder / "summary.json", {"points": [point.entry for point in points]})
+        rows = pandas.concat([pandas.DataFrame(columns=COLUMNS), *(point.per_clip for point in points)])
+        rows.to_csv(folder / "per_clip.csv", columns=COLUMNS, index=False, float_format="%.6g")
+        np.savez_compressed(folder / "strips.npz", **{point.entry["key"]: point.clips for point in points})
+    for entry in (point.entry for point in points):
+        values = {metric: made["value"] for metric, made in entry["metrics"].items()}
+        values |= {size: entry[size] for size in ("bits", "bits_without_headers")}
+        run.log_metrics({f"{entry['key']}/{name}": value for name, value in values.items()})
+        print(f"{entry['label']}: {entry['bits']:,.0f} bits a clip, {values['psnr']:.2f} dB")
     run.log_artifact("outputs/codecs/summary.json")
 
 

@@ -127,7 +127,8 @@ def markdown(bench: Bench, figures: list[str]) -> str:
         "# Speed",
         "",
         f"Written by `make bench`; random weights, fp32 where nothing else is said. {facts}; torch {machine['torch']}, Python {machine['python']}. "
-        f"Load before: {machine['load_before']} (other processes at work make all of this slower). "
+        f"Load before: {machine['load_before']} (other processes at work make all of this slower)"
+        f"{', measured in ' + str(machine['runs']) + ' runs' if machine['runs'] > 1 else ''}. "
         f"Matrix products run at {', '.join(f'{_digits(rate)} GFLOP/s in {dtype}' for dtype, rate in bench.ceilings.items())} here.",
         "",
         "Peak: how far a call raises resident memory; weights come on top. Share: operations a second over those of the "
@@ -295,15 +296,31 @@ def _digits(value: float | None) -> str:
     return f"{value:,.{places}f}"
 
 
+def joined(runs: list[Bench]) -> Bench:
+    """Several runs on one machine as one: of a row that was measured again the last one counts.
+
+    Raises InputError where they ran on different machines, or with other numbers of threads.
+    """
+    first, *others = runs
+    differing = {key for run in others for key in run.machine if run.machine[key] != first.machine.get(key)}
+    if differing - {"load_before"}:
+        raise InputError(f"the runs differ in {', '.join(sorted(differing))}; give runs of one machine")
+    rows = {(row["what"], row["size"], row.get("x")): row for run in runs for row in run.rows}
+    of_length = next((run for run in reversed(runs) if run.quality), first)
+    loads = {"load_before": max(run.machine["load_before"] for run in runs), "runs": len(runs)}
+    return Bench(first.machine | loads, list(rows.values()), of_length.quality, of_length.quality_of)
+
+
 def main(arguments: list[str]) -> None:
-    """INPUT.json FOLDER; an InputError ends with one line and status 1."""
-    if len(arguments) != 2:
-        sys.exit("usage: python -m sweettok.reporting.bench INPUT.json FOLDER")
+    """INPUT.json ... FOLDER; an InputError ends with one line and status 1."""
+    if len(arguments) < 2:
+        sys.exit("usage: python -m sweettok.reporting.bench INPUT.json [INPUT.json ...] FOLDER")
+    *inputs, folder = arguments
     try:
-        write_report(read_benchmarks(arguments[0]), arguments[1])
+        write_report(joined([read_benchmarks(path) for path in inputs]), folder)
     except InputError as error:
         sys.exit(f"error: {error}")
-    print(f"{arguments[1]}/README.md")
+    print(f"{folder}/README.md")
 
 
 if __name__ == "__main__":

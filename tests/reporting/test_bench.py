@@ -6,7 +6,7 @@ import matplotlib.image
 import pytest
 
 from sweettok.errors import InputError
-from sweettok.reporting.bench import fitted_exponent, main, read_benchmarks, write_report
+from sweettok.reporting.bench import fitted_exponent, joined, main, read_benchmarks, write_report
 
 FACTS = {"cores": 2, "threads": 2, "memory_gb": 24, "torch": "2.13.0", "load_before": 0.1}
 
@@ -49,7 +49,7 @@ def test_an_exponent_needs_two_points():
 
 
 def test_the_page_has_every_row_rate_and_share(raw, tmp_path):
-    write_report(read_benchmarks(raw), tmp_path / "bench")
+    write_report(joined([read_benchmarks(raw)]), tmp_path / "bench")
     page = (tmp_path / "bench" / "README.md").read_text()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"]
     # 25 GFLOP in 0.5 s are half of 10 GFLOP in 0.1 s
@@ -76,7 +76,7 @@ def test_without_a_trained_model_there_is_no_quality(raw, tmp_path):
     content = json.loads(raw.read_text())
     content["benchmarks"].pop()
     raw.write_text(json.dumps(content))
-    write_report(read_benchmarks(raw), tmp_path / "bench")
+    write_report(joined([read_benchmarks(raw)]), tmp_path / "bench")
     assert "Quality" not in (tmp_path / "bench" / "README.md").read_text()
     assert not (tmp_path / "bench" / "quality.png").exists()
 
@@ -88,3 +88,24 @@ def test_another_file_is_refused(tmp_path, content):
         read_benchmarks(tmp_path / "raw.json")
     with pytest.raises(SystemExit, match="error: .*raw.json"):
         main([str(tmp_path / "raw.json"), str(tmp_path / "bench")])
+
+
+def test_a_row_measured_again_replaces_the_first(raw, tmp_path):
+    content = json.loads(raw.read_text())
+    content["benchmarks"] = [entry("encode", "default", 0.25), entry("encode", "new", 4.0)]
+    again = tmp_path / "again.json"
+    again.write_text(json.dumps(content))
+    main([str(raw), str(again), str(tmp_path / "bench")])
+    rows = json.loads((tmp_path / "bench" / "results.json").read_text())["rows"]
+    assert {row["size"]: row["mean"] for row in rows if row["what"] == "encode"} == {"default": 0.25, "new": 4.0}
+    page = (tmp_path / "bench" / "README.md").read_text()
+    assert len(rows) == 7 and "measured in 2 runs" in page and "quality.png" in page
+
+
+def test_runs_of_two_machines_are_not_joined(raw, tmp_path):
+    content = json.loads(raw.read_text())
+    content["machine_info"]["sweettok"]["threads"] = 8
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="differ in threads"):
+        joined([read_benchmarks(raw), read_benchmarks(other)])
