@@ -61,7 +61,7 @@ def cell(params: Params, size: str, clips: TokenizedClips, seed: int) -> Cell | 
         distances = judge_distances(judge, test, kinds=("video",))
         records, _ = sample_records(judge, distances, samples, labels.numpy(), test, seed)
         consistency = records.pop("class_consistency")
-        facts = {"unit": "nats a token", "tokens": clips.layout.tokens, "data": clips.val.fingerprint}
+        facts: dict[str, Any] = {"unit": "nats a token", "tokens": clips.layout.tokens, "data": clips.val.fingerprint}
         records["loss"] = record(loss, len(clips.val), "val", seed, metric="loss", **facts)
         summary = {
             "size": size,

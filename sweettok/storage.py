@@ -72,7 +72,7 @@ def _failed_write(error: Exception, temporary: Path) -> bool:
     name = getattr(error, "filename", None)
     if isinstance(name, str | os.PathLike):
         return Path(os.path.abspath(name)).is_relative_to(os.path.abspath(temporary))
-    if getattr(error, "errno", None) is not None:
+    if isinstance(error, OSError) and error.errno is not None:
         return error.errno in _UNNAMED_WRITE_ERRORS
     return not isinstance(error, InputError) and any(words in str(error) for words in _WORDS_OF_WRITE_ERRORS)
 

@@ -313,7 +313,9 @@ def _close_parent(client: "MlflowClient", parent: str | None, status: str) -> No
 def _send_kept(client: "MlflowClient", experiment: str, parent: str, stage: str, lines: list[dict[str, Any]]) -> None:
     """The kept lines of one run -> MLflow, into the run itself where it knows it, else into a new one of its name."""
     name, identity = lines[0]["run"], lines[0]["run_id"]
-    end = next((line for line in lines if "status" in line), {"status": "KILLED", "tags": {"stage": stage}})
+    end: dict[str, Any] = next(
+        (line for line in lines if "status" in line), {"status": "KILLED", "tags": {"stage": stage}}
+    )
     if not client.search_runs([experiment], f"attributes.run_id = '{identity}'", max_results=1):
         tags = end["tags"] | {"mlflow.parentRunId": parent}
         identity = client.create_run(experiment, run_name=name, tags=tags).info.run_id

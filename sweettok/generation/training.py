@@ -1,6 +1,7 @@
 """Training a prior: the tokens of the clips, one training over them, and what it has learned."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,12 @@ class TokenizedClips:
         }
         layout = layout_of(tokenizer)
         tokenizer.to(device)
+
+        def tokens_of(store: ClipStore, part: torch.Tensor) -> torch.Tensor:
+            return layout.flatten(tokenizer.encode(store.clips(part).to(device)))
+
         ids = {
-            split: over_processes(
-                lambda part, store=store: layout.flatten(tokenizer.encode(store.clips(part).to(device))),
-                torch.arange(len(store)).split(CLIPS_AT_ONCE),
-            )
+            split: over_processes(partial(tokens_of, store), torch.arange(len(store)).split(CLIPS_AT_ONCE))
             for split, store in stores.items()
         }
         fingerprint = stores["train"].fingerprint, weights_hash(tokenizer.cpu())

@@ -153,7 +153,7 @@ def encode(codec: Codec, frames: np.ndarray, quality: int) -> Coded:
     time, height, width, _ = frames.shape
     os.environ.setdefault("SVT_LOG", "1")  # errors only: SVT-AV1 prints a page of settings for every clip
     try:
-        context = av.CodecContext.create(codec.encoder, "w")
+        context: Any = av.CodecContext.create(codec.encoder, "w")  # a VideoCodecContext, by the codec
         context.width, context.height, context.pix_fmt = width, height, codec.pixel_format
         context.time_base, context.framerate = Fraction(1, FRAMES_A_SECOND), Fraction(FRAMES_A_SECOND)
         context.gop_size, context.thread_count = time, 1
@@ -194,7 +194,7 @@ def _counted(codec: Codec, packets: Sequence[bytes]) -> Coded:
 
 def decode(codec: Codec, coded: Coded) -> np.ndarray:
     """The clip that the counted bytes give: uint8 (T, H, W, 3)."""
-    context = av.CodecContext.create(codec.decoder, "r")
+    context: Any = av.CodecContext.create(codec.decoder, "r")
     context.thread_count = 1
     frames = [frame for packet in coded.packets for frame in context.decode(av.Packet(packet))]
     frames += context.decode(None)

@@ -1,6 +1,7 @@
 """How near generated clips are to real ones (T2): Frechet distances with what bounds them, and class consistency."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,7 +68,7 @@ def evaluate_samples(
 def _share(name: str, hits: np.ndarray, judge: Judge, store: ClipStore, seed: int) -> dict:
     """Record of the share of clips, bool (n,), in which the judge sees the right class."""
     interval = bootstrap_interval(hits.astype(float), 1000, seed)
-    facts = {"frames": store.frames, "resolution": store.size}
+    facts: dict[str, Any] = {"frames": store.frames, "resolution": store.size}
     facts |= {"extractor": judge.name, "weights_sha256": judge.fingerprint}
     return record(float(hits.mean()), len(hits), store.split, seed, interval, metric=name, **facts)
 

@@ -7,7 +7,7 @@ how: an answer here is this model's, on these clips, and never the paper's numbe
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from sweettok.params import Semantics
 from sweettok.video.store import ClipStore
 
 SETTING = "semantics.language_model"
-KIND = "words"  # of what is left out, beside "video" and "image"
+KIND: Literal["words"] = "words"  # of what is left out, beside "video" and "image"
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def in_context_rows(
     left out: a model that is not here, a prompt longer than it reads, tokens that are no words.
     tokens: see `sweettok.metrics.semantics.tokens_by_group`.
     """
-    rows, left_out = [], []
+    rows, left_out = list[dict[str, Any]](), list[LeftOut]()
     if settings.language_model is None:
         return rows, left_out
     if any(model.quantizers[group].words is None for group in tokens):

@@ -74,7 +74,7 @@ class LeftOut:
     """A metric that params ask for and that a run goes on without. kind: what it compares, for the report's tables."""
 
     metric: str
-    kind: Literal["video", "image"]
+    kind: Literal["video", "image", "words"]
     why: str
 
     def as_json(self) -> dict[str, str]:

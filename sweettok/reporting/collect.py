@@ -153,9 +153,9 @@ def _strips(outputs: Path, cells: Collection[AblationCell]) -> dict[str, np.ndar
     further = _codec_strips(outputs)
     for variant in SHORT_VARIANTS:
         seeds = [cell.seed for cell in cells if cell.variant == variant]
-        clips = _arrays(outputs / "ablation" / variant / str(min(seeds)) / "strips.npz") if seeds else None
-        if clips is not None:
-            further[f"{variant} (ablation)"] = clips["clips"]
+        shown = _arrays(outputs / "ablation" / variant / str(min(seeds)) / "strips.npz") if seeds else None
+        if shown is not None:
+            further[f"{variant} (ablation)"] = shown["clips"]
     for name, clips in further.items():
         if clips.ndim != 5 or clips.shape[1:] != strips["original"].shape[1:]:
             raise InputError(f"the clips of {name} are not those of outputs/reconstruction; run `dvc repro`")
@@ -164,7 +164,7 @@ def _strips(outputs: Path, cells: Collection[AblationCell]) -> dict[str, np.ndar
 
 def _codec_strips(outputs: Path) -> dict[str, np.ndarray]:
     """Of each codec the clips nearest in bits to the main model's, under a name with their size."""
-    clips, found = _arrays(outputs / "codecs" / "strips.npz"), {}
+    clips, found = _arrays(outputs / "codecs" / "strips.npz"), dict[str, np.ndarray]()
     if not clips:
         return {}
     wanted = read_json(outputs / "reconstruction" / "summary.json")["methods"]["sweettok"]["bits"]

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sweettok.reporting.ablation import HIGHER_IS_BETTER, over_seeds
 from sweettok.reporting.cells import NOT_I3D, UNITS, protocol
 from sweettok.reporting.collect import Results
@@ -201,19 +203,23 @@ def _curves(
         sizes = [getattr(point, axis) for point in of_line]
         values = [point.values[metric] for point in of_line]
         panel.errorbar(
-            sizes, [value.value for value in values], _whiskers(values), label=line, color=colour, marker=marker,
+            sizes, _centres(values), _whiskers(values), label=line, color=colour, marker=marker,
             linestyle="--" if line.startswith("ablation") else "-", capsize=2, elinewidth=1,
         )  # fmt: skip
         bare = [point.bare_bits for point in of_line]
         if axis == "bits" and None not in bare:
-            panel.plot(bare, [value.value for value in values], color=colour, linestyle=":", linewidth=1)
+            panel.plot(np.array(bare, float), _centres(values), color=colour, linestyle=":", linewidth=1)
 
 
-def _whiskers(values: list[Number]) -> list[list[float]]:
-    """Below and above each value: its interval, else its standard deviation, else nothing."""
-    bounds = [value.interval or (value.value - (value.std or 0), value.value + (value.std or 0)) for value in values]
-    lows, highs = zip(*bounds, strict=True)
-    return [
-        [max(0.0, value.value - low) for value, low in zip(values, lows, strict=True)],
-        [max(0.0, high - value.value) for value, high in zip(values, highs, strict=True)],
-    ]
+def _centres(values: list[Number]) -> np.ndarray:
+    return np.array([value.value for value in values], float)
+
+
+def _whiskers(values: list[Number]) -> np.ndarray:
+    """(2, n), below and above each value: its interval, else its standard deviation, else nothing."""
+    spread = np.array([value.std or 0.0 for value in values])
+    whiskers = np.stack([spread, spread])
+    for place, value in enumerate(values):
+        if value.interval and value.value is not None:
+            whiskers[:, place] = value.value - value.interval[0], value.interval[1] - value.value
+    return whiskers.clip(min=0)

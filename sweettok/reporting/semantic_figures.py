@@ -80,7 +80,7 @@ def _heat_map(
         if intervals and record["interval"]:
             text += " [{:.2f}, {:.2f}]".format(*record["interval"])
         ink = "white" if above[place] < LIGHT_INK_BELOW else "black"
-        panel.text(*reversed(place), text, ha="center", va="center", color=ink, fontsize=7)
+        panel.text(place[1], place[0], text, ha="center", va="center", color=ink, fontsize=7)
     image = panel.imshow(above, cmap="cividis", vmin=0, vmax=1, aspect="auto")
     panel.figure.colorbar(image, ax=panel, ticks=(0, 1), fraction=0.03).ax.set_yticklabels(["chance\nor less", "1"])
     panel.set_xticks(range(len(columns)), [name.replace("_", " ") for name in columns], rotation=20, ha="right")
@@ -96,7 +96,7 @@ def _points(panel: "Axes", lines: Sequence[tuple[str, str | None, Mapping[str, A
         return
     for place, (_, belongs, record) in enumerate(lines):
         low, high = record["interval"]
-        colour = COLOUR_OF.get(belongs, GREY)
+        colour = COLOUR_OF.get(belongs or "", GREY)
         decided = low > 0 or high < 0
         panel.plot((low, high), (place, place), color=colour)
         panel.plot(record["value"], place, marker="o", color=colour, markerfacecolor=colour if decided else "white")

@@ -5,7 +5,7 @@ All variants see the same clips in the same order for the same number of steps i
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,10 +15,11 @@ from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Codebook as CodebookParams
-from sweettok.params import Curriculum, CurriculumStage, Machine, Params, Part, PixelLoss, Tokenizer
+from sweettok.params import Curriculum, CurriculumStage, Machine, Params, Part, PixelLoss, Section, Tokenizer
 from sweettok.training.curriculum import Supplies, build_tokenizer, forget_training, train_stage
 from sweettok.training.loop import PLAIN
 
+SomeSection = TypeVar("SomeSection", bound=Section)
 ALL_PARTS: tuple[Part, ...] = ("spatial", "temporal", "decoder", "pixel_decoder")
 ROUNDS = 2  # of the alternating curriculum: each trains the temporal part, then the spatial one
 
@@ -45,7 +46,7 @@ def cell_codebook(params: Params, variant: str) -> CodebookParams | None:
     return _overridden(CodebookParams, params.codebook, chosen, variant) if chosen else None
 
 
-def _overridden(section: type, base: Any, changes: dict[str, Any], variant: str) -> Any:
+def _overridden(section: type[SomeSection], base: SomeSection, changes: dict[str, Any], variant: str) -> SomeSection:
     try:
         return section.model_validate(base.model_dump() | changes)
     except ValueError as error:

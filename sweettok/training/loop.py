@@ -162,13 +162,13 @@ def train(
         norm = whole(nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip)).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             batch = task.read(clips.cpu())
-            saved = save_step(
+            kept = save_step(
                 checkpoint.diverged(rank), step=step, seed=seed_of_step(seed, step, rank), batch=batch,
                 model=whole_state(model.state_dict()),
             )  # fmt: skip
             raise TrainingDiverged(
                 f"{task.name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips "
-                f"{clips.tolist()} (batch and weights in {saved}); {cause(model, batch)}"
+                f"{clips.tolist()} (batch and weights in {kept}); {cause(model, batch)}"
             )
         adam.step()
         metrics |= task.after_step(step)
@@ -230,7 +230,7 @@ def _gradients(
     accelerator: Accelerator, forward: nn.Module, batches: Iterator[Batch], step: int, optimiser: Optimiser
 ) -> tuple[float, dict[str, float], Tensor]:
     """Gradients of a step's batch, part by part: (loss of the whole batch, metrics and clips of this process's share)."""
-    losses, rows, clips = [], [], []
+    losses, rows, clips = list[Tensor](), list[dict[str, float]](), list[Tensor]()
     for part in range(1, optimiser.accumulate + 1):
         batch = next(batches)
         # Only the last part's backward pass exchanges gradients, for all parts at once. Sharded ones are never kept whole.

@@ -55,7 +55,7 @@ def to_uint8(clip: Tensor) -> np.ndarray:
 def frame_sums(frames: np.ndarray) -> np.ndarray:
     """uint8 frames (..., H, W, 3) -> CRC-32 of each frame's pixels, uint32 (...)."""
     flat = np.ascontiguousarray(frames).reshape(-1, int(np.prod(frames.shape[-3:])))
-    return np.array([zlib.crc32(frame) for frame in flat], np.uint32).reshape(frames.shape[:-3])
+    return np.array([zlib.crc32(frame.data) for frame in flat], np.uint32).reshape(frames.shape[:-3])
 
 
 class ClipStore:

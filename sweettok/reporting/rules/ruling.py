@@ -64,6 +64,11 @@ def side_of(interval: tuple[float, float] | None, null: float = 0.0) -> int:
     return 1 if interval[0] > null else -1
 
 
+def undecided(why: str) -> tuple[Outcome, str]:
+    """The verdict where nothing may be decided, and why."""
+    return "inconclusive", why
+
+
 def by_any(effects: Mapping[str, Effect]) -> tuple[Outcome, str]:
     """(verdict, reason): at least one effect on a side and none on the other decides."""
     in_favour, against = _names(effects, 1), _names(effects, -1)

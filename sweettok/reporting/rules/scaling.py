@@ -6,7 +6,7 @@ from sweettok.reporting.ablation import HIGHER_IS_BETTER
 from sweettok.reporting.claims_file import Scaling
 from sweettok.reporting.collect import Results
 from sweettok.reporting.over_seeds import over_seeds_of
-from sweettok.reporting.rules.ruling import Effect, Outcome, Ruling, few_seeds
+from sweettok.reporting.rules.ruling import Effect, Outcome, Ruling, few_seeds, undecided
 
 
 def scaling(results: Results, test: Scaling) -> Ruling:
@@ -21,7 +21,7 @@ def scaling(results: Results, test: Scaling) -> Ruling:
         return Ruling("not run", f"priors {test.smaller} and {test.larger} share no finished seed")
     deciding = effects[test.metric]
     few = few_seeds(deciding.details["per_seed"])
-    verdict, reason = ("inconclusive", few) if few else _decide(deciding.side)
+    verdict, reason = undecided(few) if few else _decide(deciding.side)
     return Ruling(verdict, f"{reason}; {_sizes(results, test.metric)}", effects)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sweettok.reporting.claims_file import FewShot, ProbeContrast
 from sweettok.reporting.collect import Results
 from sweettok.reporting.over_seeds import over_seeds_of
-from sweettok.reporting.rules.ruling import Effect, Ruling, by_all, few_seeds, terms_of, with_fairness
+from sweettok.reporting.rules.ruling import Effect, Ruling, by_all, few_seeds, terms_of, undecided, with_fairness
 
 Shot = tuple[str, int, int]  # task, ways, shots
 
@@ -28,7 +28,7 @@ def probe_contrast(results: Results, test: ProbeContrast) -> Ruling:
         return Ruling("not run", f"no cell of {test.variant} has probes of both appearance and motion")
     effects = {name: Effect.over_seeds(over_seeds_of(per_seed)) for name, per_seed in known.items()}
     few = few_seeds(set.intersection(*(set(per_seed) for per_seed in known.values())))
-    return Ruling(*(("inconclusive", few) if few else by_all(effects)), effects)
+    return Ruling(*(undecided(few) if few else by_all(effects)), effects)
 
 
 def few_shot(results: Results, test: FewShot) -> Ruling:
@@ -47,7 +47,7 @@ def few_shot(results: Results, test: FewShot) -> Ruling:
     differences = {f"words - tokens of {test.reference}": above_tokens, "words - chance": above_chance}
     effects = {name: Effect.over_seeds(over_seeds_of(values)) for name, values in differences.items()}
     terms, few = terms_of(results, test.variant, test.reference), few_seeds(per_seed)
-    verdict, reason = ("inconclusive", few) if few else by_all(effects)
+    verdict, reason = undecided(few) if few else by_all(effects)
     return Ruling(verdict, with_fairness(reason, terms), effects, terms)
 
 

@@ -10,7 +10,16 @@ from sweettok.reporting.ablation import LEARNED_GAIN
 from sweettok.reporting.claims_file import Stability
 from sweettok.reporting.collect import AblationCell, Results
 from sweettok.reporting.over_seeds import LEVEL, over_seeds_of
-from sweettok.reporting.rules.ruling import Effect, Ruling, by_any, few_seeds, side_of, terms_of, with_fairness
+from sweettok.reporting.rules.ruling import (
+    Effect,
+    Ruling,
+    by_any,
+    few_seeds,
+    side_of,
+    terms_of,
+    undecided,
+    with_fairness,
+)
 
 IMAGES = "train_spatial"  # the training of a cell that sees images
 
@@ -61,15 +70,12 @@ def stability(results: Results, test: Stability) -> Ruling:
     effects = {"share of collapsed seeds": _collapses(ours, theirs)}
     if spread := _spread(ours, theirs):
         effects["ratio of PSNR variances"] = spread
-    restless = {
-        seed: ours[seed].restlessness - theirs[seed].restlessness
-        for seed in shared
-        if ours[seed].restlessness is not None and theirs[seed].restlessness is not None
-    }
+    pairs = {seed: (ours[seed].restlessness, theirs[seed].restlessness) for seed in shared}
+    restless = {seed: mine - other for seed, (mine, other) in pairs.items() if mine is not None and other is not None}
     if restless:
         effects["relative spread of the loss"] = Effect.over_seeds(over_seeds_of(restless), higher_is_better=False)
     terms, few = terms_of(results, test.variant, test.reference), few_seeds(shared)
-    verdict, reason = ("inconclusive", few) if few else by_any(effects)
+    verdict, reason = undecided(few) if few else by_any(effects)
     return Ruling(verdict, with_fairness(reason, terms), effects, terms)
 
 

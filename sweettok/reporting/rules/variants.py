@@ -3,7 +3,16 @@
 from sweettok.reporting.ablation import LEARNED_GAIN, difference, has_learned
 from sweettok.reporting.claims_file import BetterThan, Equivalent
 from sweettok.reporting.collect import Results
-from sweettok.reporting.rules.ruling import Effect, Outcome, Ruling, by_any, few_seeds, terms_of, with_fairness
+from sweettok.reporting.rules.ruling import (
+    Effect,
+    Outcome,
+    Ruling,
+    by_any,
+    few_seeds,
+    terms_of,
+    undecided,
+    with_fairness,
+)
 
 DECIDING = ("psnr", "perceptual/judge", "frechet_video/judge")
 
@@ -17,7 +26,7 @@ def better_than(results: Results, test: BetterThan) -> Ruling:
     effects = {metric: Effect.of_difference(known) for metric, known in differences.items()}
     terms = terms_of(results, test.better, test.worse)
     open_because = _undecidable(results, test.better, test.worse, next(iter(differences.values())).seeds)
-    verdict, reason = ("inconclusive", open_because) if open_because else by_any(effects)
+    verdict, reason = undecided(open_because) if open_because else by_any(effects)
     return Ruling(verdict, with_fairness(reason, terms), effects, terms)
 
 
@@ -28,7 +37,7 @@ def equivalent(results: Results, test: Equivalent) -> Ruling:
         return _not_run(test.variant, test.reference)
     terms = terms_of(results, test.variant, test.reference)
     open_because = _undecidable(results, test.variant, test.reference, found.seeds)
-    verdict, reason = ("inconclusive", open_because) if open_because else _within(found.interval, test.margin_db)
+    verdict, reason = undecided(open_because) if open_because else _within(found.interval, test.margin_db)
     side = {"supported": 1, "contradicted": -1}.get(verdict, 0)
     effect = Effect(found.mean, found.interval, side, found.effect_size, found.as_json())
     return Ruling(verdict, with_fairness(reason, terms), {"psnr": effect}, terms)
