@@ -111,7 +111,7 @@ def test_the_figure_draws_each_line_where_it_has_a_size(with_codecs):
 
 def test_strips_of_codecs_say_their_size(with_codecs):
     strips = collect(with_codecs).strips
-    assert list(strips)[-2:] == ["H.264, CRF 51, 3,000 bits", "AV1, CRF 63, 5x16x16, 800 bits"]
+    assert {"H.264, CRF 51, 3,000 bits", "AV1, CRF 63, 5x16x16, 800 bits"} < set(strips)
     assert np.array_equal(strips["H.264, CRF 51, 3,000 bits"], strips["original"])  # 9,000 bits are farther from 512
 
 
