@@ -30,7 +30,7 @@ types: install  ## types of sweettok and stages
 	mypy
 
 test: lint types  ## what CI runs
-	OMP_NUM_THREADS=2 python -m pytest -q
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile
 
 smoke: install  ## the whole pipeline at smoke size, in a scratch copy
 	python -m pytest -q -m pipeline tests/pipeline
