@@ -181,7 +181,7 @@ def rate_distortion(results: Results) -> "Figure | None":
     for panel, axis in zip(panels[-1], ("tokens a clip", "bits a clip"), strict=True):
         panel.set_xlabel(f"{axis} (logarithmic)")
         panel.xaxis.set_major_formatter("{x:,.0f}")
-            panel.xaxis.set_minor_formatter("{x:,.0f}")
+        panel.xaxis.set_minor_formatter("{x:,.0f}")
     handles, labels = panels[0, 1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
