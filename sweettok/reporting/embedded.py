@@ -14,7 +14,7 @@ from sweettok.reporting.pictures import FRAME_MILLISECONDS
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-PICTURE_BYTES, CLIP_BYTES = 60_000, 130_000  # of ten pictures and two clips, in base64, about a megabyte
+PICTURE_BYTES, CLIP_BYTES = 40_000, 60_000  # of a dozen pictures and two clips, in base64, less than a megabyte
 SMALL_CLIP_BYTES = 15_000  # of the clips that stand beside their words
 CLIP_SIDE = 64  # pixels; larger clips are made smaller
 QUALITIES = (92, 80, 65, 50, 35, 20, 5)
