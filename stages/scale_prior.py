@@ -1,6 +1,7 @@
 """Priors of one size, a seed each, trained on the main model's tokens and measured: outputs/prior_scaling/SIZE/SEED."""
 
 import argparse
+import os
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -92,6 +93,9 @@ def body(params: Params, size: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", required=True, help="a name under prior_scaling.sizes in params.yaml")
+    _, _, size = os.environ.get("DVC_STAGE", "").partition("@")  # DVC names the stage scale_prior@SIZE
+    parser.add_argument(
+        "--size", default=size, required=not size, help="a name under prior_scaling.sizes in params.yaml"
+    )
     chosen = parser.parse_args()
     run_stage("scale_prior", lambda params, _: body(params, chosen.size), parallel=True, tracked=False)

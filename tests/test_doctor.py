@@ -243,7 +243,7 @@ def test_an_unknown_profile_is_named_with_the_known_ones(command, name, monkeypa
     monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as ended:
         cli.main([*command, name])
-    assert str(ended.value.code).startswith(f"error: no profile {name!r}; known: atari, cctv, imagenet, k600, smoke")
+    assert str(ended.value.code).startswith(f"error: no profile {name!r}; known: atari, cctv, claims, gpu, imagenet")
 
 
 def test_it_answers_without_torch(tmp_path):

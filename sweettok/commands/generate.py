@@ -104,7 +104,8 @@ def _settings(kind: Any, chosen: argparse.Namespace, clips: int) -> Any:
 
     try:
         return kind(
-            samples=clips, batch_size=AT_ONCE, temperature=chosen.temperature, top_k=chosen.top_k, top_p=chosen.top_p,
+            samples=max(2, clips),  # as many as a distance needs; one clip is sampled all the same
+            batch_size=AT_ONCE, temperature=chosen.temperature, top_k=chosen.top_k, top_p=chosen.top_p,
             guidance=chosen.guidance, seed=chosen.seed,
         )  # fmt: skip
     except pydantic.ValidationError as invalid:

@@ -160,6 +160,7 @@ def _notes(results: Results) -> list[str]:
 def rate_distortion(results: Results) -> "Figure | None":
     """One row a metric; left over tokens, right over bits (both logarithmic). None where there is no curve to show."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     if not has_curves(results):
         return None
@@ -176,12 +177,15 @@ def rate_distortion(results: Results) -> "Figure | None":
             if metric in floor:
                 panel.axhline(floor[metric]["value"], color=GREY, linestyle="-.", linewidth=1, label="mean colour")
             panel.set_xscale("log")
+        if metric.startswith("frechet"):
+            over_tokens.set_yscale("log")  # distances of several magnitudes
         better = "higher" if HIGHER_IS_BETTER[metric] else "lower"
         over_tokens.set_title(f"{UNITS[metric]} ({better} is better)")
     for panel, axis in zip(panels[-1], ("tokens a clip", "bits a clip"), strict=True):
         panel.set_xlabel(f"{axis} (logarithmic)")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         panel.xaxis.set_major_formatter("{x:,.0f}")
-        panel.xaxis.set_minor_formatter("{x:,.0f}")
+        panel.xaxis.set_minor_formatter(NullFormatter())
     handles, labels = panels[0, 1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure

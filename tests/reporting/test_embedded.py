@@ -27,11 +27,11 @@ def test_a_small_clip_keeps_every_pixel():
 
 
 def test_noise_is_cut_to_the_limit(tmp_path: Path):
-    noise = np.random.default_rng(0).integers(0, 256, (400, 600, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (300, 450, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     size = len(base64.b64decode(embed_picture(tmp_path / "noise.png").uri.partition(",")[2]))
     assert size <= PICTURE_BYTES < (tmp_path / "noise.png").stat().st_size
-    clip = embed_clip([noise[:200, :200]] * 1 + [noise[200:, 200:400], noise[:200, 400:]])
+    clip = embed_clip([noise[:150, :150]] + [noise[150:, 150:300], noise[:150, 300:]])
     assert len(base64.b64decode(clip.uri.partition(",")[2])) <= CLIP_BYTES
 
 

@@ -15,7 +15,7 @@ SEEDS = {
     "proxy": "proxy.seed", "order of the spatial training": "train_spatial.seed", "of the joint": "train_joint.seed",
     "of the pixels": "finetune_pixels.seed", "prior": "generator.seed", "samples": "sampling.seed",
     "intervals": "evaluate_reconstruction.seed", "episodes and folds": "semantics.seed",
-    "ablation cells": "ablation.matrix.seeds",
+    "ablation cells": "ablation.matrix.seeds", "priors of several sizes": "prior_scaling.matrix.seeds",
 }  # fmt: skip
 
 
