@@ -16,15 +16,15 @@ VARIANTS = {
 }
 CONTROLS = {  # rows only where they have run: the profile `claims` runs them
     "T5": (
-        "random_codebook",
-        "permuted_vectors",
-        "no_graph",
-        "random_graph",
-        "cooccurrence",
-        "hashed",
-        "composed",
+        "codebook-random",
+        "codebook-permuted-vectors",
+        "codebook-no-graph",
+        "codebook-random-graph",
+        "codebook-cooccurrence",
+        "codebook-hashed",
+        "codebook-composed",
     ),
-    "T6": ("alternating", "staged_weights"),
+    "T6": ("curriculum-alternating", "curriculum-staged-weights"),
 }
 
 

@@ -7,7 +7,7 @@ from sweettok.reporting.collect import Results
 from sweettok.reporting.rules.stability import seed_stabilities
 from sweettok.reporting.table import Number, Row, Table
 
-CURRICULA = ("full", "end_to_end", "alternating", "staged_weights")
+CURRICULA = ("full", "end_to_end", "curriculum-alternating", "curriculum-staged-weights")
 COLLAPSED, SPREAD, RESTLESS = (
     "share of collapsed seeds",
     "spread of PSNR over seeds (dB)",

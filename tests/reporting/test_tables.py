@@ -259,7 +259,7 @@ def test_published_rows_are_unique_and_unknown_table_is_refused():
 
 def test_controls_have_a_row_only_where_they_have_run(complete_outputs: Path, tables: dict[str, Table]):
     results = collect(complete_outputs)
-    renamed = [replace(cell, variant="no_graph") for cell in results.cells if cell.variant == "lc"]
+    renamed = [replace(cell, variant="codebook-no-graph") for cell in results.cells if cell.variant == "lc"]
     with_control = {t.identity: t for t in all_tables(replace(results, cells=(*results.cells, *renamed)))}
-    assert "no graph" in csv_of(with_control["T5"]).index
-    assert "no graph" not in csv_of(tables["T5"]).index
+    assert "codebook-no-graph" in csv_of(with_control["T5"]).index
+    assert "codebook-no-graph" not in csv_of(tables["T5"]).index
