@@ -43,7 +43,8 @@ expectation: install  ## after a change that is meant to change numbers: those o
 
 reliability: install  ## kills, damage, load, repetition: reports/reliability.md, also where a test fails
 	mkdir -p .scratch
-	-python -m pytest -q -m "slow or not slow" --junitxml=.scratch/trust.xml tests/trust tests/test_tracking.py
+	-OMP_NUM_THREADS=1 python -m pytest -q -m "slow or not slow" --junitxml=.scratch/trust.xml tests/trust tests/test_storage.py \
+	  tests/test_tracking.py tests/test_weights.py tests/training/test_divergence.py tests/video/test_listing.py
 	PYTHONPATH=tests python -m trust.reliability .scratch/trust.xml reports/reliability.md
 
 audit: install  ## known vulnerabilities of the pinned versions: .ci/audit.json (needs the network)

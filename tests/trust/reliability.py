@@ -24,6 +24,14 @@ AREAS = {
     "test_params": "Params",
     "test_extremes": "Params",
 }
+# Tests elsewhere, whose names are sentences: each case is an attempt, each failure a loss.
+ELSEWHERE = {
+    "test_storage": "Disk and services",
+    "test_tracking": "Disk and services",
+    "test_divergence": "Corruption",
+    "test_weights": "Security",
+    "test_listing": "Security",
+}
 
 
 @dataclass(frozen=True)
@@ -46,18 +54,29 @@ class Trial:
 
 
 def trials(junit: Path) -> list[Trial]:
-    """The tests of a JUnit file that record, in its order; of those that do not, only the failed."""
-    found = []
+    """The tests of a JUnit file that record, in its order, then those `ELSEWHERE`; of all others only the failed."""
+    found, elsewhere = [], {}
     for case in ElementTree.parse(junit).iter("testcase"):
         noted = {entry.get("name"): entry.get("value", "") for entry in case.iter("property")}
         outcome, reason = _outcome(case)
+        module = case.get("classname", "").rpartition(".")[2]
+        if module in ELSEWHERE:
+            elsewhere.setdefault((module, case.get("name", "").partition("[")[0]), []).append((outcome, reason))
+            continue
         if "what" not in noted and outcome != "failed":
             continue
-        module = case.get("classname", "").rpartition(".")[2]
         counts = (int(noted[name]) if name in noted else None for name in ("tried", "lost"))
         what = noted.get("what") or case.get("name", "")
         found.append(Trial(AREAS.get(module, module), what, *counts, noted.get("facts", ""), outcome, reason))
-    return found
+    return [*found, *(_of_cases(module, test, cases) for (module, test), cases in elsewhere.items())]
+
+
+def _of_cases(module: str, test: str, cases: list[tuple[str, str]]) -> Trial:
+    what = test.removeprefix("test_").replace("_", " ").capitalize()
+    failed = sum(outcome == "failed" for outcome, _ in cases)
+    tried = sum(outcome != "skipped" for outcome, _ in cases)
+    worst = next((case for case in cases if case[0] == "failed"), cases[0])
+    return Trial(ELSEWHERE[module], what, tried, failed, "", *worst)
 
 
 def _outcome(case: ElementTree.Element) -> tuple[str, str]:
@@ -77,7 +96,7 @@ def markdown(found: list[Trial], machine: dict[str, str], when: str) -> str:
     lines = [
         "# Reliability",
         "",
-        f"Written by `make reliability` from what the tests in tests/trust counted; nothing here is typed by hand. {when}, "
+        f"Written by `make reliability` from what the tests counted; nothing here is typed by hand. {when}, "
         f"commit {machine['git_commit'][:12]}{dirty}; {machine['machine.cpu']}, {machine['machine.cores']} cores, torch "
         f"{machine['machine.torch']}, Python {machine['machine.python']}.",
         "",
