@@ -15,6 +15,7 @@ VARIANTS = {
     "T6": ("end_to_end", "full"),
 }
 CONTROLS = {  # rows only where they have run: the profile `claims` runs them
+    "T4": ("downsample_wide",),
     "T5": (
         "codebook-random",
         "codebook-permuted-vectors",
