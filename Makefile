@@ -29,8 +29,8 @@ lint: install
 types: install  ## types of sweettok and stages
 	mypy
 
-test: lint types  ## what CI runs; the longest file first
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile tests/pipeline tests
+test: lint types  ## what CI runs; the longest files first
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/pipeline tests
 
 smoke: install  ## the whole pipeline at smoke size, in a scratch copy
 	python -m pytest -q -m pipeline tests/pipeline
