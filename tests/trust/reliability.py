@@ -1,6 +1,6 @@
 """`make reliability`: what the tests of trust have tried, from pytest's JUnit file -> reports/reliability.md.
 
-python -m trust.reliability JUNIT.xml REPORT.md
+python -m trust.reliability JUNIT.xml [JUNIT.xml ...] REPORT.md: of a test that was run again, the last run counts
 """
 
 import sys
@@ -53,10 +53,15 @@ class Trial:
         return f"{said}: {self.reason}" if self.reason else said
 
 
-def trials(junit: Path) -> list[Trial]:
-    """The tests of a JUnit file that record, in its order, then those `ELSEWHERE`; of all others only the failed."""
+def trials(*junit: Path) -> list[Trial]:
+    """The tests of JUnit files that record, in their order, then those `ELSEWHERE`; of all others only the failed."""
+    cases = {
+        (case.get("classname"), case.get("name")): case
+        for path in junit
+        for case in ElementTree.parse(path).iter("testcase")
+    }
     found, elsewhere = [], {}
-    for case in ElementTree.parse(junit).iter("testcase"):
+    for case in cases.values():
         noted = {entry.get("name"): entry.get("value", "") for entry in case.iter("property")}
         outcome, reason = _outcome(case)
         module = case.get("classname", "").rpartition(".")[2]
@@ -116,10 +121,11 @@ def _row(one: Trial) -> str:
     return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
 
 
-def main(junit: str, report: str) -> int:
+def main(*paths: str) -> int:
     """Write the report. Status 1 where anything failed, was lost, or nothing was tried."""
-    found = trials(Path(junit))
-    suite = next(ElementTree.parse(junit).iter("testsuite"))
+    *junit, report = map(Path, paths)
+    found = trials(*junit)
+    suite = next(ElementTree.parse(junit[-1]).iter("testsuite"))
     with atomic_file(report) as temporary:
         when = suite.get("timestamp", "")[:10]
         temporary.write_text(markdown(found, code_and_machine(ROOT), when), encoding="utf-8")

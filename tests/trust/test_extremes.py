@@ -14,7 +14,13 @@ from sweettok.storage import read_json
 pytestmark = pytest.mark.slow
 
 SMOKE = yaml.safe_load((ROOT / "profiles" / "smoke.yaml").read_text())
-PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
+ONE = {
+    "ablation": {"matrix": {"variants": ["full"], "seeds": [0]}},
+    "prior_scaling": {"matrix": {"sizes": ["small"], "seeds": [0]}},
+    "machine": {"cells": 1},
+}
+ARGUMENTS = {"ablation": ["--variant", "full"], "scale_prior": ["--size", "small"]}
 TRAINED = ("judge", "proxy", "train_spatial", "train_joint", "finetune_pixels", "generator")
 # What is changed, and of which stage's refusal with a reason is as good as numbers.
 CASES = {
@@ -50,9 +56,8 @@ def merged(tree, changes):
 def run_all(folder, monkeypatch):
     """Every stage in the order of dvc.yaml, in this process: (stage, its one line) of the first refusal, or None."""
     monkeypatch.chdir(folder)
-    for name in PIPELINE:
-        arguments = ["--variant", "full"] if name == "ablation" else []
-        monkeypatch.setattr(sys, "argv", [name, *arguments])
+    for name in STAGES:
+        monkeypatch.setattr(sys, "argv", [name, *ARGUMENTS.get(name, [])])
         try:
             runpy.run_module(f"stages.{name}", run_name="__main__")
         except SystemExit as ended:
@@ -64,8 +69,7 @@ def run_all(folder, monkeypatch):
 def test_extremes_work_or_are_refused(tmp_path, monkeypatch, record, case):
     """The smoke profile's stages with an extreme in params.yaml."""
     changes, refusing = CASES[case]
-    content = merged(SMOKE, {"ablation": {"matrix": {"variants": ["full"], "seeds": [0]}}} | {"profile": "smoke"})
-    content = merged(content, changes)
+    content = merged(merged(SMOKE, ONE), changes)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     refused = run_all(tmp_path, monkeypatch)

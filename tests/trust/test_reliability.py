@@ -70,6 +70,15 @@ def test_what_is_read(junit):
     assert (elsewhere.tried, elsewhere.lost, elsewhere.outcome) == (3, 1, "failed")
 
 
+def test_of_a_test_that_was_run_again_the_last_run_counts(junit, tmp_path):
+    again = tmp_path / "again.xml"
+    suite = '<testsuite><testcase classname="test_memory" name="test_bad[a|b]"><properties><property name="what" value="Bad"/>'
+    counts = '<property name="tried" value="3"/><property name="lost" value="0"/></properties></testcase></testsuite>'
+    again.write_text(suite + counts)
+    assert len(reliability.trials(junit, again)) == len(reliability.trials(junit))
+    assert [one.outcome for one in reliability.trials(junit, again)][1] == "passed"
+
+
 def test_what_is_written(junit, tmp_path, capsys):
     assert reliability.main(str(junit), str(tmp_path / "report.md")) == 1
     text = (tmp_path / "report.md").read_text()
