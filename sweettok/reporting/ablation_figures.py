@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 METRICS = ("psnr", "perceptual/judge", "frechet_video/judge")
-PANELS_A_ROW = 3
+PANELS_A_ROW = 5
 
 
 def ablation_bars(results: Results) -> "Figure | None":
@@ -50,11 +50,11 @@ def _bars(panel: "Axes", results: Results, metric: str) -> None:
         offsets = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(1)
         panel.scatter(values, place + offsets, s=13, color=COLOURS[1], edgecolor="black", linewidth=0.5, zorder=3)
     better = "higher" if HIGHER_IS_BETTER[metric] else "lower"
-    panel.set_title(f"{'PSNR over mean colour, dB' if metric == 'psnr' else metric} ({better} is better)")
+    panel.set_title(f"{'PSNR gain, dB' if metric == 'psnr' else metric} ({better} is better)")
     panel.grid(axis="y", visible=False)
     if metric == "psnr":
         panel.axvline(LEARNED_GAIN, color=GREY, linewidth=1, linestyle="--")
-        note = f"dashed: {LEARNED_GAIN} dB, below it a comparison says nothing"
+        note = f"over the mean colour; below {LEARNED_GAIN} dB (dashed) a comparison says nothing"
         panel.set_xlabel(note, fontsize=7, color=GREY)
 
 
@@ -96,7 +96,7 @@ def ablation_curves(results: Results) -> "Figure | None":
     if not shown:
         return None
     rows = -(-len(shown) // PANELS_A_ROW)
-    figure = Figure(figsize=(12, 0.6 + 2.4 * rows))
+    figure = Figure(figsize=(12, 0.6 + 2 * rows))
     panels = figure.subplots(rows, PANELS_A_ROW, sharex=True, sharey=True, squeeze=False).ravel()
     for panel, variant in zip(panels, shown, strict=False):
         for curve in curves.get("full", []):

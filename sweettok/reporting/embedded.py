@@ -54,7 +54,7 @@ def embed_clip(frames: Sequence[np.ndarray], limit: int = CLIP_BYTES) -> Embedde
 
     images = [Image.fromarray(frame) for frame in frames]
     moving = _webp(images, limit)
-    return Embedded(_uri(moving), *images[0].size, still=_uri(_webp(images[:1], limit)))
+    return Embedded(_uri(moving), *images[0].size, still=_uri(_webp(images[:1], limit // 4)))
 
 
 def made_small(clips: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -82,7 +82,7 @@ def stability(results: Results, test: Stability) -> Ruling:
 def _of_cell(cell: AblationCell) -> SeedStability:
     psnr, mean_colour = cell.summary["metrics"]["psnr"]["value"], cell.summary["mean_colour_psnr"]
     gain = psnr - mean_colour
-    if cell.history is None:
+    if cell.history is None or cell.history.empty:  # no steps
         return SeedStability(gain, psnr, None, None)
     of_clips = cell.history["stage"] != IMAGES  # that training's PSNR is of images, which are easier than clips
     reached = cell.history[(cell.history["split"] == "val") & of_clips]

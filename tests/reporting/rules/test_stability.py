@@ -83,3 +83,10 @@ def test_steps_to_the_level(cells, of):
     found = seed_stabilities(of(cells("full", CALM, histories=histories)), "full")
     assert [one.steps_to_level for one in found.values()] == [200, None, None]  # 1.5 dB above 15
     assert not any(one.collapsed for one in found.values())
+
+
+def test_trainings_of_no_steps(cells, of):
+    """Their history has two columns and no row."""
+    histories = [pandas.DataFrame(columns=["step", "split"])] * 3
+    found = seed_stabilities(of(cells("full", CALM, histories=histories)), "full")
+    assert [(one.restlessness, one.steps_to_level) for one in found.values()] == [(None, None)] * 3
