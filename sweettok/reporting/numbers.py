@@ -1,5 +1,7 @@
 """All numbers of a run as JSON: each with its record (results.json), and the headline ones flat (metrics.json)."""
 
+import json
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +20,13 @@ from sweettok.reporting.prior_scaling import by_size
 from sweettok.reporting.published import PUBLISHED
 
 NOT_RUN = "not run"
+_NUMBERS = re.compile(r'\[\n\s*([^\[\]{}"]*?)\n\s*\]')  # a list of nothing but numbers; strings hold no line breaks
+
+
+def as_text(numbers: dict[str, Any]) -> str:
+    """Indented JSON with a line for each list of numbers, a third of the length. Raises ValueError (NaN, infinity)."""
+    text = json.dumps(numbers, indent=1, allow_nan=False)
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
 
 def all_numbers(results: Results, found: tuple[Verdict, ...]) -> dict[str, Any]:
@@ -62,8 +71,18 @@ def _variant(results: Results, variant: str) -> dict[str, Any]:
         "minus_full": minus_full,
         "smallest_gain_over_mean_colour_db": gain_over_mean_colour(results, variant),
         "has_learned": has_learned(results, variant),
-        "cells": {str(seed): cell.summary for seed, cell in results.of_variant(variant).items()},
+        "cells": {str(seed): _cell(cell.summary) for seed, cell in results.of_variant(variant).items()},
     }
+
+
+def _cell(summary: dict[str, Any]) -> dict[str, Any]:
+    """Without how often each single word is used: of sixty cells that alone is most of the file."""
+    health = summary.get("codebook") or {}
+    kept = {
+        group: {name: value for name, value in usage.items() if name not in ("counts", "labels")}
+        for group, usage in health.items()
+    }
+    return summary | {"codebook": kept}
 
 
 def headline_numbers(results: Results) -> dict[str, float]:

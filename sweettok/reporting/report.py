@@ -26,14 +26,14 @@ from sweettok.reporting.claims_table import CLAIMS_NOTE, claims_grid, claims_tab
 from sweettok.reporting.collect import Results, collect
 from sweettok.reporting.grid import Grid
 from sweettok.reporting.latex import grid_to_latex, to_latex
-from sweettok.reporting.numbers import all_numbers, headline_numbers
+from sweettok.reporting.numbers import all_numbers, as_text, headline_numbers
 from sweettok.reporting.origin import Origin
 from sweettok.reporting.page import FigureOnPage, learned_grid, page
 from sweettok.reporting.style import save_png, save_vector, shared_style
 from sweettok.reporting.table import Table, to_csv, to_markdown
 from sweettok.reporting.tables import all_tables
 from sweettok.reporting.web_page import web_page
-from sweettok.storage import atomic_directory, atomic_file, write_json
+from sweettok.storage import atomic_directory, atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,7 +73,8 @@ def write_report(
         html = web_page(results, tables, found, drawn, folders["figures"], origin or Origin())
         index.write_text(html, encoding="utf-8")
         for name, content in (("results", all_numbers(results, found)), ("metrics", headline_numbers(results))):
-            write_json(until_all_is_written.enter_context(atomic_file(reports / f"{name}.json")), content)
+            file = until_all_is_written.enter_context(atomic_file(reports / f"{name}.json"))
+            file.write_text(as_text(content), encoding="utf-8")
     return results
 
 
