@@ -18,6 +18,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 repro: install  ## the whole pipeline: data, codebook, trainings, ablations, report
+	@find dvc.lock .dvc/tmp/rwlock -empty -delete 2>/dev/null || true  # so a kill in the middle of DVC's own writing leaves them; it needs neither
 	dvc repro
 
 report: install  ## redraw tables and figures from stored results
