@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from scratch_project import ROOT
@@ -38,7 +39,7 @@ class Toll:
 
     def __init__(self) -> None:
         self.struck: list[tuple[str, str]] = []  # stage that was running, blow
-        self.refused: list[str] = []  # runs that ended by themselves, and not well
+        self.refused: list[str] = []  # a run that ended by itself, and not well
         self.half_written: list[str] = []
         self.restarts = 0
 
@@ -49,15 +50,22 @@ def interrupted(undisturbed, tmp_path_factory):
     project, toll = new_project(tmp_path_factory.mktemp("interrupted") / "project"), Toll()
     sessions = []
     try:
-        for strike in drawn_strikes(undisturbed.times, STRIKES, SEED):
+        waiting = drawn_strikes(undisturbed.times, STRIKES, SEED)
+        while waiting and not toll.refused:
             sessions.append(Reproduction(project))
-            running = sessions[-1].struck(strike, undisturbed.order)
-            if running is None:  # it ended before its moment: well, where earlier strikes came too late, or not
-                if sessions[-1].process.returncode:
-                    toll.refused.append(sessions[-1].tail())
-                continue
-            toll.struck.append((running, f"{strike.blow.name} to {strike.whom}"))
-            toll.half_written += unlike(contents(project.folder), undisturbed.contents)
+            running = sessions[-1].struck(waiting[0], undisturbed.order)
+            if running is not None:
+                toll.struck.append((running, f"{waiting[0].blow.name} to {waiting[0].whom}"))
+                toll.half_written += unlike(contents(project.folder), undisturbed.contents)
+                waiting.pop(0)
+            elif sessions[-1].process.returncode:
+                toll.refused.append(sessions[-1].tail())
+            else:  # the machine is faster than before, and the pipeline's end came first: once more from the start
+                toll.restarts += 1
+                waiting = [replace(strike, after=strike.after / 2) for strike in waiting]
+                for folder in ("outputs", "reports", ".dvc/cache"):
+                    shutil.rmtree(project.folder / folder)
+                (project.folder / "dvc.lock").unlink()
         sessions.append(Reproduction(project))
         sessions[-1].process.wait()
         if sessions[-1].process.returncode:
@@ -74,10 +82,16 @@ def test_going_on_after_every_kill(interrupted, record):
     blows = Counter(blow for _, blow in toll.struck)
     stages = len({stage.partition("@")[0] for stage, _ in toll.struck})
     lost = len(toll.refused) + len(toll.half_written)
-    record(len(toll.struck), lost, stages_hit=stages, **{blow.replace(" ", "_"): n for blow, n in blows.items()})
+    record(
+        len(toll.struck),
+        lost,
+        stages_hit=stages,
+        new_starts=toll.restarts,
+        **{blow.replace(" ", "_"): n for blow, n in blows.items()},
+    )
     assert not toll.refused, toll.refused[0]
     assert not toll.half_written, f"under their final names, but not whole: {toll.half_written}"
-    assert len(toll.struck) >= 0.8 * STRIKES and stages >= min(5, STRIKES)  # else the moments were not spread
+    assert len(toll.struck) == STRIKES and stages >= min(5, STRIKES)  # else the moments were not spread
 
 
 def test_results_are_those_of_an_uninterrupted_run(interrupted, undisturbed, record):
