@@ -40,6 +40,11 @@ def new_project(folder: Path) -> Project:
     return project
 
 
+def _heed_interrupts() -> None:
+    """Ctrl-C as at a terminal: what a script starts in the background would inherit that it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Reproduction:
     """`dvc repro` in a session of its own, so that a signal to its group reaches its stages and not the tests."""
 
@@ -49,7 +54,7 @@ class Reproduction:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "dvc", "repro"], cwd=project.folder, start_new_session=True, text=True,
                 env=project.environment | ONE_THREAD | {"PYTHONUNBUFFERED": "1"},
-                stdout=output, stderr=subprocess.STDOUT,
+                stdout=output, stderr=subprocess.STDOUT, preexec_fn=_heed_interrupts,
             )  # fmt: skip
 
     @property
