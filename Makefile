@@ -48,8 +48,8 @@ reliability: install  ## kills, damage, load, repetition: reports/reliability.md
 	  tests/test_tracking.py tests/test_weights.py tests/training/test_divergence.py tests/video/test_listing.py
 	PYTHONPATH=tests python -m trust.reliability .scratch/trust.xml reports/reliability.md
 
-audit: install  ## known vulnerabilities of the pinned versions: .ci/audit.json (needs the network)
-	pip install --quiet --disable-pip-version-check pip-audit
+audit: install  ## known vulnerabilities of the pinned versions: .ci/audit.json (PyPI's need the network)
+	pip install --quiet --disable-pip-version-check pip-audit safety-db
 	PYTHONPATH=tests python -m trust.audit
 
 bench: install  ## speed and memory, never asserted in the tests: reports/bench
