@@ -15,10 +15,17 @@ from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
 profiles, tok = Path(__file__).parents[1] / "profiles", SweetTok.from_pretrained("outputs/model")
-own = {"root": sys.argv[1], "frames": tok.frames, "size": tok.size, "clips": ClipCounts(train=None, val=None, test=None)}
+own = {
+    "root": sys.argv[1],
+    "frames": tok.frames,
+    "size": tok.size,
+    "clips": ClipCounts(train=None, val=None, test=None),
+}
 own |= {"windows": Windows(stride=1, every=tok.frames, start="first"), "max_skipped": 0.1}
 own |= {"split": RandomSplit(by="random", val=0.1, test=0.1)}
-prepare(load_params(profiles / "weizmann.yaml").data.model_copy(update=own), "outputs/own_data")  # any videos in folders
+prepare(
+    load_params(profiles / "weizmann.yaml").data.model_copy(update=own), "outputs/own_data"
+)  # any videos in folders
 clips = {split: ClipStore.open("outputs/own_data", split) for split in ("train", "val")}
 proxy, judge = load_proxy("outputs/proxy"), load_judge("outputs/judge")
 codes = {split: torch.from_numpy(code_clips(proxy, store)) for split, store in clips.items()}

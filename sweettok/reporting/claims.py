@@ -1,7 +1,7 @@
 """The paper's claims, each with a verdict at this scale. The claims and the rules in words: claims.yaml.
 
-A verdict is about this profile's data, model size and number of steps, never about the paper's own experiments. The
-intervals are not corrected for there being several metrics and many claims.
+A verdict is about this profile's data, model size and number of steps, never about the paper's own experiments. Its intervals
+are not corrected for there being several metrics and many claims: multiplicity.py says beside them what that would leave.
 """
 
 from dataclasses import dataclass

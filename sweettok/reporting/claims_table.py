@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.claims_file import load_claims
 from sweettok.reporting.grid import Cell, Column, Grid
+from sweettok.reporting.multiplicity import in_words, multiplicity
 from sweettok.reporting.rules.ruling import Effect
 from sweettok.reporting.table import Number
 
-CLAIMS_NOTE = (
+READING = (
     "Measured: the claim's first side minus its second, with the 95 % interval; g is the standardised difference over "
     "seeds (Hedges). PSNR (dB) and accuracy: positive speaks for a claim. Distances and losses: negative does. The rules, "
     "and when they were fixed, are at the end."
@@ -17,8 +18,13 @@ CLAIMS_NOTE = (
 
 def claims_table(found: Sequence[Verdict]) -> str:
     """The verdicts as Markdown: table, note, and what has not been tested."""
-    parts = [claims_grid(found).to_markdown(), CLAIMS_NOTE, "\n".join(f"- {line}" for line in not_run(found))]
+    parts = [claims_grid(found).to_markdown(), claims_note(found), "\n".join(f"- {line}" for line in not_run(found))]
     return "\n\n".join(part for part in parts if part)
+
+
+def claims_note(found: Sequence[Verdict]) -> str:
+    """How to read the table, and what of it chance explains."""
+    return " ".join(part for part in (READING, in_words(multiplicity(found))) if part)
 
 
 def claims_grid(found: Sequence[Verdict]) -> Grid:
@@ -28,7 +34,7 @@ def claims_grid(found: Sequence[Verdict]) -> Grid:
     for one in found:
         if one.ruling.verdict == "not run":
             continue
-        measured = "; ".join(f"{name} {_in_words(effect)}" for name, effect in one.ruling.effects.items())
+        measured = "; ".join(f"{name} {_effect_in_words(effect)}" for name, effect in one.ruling.effects.items())
         verdict = Cell(one.ruling.verdict, strong=True)
         texts = map(Cell, (measured, one.ruling.reason, one.claim.published))
         lines.append((Cell(one.claim.table), Cell(one.claim.statement), verdict, *texts))
@@ -57,6 +63,6 @@ def rules_list() -> str:
     )
 
 
-def _in_words(effect: Effect) -> str:
+def _effect_in_words(effect: Effect) -> str:
     text = Number(effect.value, effect.interval).text()
     return text if effect.effect_size is None else f"{text}, g {effect.effect_size:.2f}"

@@ -16,6 +16,7 @@ from sweettok.reporting.ablation import (
 )
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.collect import Results
+from sweettok.reporting.multiplicity import multiplicity
 from sweettok.reporting.prior_scaling import by_size
 from sweettok.reporting.published import PUBLISHED
 
@@ -36,6 +37,7 @@ def all_numbers(results: Results, found: tuple[Verdict, ...]) -> dict[str, Any]:
         "data": results.data or NOT_RUN,
         "codebook": _codebook(results),
         "verdicts": [verdict.as_json() for verdict in found],
+        "multiplicity": asdict(multiplicity(found)),
         "reconstruction": results.reconstruction or NOT_RUN,
         "codecs": results.codecs or NOT_RUN,
         "generation": results.generation or NOT_RUN,

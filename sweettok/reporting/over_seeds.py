@@ -12,12 +12,13 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class OverSeeds:
-    """Of one number a seed: interval and effect_size are None for fewer than two and three seeds, and without spread
-    the latter is None too."""
+    """Of one number a seed: interval and p_value are None for fewer than two seeds, effect_size for fewer than three; the
+    latter two also without spread."""
 
     mean: float
     interval: tuple[float, float] | None
     effect_size: float | None
+    p_value: float | None
     per_seed: dict[int, float]
 
 
@@ -26,7 +27,9 @@ def over_seeds_of(per_seed: Mapping[int, float]) -> OverSeeds:
     values = list(per_seed.values())
     if not values:
         raise ValueError("expected at least one seed")
-    return OverSeeds(float(np.mean(values)), student_interval(values), hedges_g(values), dict(per_seed))
+    return OverSeeds(
+        float(np.mean(values)), student_interval(values), hedges_g(values), student_p_value(values), dict(per_seed)
+    )
 
 
 def student_interval(per_seed: Sequence[float]) -> tuple[float, float] | None:
@@ -36,6 +39,13 @@ def student_interval(per_seed: Sequence[float]) -> tuple[float, float] | None:
     half = stats.t.ppf((1 + LEVEL) / 2, len(per_seed) - 1) * stats.sem(per_seed)
     mean = float(np.mean(per_seed))
     return mean - float(half), mean + float(half)
+
+
+def student_p_value(per_seed: Sequence[float]) -> float | None:
+    """Two-sided, of the seeds' differences having mean zero; None for a single seed and where they do not vary."""
+    if len(per_seed) < 2 or _is_constant(per_seed):
+        return None
+    return float(stats.ttest_1samp(per_seed, 0.0).pvalue)
 
 
 def hedges_g(per_seed: Sequence[float]) -> float | None:
@@ -48,8 +58,13 @@ def hedges_g(per_seed: Sequence[float]) -> float | None:
     freedom = len(per_seed) - 1
     if freedom < 2:
         return None
-    mean, spread = float(np.mean(per_seed)), float(np.std(per_seed, ddof=1))
-    if spread <= 1e-12 * max(1e-300, float(np.abs(per_seed).max())):  # rounding noise would give an effect of 1e15
+    if _is_constant(per_seed):
         return None
+    mean, spread = float(np.mean(per_seed)), float(np.std(per_seed, ddof=1))
     correction = exp(lgamma(freedom / 2) - lgamma((freedom - 1) / 2) - 0.5 * log(freedom / 2))
     return correction * mean / spread
+
+
+def _is_constant(per_seed: Sequence[float]) -> bool:
+    """But for rounding, which would give an effect of 1e15."""
+    return float(np.std(per_seed, ddof=1)) <= 1e-12 * max(1e-300, float(np.abs(per_seed).max()))

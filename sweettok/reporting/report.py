@@ -22,7 +22,7 @@ from sweettok.reporting import (
     small_sample,
 )  # fmt: skip
 from sweettok.reporting.claims import Verdict, verdicts
-from sweettok.reporting.claims_table import CLAIMS_NOTE, claims_grid, claims_table
+from sweettok.reporting.claims_table import claims_grid, claims_note, claims_table
 from sweettok.reporting.collect import Results, collect
 from sweettok.reporting.grid import Grid
 from sweettok.reporting.latex import grid_to_latex, to_latex
@@ -85,7 +85,7 @@ def _write_tables(folder: Path, tables: tuple[Table, ...], found: tuple[Verdict,
         (folder / f"{table.identity}.tex").write_text(to_latex(table), encoding="utf-8")
     (folder / "claims.md").write_text(claims_table(found) + "\n", encoding="utf-8")
     for identity, title, grid, notes in (
-        ("claims", "what became of the paper's ablation claims", claims_grid(found), (CLAIMS_NOTE,)),
+        ("claims", "what became of the paper's ablation claims", claims_grid(found), (claims_note(found),)),
         ("learned", "has it learned at all?", learned, ()),
     ):
         if grid is not None:

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from sweettok.reporting.claims import Verdict
-from sweettok.reporting.claims_table import CLAIMS_NOTE, claims_grid, not_run
+from sweettok.reporting.claims_table import claims_grid, claims_note, not_run
 from sweettok.reporting.collect import Results
 from sweettok.reporting.embedded import SMALL_CLIP_BYTES, Embedded, embed_array, embed_clip, embed_picture, made_small
 from sweettok.reporting.facts import run_facts
@@ -95,7 +95,7 @@ def web_page(
         introduction=INTRODUCTION,
         tally=Counter(one.ruling.verdict for one in found),
         claims=claims_grid(found),
-        claims_note=CLAIMS_NOTE,
+        claims_note=claims_note(found),
         not_run=not_run(found),
         learned=learned_grid(results),
         tables=shown_tables,

@@ -30,7 +30,7 @@ def keeps(results: Results, test: Keeps) -> Ruling:
     verdict, reason = _non_inferior(paired.interval, test.margin_db)
     side = {"supported": 1, "contradicted": -1}.get(verdict, 0)
     details = {"clips": len(ours), "effect_size_over_clips": paired.effect_size, "margin_db": test.margin_db}
-    effects = {"psnr": Effect(paired.mean, paired.interval, side, None, details)}
+    effects = {"psnr": Effect(paired.mean, paired.interval, side, details=details)}
     over = f"one seed of the main model, so the interval is over {len(ours)} clips only"
     terms = _terms(methods[test.method], methods[test.reference])
     return Ruling(verdict, f"{reason}; {_in_words(terms)}{over}", effects, terms)

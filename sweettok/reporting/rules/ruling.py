@@ -1,12 +1,12 @@
 """What a rule says: verdict, reason, and the effects that it goes by."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from sweettok.reporting.ablation import Difference
 from sweettok.reporting.collect import Results
-from sweettok.reporting.over_seeds import OverSeeds
+from sweettok.reporting.over_seeds import OverSeeds, student_p_value
 
 Outcome = Literal["supported", "contradicted", "inconclusive", "not run"]
 SEEDS_NEEDED = 3
@@ -20,6 +20,8 @@ class Effect:
 
     side         1 where the whole interval is on the claim's side, -1 where it is on the other, 0 where that is open
     effect_size  standardised over seeds, None where that is not defined
+    p_value      of Student's t over `seeds` seeds, None where the effect is not a mean over seeds
+    decides      whether the rule goes by it; one that does not is shown beside those that do
     details      all there is to know of it, for results.json
     """
 
@@ -27,23 +29,41 @@ class Effect:
     interval: tuple[float, float] | None
     side: int
     effect_size: float | None = None
+    p_value: float | None = None
+    seeds: int = 0
+    decides: bool = True
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_difference(cls, found: Difference) -> "Effect":
         """Of a claim that the first variant is better."""
-        return cls(found.mean, found.interval, found.direction, found.effect_size, found.as_json())
+        return cls(
+            value=found.mean,
+            interval=found.interval,
+            side=found.direction,
+            effect_size=found.effect_size,
+            p_value=student_p_value(found.per_seed),
+            seeds=len(found.seeds),
+            details=found.as_json(),
+        )
 
     @classmethod
-    def over_seeds(cls, found: OverSeeds, higher_is_better: bool = True) -> "Effect":
+    def over_seeds(cls, found: OverSeeds, higher_is_better: bool = True, decides: bool = True) -> "Effect":
         """Of a claim that the difference is above zero (or below it)."""
-        side = side_of(found.interval) * (1 if higher_is_better else -1)
-        return cls(found.mean, found.interval, side, found.effect_size, asdict(found))
+        return cls(
+            value=found.mean,
+            interval=found.interval,
+            side=side_of(found.interval) * (1 if higher_is_better else -1),
+            effect_size=found.effect_size,
+            p_value=found.p_value,
+            seeds=len(found.per_seed),
+            decides=decides,
+            details=asdict(found),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """For results.json."""
-        shown = {"value": self.value, "interval": self.interval, "effect_size": self.effect_size, "side": self.side}
-        return shown | {"details": dict(self.details)}
+        return {one.name: getattr(self, one.name) for one in fields(self)} | {"details": dict(self.details)}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ def scaling(results: Results, test: Scaling) -> Ruling:
         smaller, larger = (_by_seed(results, size, metric) for size in (test.smaller, test.larger))
         if shared := sorted(set(smaller) & set(larger)):
             paired = over_seeds_of({seed: larger[seed] - smaller[seed] for seed in shared})
-            effects[metric] = Effect.over_seeds(paired, HIGHER_IS_BETTER.get(metric, False))
+            effects[metric] = Effect.over_seeds(paired, HIGHER_IS_BETTER.get(metric, False), metric == test.metric)
     if test.metric not in effects:
         return Ruling("not run", f"priors {test.smaller} and {test.larger} share no finished seed")
     deciding = effects[test.metric]

@@ -98,7 +98,7 @@ def _collapses(ours: dict[int, SeedStability], theirs: dict[int, SeedStability])
     p_value = float(stats.fisher_exact([[count, seeds - count] for count in counts]).pvalue)
     difference = (counts[0] - counts[1]) / seeds
     side = int(-np.sign(difference)) if p_value < 1 - LEVEL else 0
-    return Effect(difference, None, side, None, {"collapsed": counts, "seeds": seeds, "fisher_p": p_value})
+    return Effect(difference, None, side, details={"collapsed": counts, "seeds": seeds, "fisher_p": p_value})
 
 
 def _spread(ours: dict[int, SeedStability], theirs: dict[int, SeedStability]) -> Effect | None:
@@ -110,4 +110,4 @@ def _spread(ours: dict[int, SeedStability], theirs: dict[int, SeedStability]) ->
     quantile = stats.f.ppf((1 + LEVEL) / 2, freedom, freedom)
     interval = (ratio / float(quantile), ratio * float(quantile))
     details = {"per_seed": [[asdict(one) for one in found.values()] for found in (ours, theirs)]}
-    return Effect(ratio, interval, -side_of(interval, null=1.0), None, details)
+    return Effect(ratio, interval, -side_of(interval, null=1.0), details=details)

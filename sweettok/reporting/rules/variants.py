@@ -39,7 +39,7 @@ def equivalent(results: Results, test: Equivalent) -> Ruling:
     open_because = _undecidable(results, test.variant, test.reference, found.seeds)
     verdict, reason = undecided(open_because) if open_because else _within(found.interval, test.margin_db)
     side = {"supported": 1, "contradicted": -1}.get(verdict, 0)
-    effect = Effect(found.mean, found.interval, side, found.effect_size, found.as_json())
+    effect = Effect(found.mean, found.interval, side, found.effect_size, details=found.as_json())
     return Ruling(verdict, with_fairness(reason, terms), {"psnr": effect}, terms)
 
 
