@@ -31,11 +31,17 @@ ENCODERS = 8
 
 
 def own_memory() -> float:
-    """MB that only this process holds. Pages of the files that it reads are the kernel's to drop, and do not count."""
+    """MB that this process alone has written.
+
+    Pages of files, those of its libraries too, do not count: the kernel drops and reads them again as it likes, and they
+    change from shared to own when another process that maps them ends.
+    """
     gc.collect()
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).malloc_trim(0)  # what was freed earlier must not hide what is taken now
-    return psutil.Process().memory_full_info().uss / MB
+    process = psutil.Process()
+    if not sys.platform.startswith("linux"):
+        return process.memory_full_info().uss / MB
+    ctypes.CDLL(None).malloc_trim(0)  # what was freed earlier must not hide what is taken now
+    return sum(part.anonymous + part.swap for part in process.memory_maps()) / MB
 
 
 def growth(request: Callable[[int], None], settled: int, requests: int) -> float:
