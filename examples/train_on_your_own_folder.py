@@ -31,7 +31,7 @@ proxy, judge = load_proxy("outputs/proxy"), load_judge("outputs/judge")
 codes = {split: torch.from_numpy(code_clips(proxy, store)) for split, store in clips.items()}
 params = load_params(profiles.parent / "params.yaml")
 optimiser = params.finetune_pixels.optimiser.model_copy(update={"steps": int(sys.argv[2]) if sys.argv[2:] else 300})
-parts = {"trains": ("spatial", "temporal", "decoder", "pixel_decoder"), "optimiser": optimiser}
+parts = {"trains": ("features", "spatial", "temporal", "decoder", "pixel_decoder"), "optimiser": optimiser}
 model, history = train_stage(
     "own", tok.model, params.finetune_pixels.model_copy(update=parts),
     Supplies(**clips, codes=codes, fingerprint=clips["train"].fingerprint), pixel_loss=params.pixel_loss, judge=judge,

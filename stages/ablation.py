@@ -24,6 +24,7 @@ from sweettok.metrics.reconstruction import (
     size_of_code,
     summarise,
 )  # fmt: skip
+from sweettok.metrics.retention import label_hits, retention_records
 from sweettok.metrics.semantics import token_semantics
 from sweettok.models.processes import own_device, process_count
 from sweettok.params import Params
@@ -69,10 +70,12 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         made = score(lambda clip: model.reconstruct(clip.to(device)).cpu(), judge, test, settings.batch_size, distances)
         if run is None:
             return None
+        kept, real = (label_hits(judge, seen, test) for seen in (made.features[distances[0].name], distances[0].real))
         summary = {
             "variant": variant,
             "seed": seed,
             "metrics": summarise(made, judge, test, settings, distances),
+            "retention": retention_records(kept, real, judge, test, settings.bootstrap, settings.seed),
             **size_of_code(model),
             "codebook": codebook_health(model, supplies.val, settings.batch_size),
             **parameter_counts(model),

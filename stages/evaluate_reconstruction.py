@@ -6,9 +6,10 @@ import numpy as np
 import pandas
 
 from sweettok.metrics import baselines
-from sweettok.metrics.distances import judge_distances, open_distances, size_records
+from sweettok.metrics.distances import Distance, judge_distances, open_distances, size_records
 from sweettok.metrics.perceptual_networks import open_perceptual
 from sweettok.metrics.reconstruction import (
+    Reconstructions,
     clip_words,
     codebook_health,
     per_clip_rows,
@@ -17,9 +18,11 @@ from sweettok.metrics.reconstruction import (
     size_of_proxy_code,
     summarise,
 )  # fmt: skip
+from sweettok.metrics.retention import accuracy_records, label_hits, retention_records
+from sweettok.models.judge import Judge
 from sweettok.models.processes import first_process_first, own_device
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import Params
+from sweettok.params import EvaluateReconstruction, Params
 from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
 from sweettok.tracking import Run
@@ -27,10 +30,18 @@ from sweettok.training.curriculum import load_judge, load_proxy
 from sweettok.video.store import ClipStore, to_uint8
 
 FITTING_CLIPS = 64  # validation clips on which the trilinear baselines choose their grids
+JUDGE_ACCURACY = 0.95  # on real clips, of each factor below: else its retention says little
+LEAST_RETENTION = {  # factor -> what SweetTok and the proxy must keep of it
+    **dict.fromkeys(("colour", "background", "tint", "light", "speed", "motion"), {"sweettok": 0.9, "proxy": 0.95}),
+    **dict.fromkeys(("shape", "size", "texture"), {"sweettok": 0.8, "proxy": 0.95}),
+    "manner": {"sweettok": 0.6, "proxy": 0.85},
+}
+
+Records = dict[str, dict[str, Any]]  # factor -> metric record
 
 
 def learned_bars(psnr: dict[str, float], usage: dict[str, float]) -> list[dict]:
-    """DESIGN.md, numbers the default must reach: has it learned at all?"""
+    """Has the main model learned at all? psnr: by method, in dB; usage: share of each token group's words in use."""
     bars = [
         ("PSNR above mean colour (dB)", psnr["sweettok"] - psnr["mean_colour"], 2.5),
         ("PSNR above copy first frame (dB)", psnr["sweettok"] - psnr["copy_first_frame"], 2.5),
@@ -38,9 +49,49 @@ def learned_bars(psnr: dict[str, float], usage: dict[str, float]) -> list[dict]:
         ("PSNR of the proxy above the main model (dB)", psnr["proxy"] - psnr["sweettok"], 2.0),
         *((f"share of {group} words in use on validation clips", share, 0.5) for group, share in usage.items()),
     ]
-    return [
-        {"bar": bar, "value": value, "required": required, "passed": value >= required} for bar, value, required in bars
-    ]
+    return [_bar(*bar) for bar in bars]
+
+
+def retention_bars(accuracy: Records, retention: dict[str, Records]) -> list[dict]:
+    """Does the judge see the factors of real clips, and of reconstructions? For the factors that the data have.
+
+    accuracy: of the judge on real clips; retention: by method. A factor without retention counts as lost: 0.
+    """
+    known = [factor for factor in LEAST_RETENTION if factor in accuracy]
+    bars = [(f"judge's accuracy on real clips: {name}", accuracy[name]["value"], JUDGE_ACCURACY) for name in known]
+    for method, label in (("sweettok", "SweetTok"), ("proxy", "the proxy")):
+        for name in known:
+            value = retention[method][name]["value"] if name in retention[method] else 0.0
+            bars.append((f"retention of {label}: {name}", value, LEAST_RETENTION[name][method]))
+    return [_bar(*bar) for bar in bars]
+
+
+def _bar(bar: str, value: float, required: float) -> dict:
+    return {"bar": bar, "value": value, "required": required, "passed": value >= required}
+
+
+def retention_lines(accuracy: Records, retention: dict[str, Records]) -> list[str]:
+    """A line a factor: what SweetTok and the proxy keep of it, and how well the judge names it on real clips."""
+    lines = []
+    for name, real in accuracy.items():
+        kept = {method: retention[method].get(name) for method in ("sweettok", "proxy")}
+        shown = ", ".join(f"{method} {entry['value']:.3f}" for method, entry in kept.items() if entry)
+        lines.append(f"retention  {name}: {shown or 'none'} (judge's accuracy on real clips {real['value']:.3f})")
+    return lines
+
+
+def judged(
+    judge: Judge,
+    test: ClipStore,
+    settings: EvaluateReconstruction,
+    distance: Distance,
+    made: dict[str, Reconstructions],
+) -> tuple[Records, dict[str, Records]]:
+    """The judge's accuracy on real test clips, and by method what is retained. distance: of whole clips, by the judge."""
+    real, drawn = label_hits(judge, distance.real, test), (settings.bootstrap, settings.seed)
+    hits = {name: label_hits(judge, scored.features[distance.name], test) for name, scored in made.items()}
+    retention = {name: retention_records(of_method, real, judge, test, *drawn) for name, of_method in hits.items()}
+    return accuracy_records(real, judge, test, *drawn), retention
 
 
 def body(params: Params, run: Run | None) -> None:
@@ -91,16 +142,24 @@ def body(params: Params, run: Run | None) -> None:
     health = {"sweettok": codebook_health(model, val, settings.batch_size)}
     if not first_process():
         return
+    accuracy, retention = judged(judge, test, settings, distances[0], made)
     nothing = {"tokens": None, "indices": None, "bits": None}
     summary: dict[str, Any] = {
         "methods": {
-            name: {"metrics": records[name], **sizes.get(name, nothing), "codebook": health.get(name)}
+            name: {
+                "metrics": records[name],
+                "retention": retention[name],
+                **sizes.get(name, nothing),
+                "codebook": health.get(name),
+            }
             for name in methods
         },
+        "judge": {"accuracy": accuracy},
         "learned": learned_bars(
             {name: records[name]["psnr"]["value"] for name in methods},
             {group: counts["usage"] for group, counts in health["sweettok"].items()},
-        ),
+        )
+        + retention_bars(accuracy, retention),
         "left_out": [entry.as_json() for entry in left_out],
     }
     with atomic_directory("outputs/reconstruction") as partial:
@@ -118,12 +177,15 @@ def body(params: Params, run: Run | None) -> None:
         print(
             f"{'reached' if bar['passed'] else 'MISSED '}  {bar['bar']}: {bar['value']:.2f} (at least {bar['required']})"
         )
+    for line in retention_lines(accuracy, retention):
+        print(line)
     for entry in left_out:
         print(f"left out  {entry.metric}: {entry.why}")
     assert run is not None  # the first process has one
-    run.log_metrics(
-        {f"{name}/{metric}": entry["value"] for name, metrics in records.items() for metric, entry in metrics.items()}
-    )
+    logged = {f"{name}/{metric}": entry for name, metrics in records.items() for metric, entry in metrics.items()}
+    logged |= {f"{name}/retention/{factor}": entry for name in retention for factor, entry in retention[name].items()}
+    logged |= {f"judge/accuracy/{factor}": entry for factor, entry in accuracy.items()}
+    run.log_metrics({name: entry["value"] for name, entry in logged.items()})
     run.log_artifact("outputs/reconstruction/summary.json")
 
 

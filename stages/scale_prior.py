@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sweettok.generation.choice import choose_settings
 from sweettok.generation.sampling import decode_in_batches, sample_classes_in_turn
 from sweettok.generation.training import TokenizedClips, train_prior, validation_loss
 from sweettok.metrics.distances import judge_distances
@@ -52,11 +53,13 @@ def cell(params: Params, size: str, clips: TokenizedClips, seed: int) -> Cell | 
         settings = params.generator.model_copy(update=of_size)
         prior, history = train_prior(settings, clips, training_name(size, seed), run, params.machine)
         loss = validation_loss(prior, clips)
+        tokenizer, judge = VideoTokenizer.load("outputs/pixels").to(own_device()), load_judge("outputs/judge")
         # Noise of its own for each seed: the spread over seeds is then also that of sampling.
-        tokens, labels = sample_classes_in_turn(prior, sampling, sampling.seed + seed)
+        noise = sampling.seed + seed
+        choice = choose_settings(prior, tokenizer, judge, clips.val, sampling, noise + 1)
+        tokens, labels = sample_classes_in_turn(prior, choice.settings, noise)
         if run is None:
             return None
-        tokenizer, judge = VideoTokenizer.load("outputs/pixels").to(own_device()), load_judge("outputs/judge")
         test = ClipStore.open("outputs/data", "test")
         samples = decode_in_batches(tokenizer, tokens, sampling.batch_size)
         distances = judge_distances(judge, test, kinds=("video",))
@@ -70,6 +73,8 @@ def cell(params: Params, size: str, clips: TokenizedClips, seed: int) -> Cell | 
             "parameters": prior.parameter_count(),
             "metrics": records,
             "class_consistency": consistency,
+            "sampling": choice.settings.model_dump(mode="json"),
+            "choice": choice.table,
             "steps": settings.optimiser.steps,
         }
         measured = {name: entry["value"] for name, entry in records.items()}

@@ -12,10 +12,11 @@ import av
 import numpy as np
 import pytest
 import torch
+from sprite_data import sprites_data
 
 from sweettok.language.codebook import Codebook
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import Optimiser, Patches, Proxy, SplitSizes, SpritesData, Tokenizer
+from sweettok.params import Optimiser, Patches, Proxy, Tokenizer
 from sweettok.video.prepare import prepare
 
 SHARED = Path(os.environ.get("SWEETTOK_SHARED_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")).resolve()
@@ -31,10 +32,10 @@ def tokenizer_of():
     def make(**overrides):
         settings = {
             "architecture": "decoupled", "width": 24, "heads": 2, "expansion": 2, "spatial_depth": 1,
-            "temporal_depth": 1,
+            "temporal_depth": 1, "encoder_blocks": 1, "decoder_blocks": 1,
             "spatial_tokens": 4, "temporal_tokens": 16, "temporal_queries": "per_location", "residual": "first_frame",
             "code_dim": 4, "quantizer": "language", "words": "by_part_of_speech", "graph": "captions", "lookup": "union", "commitment": 0.25,
-            "usage_entropy": 0.1, "decoder_start": "proxy", "seed": 0,
+            "usage_entropy": 0.1, "start": "proxy", "seed": 0,
         }  # fmt: skip
         return Tokenizer(**(settings | overrides))
 
@@ -99,21 +100,14 @@ def codebook(codebook_of):
 
 @pytest.fixture(scope="session")
 def proxy_params():
+    """20 codes of two digits."""
     optimiser = Optimiser(
-        steps=1, batch_size=1, lr=1e-3, final_lr=1e-4, warmup=0, betas=(0.9, 0.99), weight_decay=0.0, grad_clip=1.0,
+        algorithm="muon", steps=1, batch_size=1, lr=1e-3, final_lr=1e-4, warmup=0, betas=(0.9, 0.99), weight_decay=0.0, grad_clip=1.0,
         ema=0.9, precision="fp32", checkpoint_every=1, validate_every=1,
     )  # fmt: skip
     return Proxy(
-        width=12,
-        heads=2,
-        expansion=2,
-        depth=1,
-        codes=20,
-        code_dim=4,
-        perceptual_weight=0.0,
-        seed=0,
-        optimiser=optimiser,
-    )
+        width=12, encoder_blocks=1, decoder_blocks=1, levels=(4, 5), l2=1.0, perceptual=0.0, seed=0, optimiser=optimiser
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -205,12 +199,7 @@ def small_run(tok):
     """folder -> the folder, with clips and the small model in outputs/data and outputs/model, as the pipeline has them."""
 
     def make(folder):
-        frames, size = CLIP
-        data = SpritesData(
-            name="sprites", clips=SplitSizes(train=2, val=2, test=36), frames=frames, size=size, seed=0,
-            clips_per_shard=None, two_objects=0.0, classes=2,
-        )  # fmt: skip
-        prepare(data, folder / "outputs" / "data")
+        prepare(sprites_data((2, 2, 36), *CLIP, motions=2), folder / "outputs" / "data")
         tok.save_pretrained(folder / "outputs" / "model")
         return folder
 

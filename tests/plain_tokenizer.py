@@ -1,9 +1,10 @@
 """The tokenizer (architecture `decoupled`, union lookup) as one would write it down first: the oracle of tests/models,
 and what `make bench` compares speed with.
 
-Patches by strided convolutions, every score and logit in memory, heads by reshaping, words by all distances, codes of the
-words computed at each call. Reads the weights of a VideoTokenizer and shares none of its arithmetic but positions, words'
-codes and the whitening of latents, which have oracles of their own.
+Patches by strided convolutions, causal blocks frame by frame, every score and logit in memory, heads by reshaping, words
+by all distances, codes of the words computed at each call. Reads the weights of a VideoTokenizer and shares none of its
+arithmetic but positions, words' codes and the whitening of latents, which have oracles of their own. Grids are
+(B, D, h, w) of one frame, and clips lists of them.
 """
 
 import math
@@ -12,30 +13,34 @@ import torch
 import torch.nn.functional as F
 
 from sweettok.models.patches import square_positions
+from sweettok.models.queries import PLACE_SCALE
 
 
 def encode(model, clip):
     """clip (B, 3, T, H, W) -> tokens (B, L_s + L_t)."""
-    backbone, p, s = model.backbone, model.patches.spatial, model.patches.temporal
-    width = model.config.width
-    first = F.conv2d(clip[:, :, 0], _kernel(backbone.embed.first, (p, p)), backbone.embed.first.bias, stride=p)
-    rest = F.conv3d(clip[:, :, 1:], _kernel(backbone.embed.rest, (s, p, p)), backbone.embed.rest.bias, stride=(s, p, p))
-    v_s = first.flatten(2).transpose(1, 2)  # (B, hw, D)
-    v_t = rest.flatten(3).permute(0, 2, 3, 1)  # (B, k, hw, D)
-    frames, cells = 1 + v_t.shape[1], v_s.shape[1]
-    positions = square_positions(frames, cells, width)
-    blank = clip.new_zeros(len(clip), model.config.spatial_tokens, width)
-    z_s = _stack(backbone.spatial_encoder, blank, backbone.spatial_queries, v_s, positions[0])
-    before = torch.cat([v_s[:, None], v_t[:, :-1]], 1) if model.config.residual == "consecutive" else v_s[:, None]
-    residuals, places = before - v_t, positions[1:]
-    blank = clip.new_zeros(len(clip), model.config.temporal_tokens, width)
-    if model.config.temporal_queries == "per_location":
-        z_t = _stack_by_cell(backbone.temporal_encoder, blank, backbone.temporal_queries, residuals, places)
+    backbone, config = model.backbone, model.config
+    frames = _features(model, clip)
+    places = _places(model, len(frames))
+    queries = _rows(_gather(backbone.spatial_start, frames[0])) + backbone.spatial_queries
+    seen = _linear(backbone.patch_to_width, _rows(frames[0])) + places[0]
+    z_spatial = _stack(backbone.spatial_encoder, queries, seen)
+
+    before = frames[:-1] if config.residual == "consecutive" else frames[:1] * (len(frames) - 1)
+    residuals = [earlier - later for earlier, later in zip(before, frames[1:], strict=True)]
+    # The channels of all residuals side by side, those of one channel next to each other.
+    stacked = torch.stack(residuals, dim=2).flatten(1, 2)
+    queries = _rows(_gather(backbone.temporal_start, stacked)) + backbone.temporal_queries
+    seen = [_linear(backbone.residual_to_width, _rows(r)) + p for r, p in zip(residuals, places[1:], strict=True)]
+    if config.temporal_queries == "per_location":
+        cells = [
+            _stack(backbone.temporal_encoder, queries[:, cell, None], torch.stack([r[:, cell] for r in seen], dim=1))
+            for cell in range(queries.shape[1])
+        ]
+        z_temporal = torch.cat(cells, dim=1)
     else:
-        residuals, places = residuals.flatten(1, 2), places.flatten(0, 1)
-        z_t = _stack(backbone.temporal_encoder, blank, backbone.temporal_queries, residuals, places)
+        z_temporal = _stack(backbone.temporal_encoder, queries, torch.cat(seen, dim=1))
     found = []
-    for name, z in (("spatial", z_s), ("temporal", z_t)):
+    for name, z in (("spatial", z_spatial), ("temporal", z_temporal)):
         quantizer = model.quantizers[name]
         quantizer._cache = None
         found.append(torch.cdist(quantizer.to_code(z), quantizer.codes()[None]).argmin(-1))
@@ -44,101 +49,118 @@ def encode(model, clip):
 
 def decode(model, tokens):
     """tokens (B, L_s + L_t) -> clip (B, 3, T, H, W)."""
-    backbone, count, width = model.backbone, model.config.spatial_tokens, model.config.width
-    frames, cells = model.latent_frames(model.frames), (model.size // model.patches.spatial) ** 2
+    backbone, count = model.backbone, model.config.spatial_tokens
     zq = []
     for name, indices in (("spatial", tokens[:, :count]), ("temporal", tokens[:, count:])):
         quantizer = model.quantizers[name]
         quantizer._cache = None
         zq.append(_linear(quantizer.project_out, quantizer.codes()[indices]))
-    positions = square_positions(frames, cells, width)
-    queries = (backbone.patch_query + positions[0]).expand(len(tokens), cells, width)
-    v_s = _stack(backbone.spatial_decoder, queries, positions[0], zq[0], backbone.spatial_queries)
-    tiled = v_s[:, :, None] + positions.transpose(0, 1)  # (B, hw, 1 + k, D)
-    v = _stack_of_cells(backbone.temporal_decoder, tiled, positions.transpose(0, 1), zq[1], backbone.temporal_queries)
-    logits = _linear(model.to_logits, v.transpose(1, 2))  # (B, 1 + k, hw, codes)
-    codes = torch.exp(logits - logits.logsumexp(-1, keepdim=True)) @ model.proxy_codes
-    return _pixels(model, codes).clamp(-1, 1)
+    space = _rows(_scatter(backbone.spatial_spread, _square(zq[0]))) + _places(model, 1)[0]
+    space = _stack(backbone.spatial_decoder, space, zq[0] + backbone.spatial_queries)
+    change = space + _rows(_scatter(backbone.temporal_spread, _square(zq[1])))
+    change = _stack(backbone.temporal_decoder, change, zq[1] + backbone.temporal_queries)
+    weight, bias = backbone.to_later_frames.weight[:, :, 0, 0], backbone.to_later_frames.bias
+    later = (change @ weight.T + bias).chunk(model.latent_frames(model.frames) - 1, dim=-1)
+    grid = [_square(space), *(_square(space + moved) for moved in later)]
+    grid = [F.silu(frame) for frame in _channel_norm(backbone.refine.norm, _blocks(backbone.refine.blocks, grid))]
+    logits = [_linear(model.to_logits, _rows(frame)) for frame in grid]  # (B, hw, sum of levels) each
+    return _pixels(model, [_expected(model, of_frame) for of_frame in logits]).clamp(-1, 1)
+
+
+def _features(model, clip):
+    """clip -> features of its patches, one grid (B, C, h, w) a latent frame."""
+    embed, p, s = model.features.embed.embed, model.patches.spatial, model.patches.temporal
+    kernel = embed.weight.view(-1, 3, s, p, p)
+    # The first frame counts as s frames alike.
+    first = F.conv2d(clip[:, :, 0], kernel.sum(2), embed.bias, stride=p)
+    rest = F.conv3d(clip[:, :, 1:], kernel, embed.bias, stride=(s, p, p))
+    return _blocks(model.features.blocks, [first, *rest.unbind(2)])
+
+
+def _expected(model, logits):
+    """Logits over the levels of all digits -> mean value of each digit."""
+    digits, start = [], 0
+    for count in model.proxy.levels:
+        weights = torch.exp(logits[..., start : start + count])
+        values = torch.tensor([2 * level / (count - 1) - 1 for level in range(count)])
+        digits.append((weights * values).sum(-1) / weights.sum(-1))
+        start += count
+    return torch.stack(digits, dim=-1)
 
 
 def _pixels(model, codes):
-    decoder, p, s = model.pixel_decoder, model.patches.spatial, model.patches.temporal
-    x = _linear(decoder.expand, codes)
-    for block in decoder.blocks:
-        y = _norm(block.space_norm, x)
-        x = x + _attention(block.space, y, y, y)
-        y = _norm(block.time_norm, x).transpose(1, 2)
-        x = x + _attention(block.time, y, y, y, causal=True).transpose(1, 2)
-        x = x + _feed(block.feed, _norm(block.feed_norm, x))
-    x = _norm(decoder.norm, x)
-    batch, side, later = len(x), model.size // p, x.shape[1] - 1
-    first = _linear(decoder.to_pixels.first, x[:, 0]).view(batch, side, side, 3, p, p)
-    first = first.permute(0, 3, 1, 4, 2, 5).reshape(batch, 3, 1, model.size, model.size)
-    rest = _linear(decoder.to_pixels.rest, x[:, 1:]).view(batch, later, side, side, 3, s, p, p)
-    rest = rest.permute(0, 4, 1, 5, 2, 6, 3, 7).reshape(batch, 3, later * s, model.size, model.size)
-    return torch.cat([first, rest], dim=2)
+    """Values of digits (B, hw, digits), one a latent frame -> clip."""
+    decoder, p, s, size = model.pixel_decoder, model.patches.spatial, model.patches.temporal, model.size
+    grid = _blocks(decoder.blocks, [_square(_linear(decoder.expand, of_frame)) for of_frame in codes])
+    batch, side = len(codes[0]), size // p
+    first = _linear(decoder.to_pixels.first, _rows(grid[0])).view(batch, side, side, 3, p, p)
+    shown = [first.permute(0, 3, 1, 4, 2, 5).reshape(batch, 3, 1, size, size)]
+    for frame in grid[1:]:
+        rest = _linear(decoder.to_pixels.rest, _rows(frame)).view(batch, side, side, 3, s, p, p)
+        shown.append(rest.permute(0, 3, 4, 1, 5, 2, 6).reshape(batch, 3, s, size, size))
+    return torch.cat(shown, dim=2)
 
 
-def _stack(stack, queries, address, patches, places):
-    """Everything sees everything: queries (B, Q, D) read patches (B, K, D)."""
+def _places(model, frames):
+    cells = (model.size // model.patches.spatial) ** 2
+    return PLACE_SCALE * square_positions(frames, cells, model.config.width)
+
+
+def _blocks(blocks, frames):
+    """Causal blocks on a clip: over space a frame at a time, then over a frame and those before it."""
+    for block in blocks:
+        spread = []
+        for frame in _channel_norm(block.norm, frames):
+            hidden = F.conv2d(F.silu(frame), block.space.weight[:, :, 0], block.space.bias, padding=1)
+            spread.append(F.silu(hidden))
+        mixed = []
+        for now, frame in enumerate(frames):
+            total = frame + block.time.bias[:, None, None]
+            for back in range(min(now + 1, block.frames)):
+                weight = block.time.weight[:, :, block.frames - 1 - back, 0, 0]
+                total = total + torch.einsum("oc,bchw->bohw", weight, spread[now - back])
+            mixed.append(total)
+        frames = mixed
+    return frames
+
+
+def _channel_norm(norm, frames):
+    scaled = [frame / (frame.square().mean(dim=1, keepdim=True) + 1e-6).sqrt() for frame in frames]
+    return [frame * norm.weight[:, 0] + norm.bias[:, 0] for frame in scaled]
+
+
+def _gather(start, grid):
+    """What queries start with: s x s patches of a grid (B, C, h, w) become one value each."""
+    weight = start.gather.weight[:, :, 0]  # (D, C, s, s)
+    s = weight.shape[-1]
+    tiles = grid.unflatten(3, (-1, s)).unflatten(2, (-1, s))  # (B, C, h / s, s, w / s, s)
+    gathered = torch.einsum("bchiwj,dcij->bdhw", tiles, weight) + start.gather.bias[:, None, None]
+    return _blocks(start.blocks, [gathered])[0]
+
+
+def _scatter(spread, grid):
+    """The way back: one value becomes s x s patches."""
+    weight = spread.spread.weight[:, :, 0]  # (D, D, s, s)
+    tiles = torch.einsum("bchw,cdij->bdhiwj", _blocks(spread.blocks, [grid])[0], weight)
+    return tiles.flatten(4, 5).flatten(2, 3) + spread.spread.bias[:, None, None]
+
+
+def _stack(stack, queries, patches):
     for layer in stack.layers:
-        queries = _mix(layer, queries, address)
-        patches = _mix_patches(layer, patches, places)
-        queries = _read(layer, queries, address, patches, places)
+        value, seen = _norm(layer.query_norm, queries), _norm(layer.patch_norm, patches)
+        queries = queries + _attention(layer.read, value, seen)
+        if layer.mix is not None:
+            value = _norm(layer.self_norm, queries)
+            queries = queries + _attention(layer.mix, value, value)
+        queries = queries + _feed(layer.feed, _norm(layer.feed_norm, queries))
     return _norm(stack.norm, queries)
 
 
-def _stack_by_cell(stack, queries, address, residuals, places):
-    """One query (B, hw, D) a cell, which reads the residuals (B, k, hw, D) of that cell."""
-    by_cell, places = residuals.transpose(1, 2), places.transpose(0, 1)  # (B, hw, k, D), (hw, k, D)
-    for layer in stack.layers:
-        queries = _mix(layer, queries, address)
-        by_cell = _mix_patches(layer, by_cell, places)
-        queries = _read(layer, queries[:, :, None], address[:, None], by_cell, places)[:, :, 0]
-    return _norm(stack.norm, queries)
-
-
-def _stack_of_cells(stack, queries, address, tokens, places):
-    """Queries (B, hw, T, D) see those of their cell, and read all tokens (B, L, D)."""
-    for layer in stack.layers:
-        queries = _mix(layer, queries, address)
-        tokens = _mix_patches(layer, tokens, places)
-        flat = _read(layer, queries.flatten(1, 2), address.flatten(0, 1), tokens, places)
-        queries = flat.view_as(queries)
-    return _norm(stack.norm, queries)
-
-
-def _mix(layer, queries, address):
-    value = _norm(layer.query_norm, queries)
-    queries = queries + _attention(layer.query_attention, value + address, value + address, value)
-    return queries + _feed(layer.query_feed, _norm(layer.query_feed_norm, queries))
-
-
-def _mix_patches(layer, patches, places):
-    value = _norm(layer.patch_norm, patches)
-    patches = patches + _attention(layer.patch_attention, value + places, value + places, value)
-    return patches + _feed(layer.patch_feed, _norm(layer.patch_feed_norm, patches))
-
-
-def _read(layer, queries, address, patches, places):
-    read, value = layer.read, _norm(layer.read_patch_norm, patches)
-    q = _linear(read.query, _norm(layer.read_norm, queries)) + _linear(read.query_place, address)
-    k = _linear(read.key, value) + _linear(read.key_place, places)
-    queries = queries + _linear(read.out, _heads(q, k, _linear(read.value, value), read.heads))
-    return queries + _feed(layer.read_feed, _norm(layer.read_feed_norm, queries))
-
-
-def _attention(module, queries, keys, values, causal=False):
-    q, k, v = _linear(module.query, queries), _linear(module.key, keys), _linear(module.value, values)
-    return _linear(module.out, _heads(q, k, v, module.heads, causal))
-
-
-def _heads(q, k, v, heads, causal=False):
-    q, k, v = (x.unflatten(-1, (heads, -1)).transpose(-3, -2) for x in (q, k, v))  # (..., heads, N, d)
+def _attention(module, queries, patches):
+    q, k, v = _linear(module.query, queries), _linear(module.key, patches), _linear(module.value, patches)
+    q, k, v = (x.unflatten(-1, (module.heads, -1)).transpose(1, 2) for x in (q, k, v))  # (B, heads, N, d)
     scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
-    if causal:
-        scores = scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1), -torch.inf)
-    return (scores.softmax(-1) @ v).transpose(-3, -2).flatten(-2)
+    return _linear(module.out, (scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
 
 
 def _feed(feed, x):
@@ -155,6 +177,12 @@ def _norm(layer, x):
     return centred / (centred.square().mean(-1, keepdim=True) + layer.eps).sqrt() * layer.weight + layer.bias
 
 
-def _kernel(linear, size):
-    """The weight (D, 3 * patch) of a linear patch embedding as a convolution's (D, 3, *patch)."""
-    return linear.weight.view(-1, 3, *size)
+def _rows(grid):
+    """(B, D, h, w) -> (B, h w, D)."""
+    return grid.flatten(2).transpose(1, 2)
+
+
+def _square(rows):
+    """(B, h w, D) -> (B, D, h, w)."""
+    side = math.isqrt(rows.shape[1])
+    return rows.transpose(1, 2).unflatten(2, (side, side))

@@ -9,6 +9,7 @@ from sweettok.generation.layout import layout_of
 from sweettok.generation.prior import Prior, PriorConfig
 from sweettok.metrics.reconstruction import size_of_code, size_of_proxy_code
 from sweettok.models import tokenizer as tokenizer_module
+from sweettok.models.dqae import ARCHITECTURES
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.quantizers import build_quantizers
 from sweettok.models.tokenizer import VideoTokenizer
@@ -84,9 +85,22 @@ def test_small_profiles_have_the_default_models_on_the_same_grid(name):
 def test_every_cell_of_the_gpu_profile_has_its_tokens(variant, meta_tokenizer):
     params, model = meta_tokenizer("gpu", **load_params(PROFILES["gpu"]).ablation.variants[variant].tokenizer)
     assert params.ablation.variants == load_params(ROOT / "params.yaml").ablation.variants
-    spatial, temporal = model.backbone.encode(torch.empty(2, 3, 17, 64, 64, device="meta"))
+    spatial, temporal = model.backbone.encode(model.features(torch.empty(2, 3, 17, 64, 64, device="meta")))
     assert spatial.shape == (2, 64, 256) and temporal.shape == (2, 256, 256)
-    assert model.backbone.decode(spatial, temporal, 5).shape == (2, 5, 16 * 16, 256)
+    assert model.backbone.decode(spatial, temporal, 5).shape == (2, 256, 5, 16, 16)
+    assert model.logits(spatial, temporal, 5).shape == (2, 5, 16 * 16, sum(params.proxy.levels))
+
+
+@pytest.mark.parametrize("path", [ROOT / "params.yaml", *PROFILES.values()], ids=lambda path: path.stem)
+def test_every_cell_of_a_profile_lies_on_its_grid(path):
+    """Its tokens, in any architecture that its ablation trains."""
+    params = load_params(path)
+    side, later = params.data.size // params.patches.spatial, (params.data.frames - 1) // params.patches.temporal
+    for variant in params.ablation.matrix.variants:
+        changes = params.ablation.variants[variant].tokenizer
+        tokenizer = Tokenizer.model_validate(params.tokenizer.model_dump() | changes)
+        with torch.device("meta"):
+            ARCHITECTURES[tokenizer.architecture](tokenizer, params.proxy.width, 1 + later, side)
 
 
 @pytest.mark.parametrize("name", ["ucf101", "k600"])
@@ -96,9 +110,9 @@ def test_the_papers_video_profiles_have_its_tokens_and_bits(name, meta_tokenizer
     assert size["tokens"] == size["indices"] == 256 + 1024
     assert size["bits"] == pytest.approx(17185, abs=1)  # PAPER.md C11
     clip = torch.empty(2, 3, 17, 256, 256, device="meta")
-    spatial, temporal = model.backbone.encode(clip)
+    spatial, temporal = model.backbone.encode(model.features(clip))
     assert spatial.shape == (2, 256, 512) and temporal.shape == (2, 1024, 512)
-    assert model.backbone.decode(spatial, temporal, 5).shape == (2, 5, 32 * 32, 512)
+    assert model.logits(spatial, temporal, 5).shape == (2, 5, 32 * 32, 8 + 8 + 8 + 4 + 4)
 
 
 def test_the_authors_lookup_has_their_indices_and_bits(meta_tokenizer):
@@ -109,35 +123,53 @@ def test_the_authors_lookup_has_their_indices_and_bits(meta_tokenizer):
     assert size["bits"] == pytest.approx(45000, rel=0.01)
 
 
+def size_of(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
 def test_the_papers_tokenizer_has_the_parameters_of_its_layers(meta_tokenizer):
-    """Width 512, 8 heads, 8 spatial and 4 temporal layers (PAPER.md 1), counted from what a layer consists of."""
+    """Width 512, 8 heads, 8 spatial and 4 temporal layers (PAPER.md 1), counted from what a layer consists of.
+
+    Grids: 32 x 32 patches, 16 x 16 spatial and 32 x 32 temporal tokens, 4 later latent frames.
+    """
     params, model = meta_tokenizer("ucf101")
-    d, settings = 512, params.tokenizer
+    d, settings, proxy = 512, params.tokenizer, params.proxy
     assert (settings.width, settings.heads) == (d, 8)
     assert (settings.spatial_depth, settings.temporal_depth, settings.expansion) == (8, 4, 4)
-    attention = 4 * d * d + d  # query, key, value; out, which has a bias
-    reading = 6 * d * d + d  # and the two of places
-    feed = 8 * d * d + 4 * d + d
-    layer = 2 * attention + reading + 3 * feed + 7 * 2 * d
-    stacks = 2 * (8 * layer + 2 * d) + 2 * (4 * layer + 2 * d)  # spatial and temporal encoders, and decoders
+    assert (settings.encoder_blocks, settings.decoder_blocks) == (2, 2)
+    assert (settings.spatial_tokens, settings.temporal_tokens) == (16 * 16, 32 * 32)
+    assert proxy.width == d and sum(proxy.levels) == 32
+
+    attention, feed, norm = 4 * d * d + d, 8 * d * d + 4 * d + d, 2 * d  # query, key, value; out, which has a bias
+    alone = attention + feed + 3 * norm  # of queries that read but do not see each other: norms of both, and the feed's
+    layer = alone + attention + norm
+    image_block = norm + (9 * d * d + d) + (d * d + d)  # over 3 x 3 cells, then within a frame
+    causal_block = image_block + d * d  # then over two frames
+    linear = d * d + d
+    encoders = 2 * linear + (256 + 1024) * d  # patches and residuals to the width; queries of both kinds
+    encoders += (4 * d * d + d) + 2 * image_block + (4 * d * d + d) + 2 * image_block  # 2 x 2 cells; 4 residuals
+    encoders += 8 * layer + 4 * layer + 2 * norm  # temporal queries are global; each stack ends in a norm
+    decoders = image_block + (4 * d * d + d) + image_block + linear  # a token to 2 x 2 cells, and to one
+    decoders += 8 * alone + 4 * alone + 2 * norm
+    decoders += (d * 4 * d + 4 * d) + 2 * causal_block + norm  # one frame to the 4 later ones
+    assert size_of(model.backbone) == encoders + decoders
+    assert size_of(model.to_logits) == (d + 1) * 32
+
     pixels = 3 * 8 * 8
-    others = (
-        (pixels + 1) * d + (4 * pixels + 1) * d + (256 + 1024 + 1) * d
-    )  # embeddings; queries of both kinds, and patch
-    assert sum(p.numel() for p in model.backbone.parameters()) == stacks + others
-    assert sum(p.numel() for p in model.to_logits.parameters()) == (d + 1) * 8192
-    assert model.proxy_codes.shape == (8192, 8)
-    block = 2 * attention + feed + 3 * 2 * d
+    embed = (4 * pixels + 1) * d  # the first frame counts as 4 frames alike
+    assert size_of(model.features) == embed + proxy.encoder_blocks * causal_block
     to_pixels = (d + 1) * pixels + (d + 1) * 4 * pixels
-    assert sum(p.numel() for p in model.pixel_decoder.parameters()) == 9 * d + 4 * block + 2 * d + to_pixels
-    assert sum(p.numel() for p in model.parameters()) == pytest.approx(262.4e6, rel=1e-3)
+    expand = (5 + 1) * d
+    assert size_of(model.pixel_decoder) == expand + proxy.decoder_blocks * causal_block + to_pixels
+    parts = ("backbone", "features", "pixel_decoder", "to_logits", "quantizers")
+    assert size_of(model) == sum(size_of(getattr(model, part)) for part in parts)
 
 
 def test_the_papers_image_profile_has_spatial_tokens_alone(meta_tokenizer):
     params, model = meta_tokenizer("imagenet")
     size = size_of_code(model)
     assert size["tokens"] == 256 and size["bits"] == pytest.approx(256 * 13.3555, abs=0.1)  # log2(10481) = 13.3555
-    spatial, temporal = model.backbone.encode(torch.empty(2, 3, 1, 256, 256, device="meta"))
+    spatial, temporal = model.backbone.encode(model.features(torch.empty(2, 3, 1, 256, 256, device="meta")))
     assert spatial.shape == (2, 256, 512) and temporal is None
 
 
@@ -148,7 +180,7 @@ def test_the_papers_proxy_codes_every_patch(name):
         proxy = ProxyTokenizer(params.proxy, params.patches)
     size = size_of_proxy_code(proxy, params.data.frames, params.data.size)
     assert size["tokens"] == (5120 if params.data.frames == 17 else 1024)
-    assert size["bits"] == 13 * size["tokens"] and proxy.proxy.code_dim == 8
+    assert size["bits"] == 13 * size["tokens"] and proxy.proxy.levels == (8, 8, 8, 4, 4)
 
 
 def test_the_papers_prior_has_the_papers_size(meta_tokenizer):

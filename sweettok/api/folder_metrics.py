@@ -1,6 +1,7 @@
 """Two files or folders of videos or images compared: fidelity of pairs, Frechet distances of sets."""
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +15,7 @@ from torch import Tensor
 from sweettok.api.frames import ENDINGS, Change, FrameFile, open_frames, to_square
 from sweettok.errors import InputError
 from sweettok.metrics.distances import CLIPS_AT_ONCE, Distance, judge_distances, open_distances
-from sweettok.metrics.fidelity import DATA_RANGE, PSNR_CAP, WINDOW, psnr, ssim
+from sweettok.metrics.fidelity import DATA_RANGE, PSNR_CAP, WINDOW, ssim
 from sweettok.metrics.networks import LeftOut
 from sweettok.metrics.perceptual import perceptual_distance
 from sweettok.metrics.perceptual_networks import PerceptualNetwork, open_perceptual
@@ -162,7 +163,8 @@ def compare(
         for number in watch(range(len(comparison.names))):
             files = comparison.real[number], comparison.made[number]
             pairs[comparison.names[number]] = score_pair(*files, scorers, comparison.frames, change)
-        records |= {name: _record(name, pairs, comparison, facts.get(name, {}), seed) for name in scorers}
+        names = ("psnr", *scorers)
+        records |= {name: _record(name, pairs, comparison, facts.get(name, {}), seed) for name in names}
     distances, missing = _distances(comparison, judge, settings, seed)
     return {
         "metrics": records | distances,
@@ -178,9 +180,10 @@ def score_pair(
     frames: int | None = None,
     change: Change | None = None,
 ) -> dict[str, float]:
-    """Each score over all frames of a pair. Raises InputError where lengths or sizes differ.
+    """`psnr` and each score over all frames of a pair. Raises InputError where lengths or sizes differ.
 
-    Files are read in pieces; all scores are means over frames but PSNR, which is that of the mean squared error.
+    Files are read in pieces; all scores are means over frames but PSNR, which is that of the squared error over all
+    pixels of all frames, in dB, at most 100.
     """
     for file in (real, made):
         if frames is not None and file.frames < frames:
@@ -192,30 +195,31 @@ def score_pair(
     if change is None and (real.height, real.width) != (made.height, made.width):
         sizes = f"{real.width}x{real.height}, {made.path} {made.width}x{made.height}"
         raise InputError(f"{real.path} is {sizes}; bring both to N x N with --size N")
-    total, count = dict.fromkeys(scorers, 0.0), frames or real.frames
+    total, squares, count = dict.fromkeys(scorers, 0.0), 0.0, frames or real.frames
     for start in range(0, count, FRAMES_AT_ONCE):
         piece = min(FRAMES_AT_ONCE, count - start)
         a, b = (to_float(file.read(start, piece, change or _as_it_is)[None]) for file in (real, made))
+        squares += piece * (a.double() - b.double()).square().mean().item()
         for name, scorer in scorers.items():
             total[name] += piece * scorer(a, b).item()
-    means = {name: value / count for name, value in total.items()}
-    return means | {"psnr": min(PSNR_CAP, 10 * np.log10(DATA_RANGE**2 / means["psnr"]).item())}
+    return {"psnr": _psnr(squares / count)} | {name: value / count for name, value in total.items()}
+
+
+def _psnr(squared_error: float) -> float:
+    """In dB, of a mean squared error; equal files have the cap."""
+    return min(PSNR_CAP, 10 * math.log10(DATA_RANGE**2 / squared_error)) if squared_error else PSNR_CAP
 
 
 def _as_it_is(frame: np.ndarray) -> np.ndarray:
     return frame
 
 
-def _squared_error(a: Tensor, b: Tensor) -> Tensor:
-    return DATA_RANGE**2 / 10 ** (psnr(a, b) / 10)  # equal frames: that of the cap
-
-
 def _scorers(
     comparison: Comparison, judge: Judge | None, settings: Metrics
 ) -> tuple[dict[str, Scorer], dict[str, dict], list[LeftOut]]:
-    """Scores of a pair, what their records say, and those that cannot be had."""
+    """Scores of a pair beside PSNR, what their records say, and those that cannot be had."""
     side = comparison.size or min(min(file.height, file.width) for file in comparison.real)
-    scorers: dict[str, Scorer] = {"psnr": _squared_error}
+    scorers: dict[str, Scorer] = {}
     facts: dict[str, dict] = {}
     networks: Sequence[PerceptualNetwork]
     stills: Any = FolderClips(comparison.real, 1, side)  # has what a ClipStore is asked for

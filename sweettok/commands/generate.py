@@ -13,9 +13,12 @@ from sweettok.errors import InputError
 if TYPE_CHECKING:
     from sweettok.api.model import SweetTok
     from sweettok.generation.prior import Prior
+    from sweettok.params import SamplingSettings
 
 GENERATOR, NAMES = "outputs/generator", "outputs/data/store.json"
 AT_ONCE = 64  # clips
+# How to draw where no evaluation of the generator has chosen
+UNCHOSEN: dict[str, Any] = {"guidance": 2.5, "temperature": 0.9, "top_k": 0, "top_p": 1.0}
 
 
 def add(commands: Any) -> None:
@@ -36,14 +39,13 @@ def add(commands: Any) -> None:
         "--class-names", default=NAMES, metavar="FILE",
         help=f"JSON with `classes`, in the generator's order (default: {NAMES})",
     )  # fmt: skip
-    generate.add_argument("--temperature", type=_positive(float), default=1.0, help="default: 1")
-    generate.add_argument("--top-k", type=int, default=0, help="draw from the k likeliest words (default: 0, all)")
+    chosen = "default: as its evaluation chose, else"
     generate.add_argument(
-        "--top-p", type=float, default=1.0, help="draw from the likeliest words of this mass (default: 1)"
+        "--guidance", type=float, help=f"pull towards the class; 1: none ({chosen} {UNCHOSEN['guidance']})"
     )
-    generate.add_argument(
-        "--guidance", type=float, default=1.25, help="pull towards the class; 1: none (default: 1.25)"
-    )
+    generate.add_argument("--temperature", type=_positive(float), help=f"{chosen} {UNCHOSEN['temperature']}")
+    generate.add_argument("--top-k", type=int, help=f"draw from the k likeliest words ({chosen} 0, all)")
+    generate.add_argument("--top-p", type=float, help=f"draw from the likeliest words of this mass ({chosen} 1)")
     add_model(generate)
     add_json(generate)
     generate.set_defaults(run=_generate)
@@ -69,7 +71,6 @@ def _generate(chosen: argparse.Namespace) -> None:
     from sweettok.api.token_file import MOST
     from sweettok.api.writing import write_frames
     from sweettok.generation.prior import Prior
-    from sweettok.params import Sampling
     from sweettok.video.store import to_uint8
 
     if not 0 <= chosen.seed <= MOST:
@@ -84,7 +85,7 @@ def _generate(chosen: argparse.Namespace) -> None:
     ]  # fmt: skip
     for _, path in jobs:
         check_free(path, chosen.force)
-    settings = _settings(Sampling, chosen, len(jobs))
+    settings = _settings(chosen, len(jobs))
     clips = tqdm(_clips(prior, model, [label for label, _ in jobs], settings), "generate", len(jobs), disable=None)
     for clip, (_, path) in zip(clips, jobs, strict=True):
         write_frames(path, to_uint8(clip[None])[0], chosen.fps)
@@ -99,22 +100,31 @@ def _generate(chosen: argparse.Namespace) -> None:
         )
 
 
-def _settings(kind: Any, chosen: argparse.Namespace, clips: int) -> Any:
+def _settings(chosen: argparse.Namespace, clips: int) -> "SamplingSettings":
     import pydantic
 
+    from sweettok.params import SamplingSettings
+
+    evaluated = _evaluated(Path(chosen.generator).parent / "generation" / "summary.json")
+    asked = {name: getattr(chosen, name) for name in UNCHOSEN if getattr(chosen, name) is not None}
     try:
-        return kind(
-            samples=max(2, clips),  # as many as a distance needs; one clip is sampled all the same
-            batch_size=AT_ONCE, temperature=chosen.temperature, top_k=chosen.top_k, top_p=chosen.top_p,
-            guidance=chosen.guidance, seed=chosen.seed,
-        )  # fmt: skip
+        return SamplingSettings(**UNCHOSEN | evaluated | asked, samples=clips, batch_size=AT_ONCE, seed=chosen.seed)
     except pydantic.ValidationError as invalid:
         first = invalid.errors()[0]
         name = str(first["loc"][0]).replace("_", "-")
         raise InputError(f"--{name} {first['input']}: {first['msg']}") from invalid
 
 
-def _clips(prior: "Prior", model: "SweetTok", labels: list[int], settings: Any) -> Any:
+def _evaluated(summary: Path) -> dict[str, Any]:
+    """How the evaluation beside the generator's folder has sampled; nothing where there is none."""
+    from sweettok.storage import read_json
+
+    content = read_json(summary) if summary.is_file() else {}
+    sampling = content.get("sampling") if isinstance(content, dict) else None
+    return {name: value for name, value in sampling.items() if name in UNCHOSEN} if isinstance(sampling, dict) else {}
+
+
+def _clips(prior: "Prior", model: "SweetTok", labels: list[int], settings: "SamplingSettings") -> Any:
     """Clips (3, T, H, W) of the labels, one after another. On the CPU they depend on seed, labels and nothing else."""
     import torch
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sweettok.generation.prior import Prior
 from sweettok.models.processes import over_processes
-from sweettok.params import Sampling
+from sweettok.params import SamplingSettings
 
 if TYPE_CHECKING:
     from sweettok.models.tokenizer import VideoTokenizer
@@ -49,7 +49,7 @@ def draw(logits: Tensor, uniform: Tensor) -> Tensor:
 
 @torch.no_grad()
 def sample(
-    prior: Prior, labels: Tensor, sampling: Sampling, generator: torch.Generator, use_cache: bool = True
+    prior: Prior, labels: Tensor, sampling: SamplingSettings, generator: torch.Generator, use_cache: bool = True
 ) -> Tensor:
     """Draw one clip's tokens for each label: int64 labels (B,) -> tokens as `TokenLayout.unflatten` gives them.
 
@@ -84,7 +84,7 @@ def sample(
     return layout.unflatten(sequence[: len(labels), 1:])
 
 
-def sample_in_batches(prior: Prior, labels: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
+def sample_in_batches(prior: Prior, labels: Tensor, sampling: SamplingSettings, generator: torch.Generator) -> Tensor:
     """`sample` for any number of labels, `sampling.batch_size` at a time, each process its share of the batches.
 
     The tokens of all labels, in all processes, on the CPU: the same for any number of processes.
@@ -104,7 +104,7 @@ def sample_in_batches(prior: Prior, labels: Tensor, sampling: Sampling, generato
     return tokens
 
 
-def sample_classes_in_turn(prior: Prior, sampling: Sampling, seed: int) -> tuple[Tensor, Tensor]:
+def sample_classes_in_turn(prior: Prior, sampling: SamplingSettings, seed: int) -> tuple[Tensor, Tensor]:
     """`sampling.samples` clips, one class after another and round again: (tokens, labels int64 (n,)), on the CPU."""
     labels = torch.arange(sampling.samples) % prior.config.classes
     return sample_in_batches(prior, labels, sampling, torch.Generator().manual_seed(seed)), labels
@@ -112,8 +112,7 @@ def sample_classes_in_turn(prior: Prior, sampling: Sampling, seed: int) -> tuple
 
 def decode_in_batches(tokenizer: "VideoTokenizer", tokens: Tensor, batch_size: int) -> Tensor:
     """Tokens of clips -> the clips (n, 3, T, H, W), on the CPU."""
-    device = tokenizer.proxy_codes.device
-    return torch.cat([tokenizer.decode(part.to(device)).cpu() for part in tokens.split(batch_size)])
+    return torch.cat([tokenizer.decode(part.to(tokenizer.device)).cpu() for part in tokens.split(batch_size)])
 
 
 def for_pictures(labels: Tensor, classes: int) -> Tensor:

@@ -59,7 +59,7 @@ def judge_extractor(judge: Judge, kind: Literal["video", "image"]) -> Extractor:
     return Extractor(
         judge.name,
         kind,
-        4 * judge.width,
+        8 * judge.width,
         f"frechet_{kind}/{judge.name}",
         judge.fingerprint,
         _without_gradients(features),

@@ -1,4 +1,4 @@
-"""How near generated clips are to real ones (T2): Frechet distances with what bounds them, and class consistency."""
+"""How near generated clips are to real ones (T2): Frechet distances with what bounds them, class consistency, diversity."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sweettok.metrics.distances import Distance, distance_records, size_records
+from sweettok.metrics.diversity import coverage_records, nearest_records
 from sweettok.metrics.networks import LeftOut
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_interval
@@ -46,12 +47,13 @@ def evaluate_samples(
     """`sample_records` with what bounds them, and the size curves that too few clips forbid.
 
     Each Frechet distance to the test clips stands beside that of reconstructed test clips (`:reconstruction`) and of
-    real training clips (`:train_vs_test`), class consistency beside the judge's accuracy on real test clips.
+    real training clips (`:train_vs_test`), class consistency beside the judge's accuracy on real test clips,
+    `factor_coverage` beside that of real training clips, `nearest_train_psnr` beside that of real test clips.
     distances: the first is the judge's on whole clips, all test clips in order (`judge_distances`).
     reconstructed: name of a distance -> record of the reconstructed test clips; those it lacks have no such bound.
     sizes: as in `size_records`.
     """
-    records, made = sample_records(judge, distances, samples, labels, test, seed)
+    first, (records, made) = distances[0], sample_records(judge, distances, samples, labels, test, seed)
     to_test = [distance for distance in distances if distance.selection.store.split == test.split]
     for distance in to_test:
         if distance.name in reconstructed:
@@ -59,8 +61,11 @@ def evaluate_samples(
     training = train.clips(range(min(len(train), len(samples))))
     real = {distance.name: distance.of_generated(training) for distance in to_test}
     records |= distance_records(to_test, real, seed, paired=False, variant=":train_vs_test")
-    hits = predicted_classes(judge, distances[0].real) == test.labels["label"].to_numpy()
+    hits = predicted_classes(judge, first.real) == test.labels["label"].to_numpy()
     records["class_accuracy_real"] = _share("class_accuracy_real", hits, judge, test, seed)
+    by_variant = {"": made[first.name], ":train_vs_test": real[first.name]}
+    records |= coverage_records(judge, by_variant, first.real, test, seed)
+    records |= nearest_records(samples, test, train, seed)
     curves, left_out = size_records(distances, made, sizes, seed, paired=False)
     return records | curves, left_out
 

@@ -14,10 +14,17 @@ class MapExtractor(Protocol):
         ...
 
 
-def _unit_channels(features: Tensor) -> Tensor:
-    """Length 1 along channels; the constant keeps the gradient finite where a position is silent in every channel."""
-    features = features.float()  # squares of bf16 features lose too many digits
-    return features * torch.rsqrt(features.square().sum(dim=1, keepdim=True) + 1e-8)
+def _distance_of_maps(a: Tensor, b: Tensor) -> Tensor:
+    """Mean over positions of the squared distance of unit vectors along channels: maps (B, C, ...) -> (B,).
+
+    |u - v|^2 = |u|^2 + |v|^2 - 2 u.v, from three sums over channels, which costs half of forming u and v. The constant
+    keeps the gradient finite where a position is silent in every channel.
+    """
+    a, b = a.float(), b.float()  # squares of bf16 features lose too many digits
+    aa, bb, ab = ((x * y).sum(dim=1) for x, y in ((a, a), (b, b), (a, b)))
+    length_a, length_b = torch.rsqrt(aa + 1e-8), torch.rsqrt(bb + 1e-8)
+    squared = aa * length_a * length_a + bb * length_b * length_b - 2 * (ab * length_a * length_b)
+    return squared.clamp_min(0).flatten(1).mean(dim=1)
 
 
 def perceptual_distance(judge: MapExtractor, a: Tensor, b: Tensor) -> Tensor:
@@ -30,8 +37,7 @@ def perceptual_distance(judge: MapExtractor, a: Tensor, b: Tensor) -> Tensor:
     """
     if a.shape != b.shape:
         raise ValueError(f"perceptual_distance: the clips' shapes differ: {tuple(a.shape)} and {tuple(b.shape)}")
-    distances = [
-        (_unit_channels(of_a) - _unit_channels(of_b)).square().sum(dim=1).flatten(1).mean(dim=1)  # (B,)
-        for of_a, of_b in zip(judge.maps(a), judge.maps(b), strict=True)
-    ]
-    return torch.stack(distances).sum(dim=0)
+    with torch.set_grad_enabled(torch.is_grad_enabled() and a.requires_grad):
+        maps_of_a = judge.maps(a)
+    pairs = zip(maps_of_a, judge.maps(b), strict=True)
+    return torch.stack([_distance_of_maps(of_a, of_b) for of_a, of_b in pairs]).sum(dim=0)

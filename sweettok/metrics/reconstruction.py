@@ -121,7 +121,7 @@ def codebook_health(model: VideoTokenizer, store: ClipStore, batch_size: int) ->
     """Usage of each token group's words on a split."""
     counters = {group: CodebookHealth(quantizer.size, quantizer.words) for group, quantizer in model.quantizers.items()}
     for indices in torch.arange(len(store)).split(batch_size):
-        tokens = model.encode(store.clips(indices).to(model.proxy_codes.device)).cpu()
+        tokens = model.encode(store.clips(indices).to(model.device)).cpu()
         parts = tokens.split(list(model.groups.values()), dim=1)
         for group, part in zip(model.groups, parts, strict=True):
             counters[group].update(part)
@@ -134,7 +134,7 @@ def clip_words(model: VideoTokenizer, clips: Tensor) -> list[dict[str, list[str]
 
     clips: (B, 3, T, H, W) in [-1, 1]. Codes of a learned codebook are "code 0", "code 1", ...
     """
-    tokens = model.encode(clips.to(model.proxy_codes.device)).cpu()
+    tokens = model.encode(clips.to(model.device)).cpu()
     parts = tokens.split(list(model.groups.values()), dim=1)
     named: list[dict[str, list[str]]] = [{} for _ in clips]
     for (group, quantizer), part in zip(model.quantizers.items(), parts, strict=True):
@@ -166,8 +166,7 @@ def parameter_counts(model: VideoTokenizer) -> dict[str, int]:
 def size_of_proxy_code(proxy: ProxyTokenizer, frames: int, size: int) -> dict[str, float]:
     """The same for the proxy: one code a patch."""
     patches = (1 + (frames - 1) // proxy.patches.temporal) * (size // proxy.patches.spatial) ** 2
-    groups = [TokenGroup(patches, (proxy.proxy.codes,))]
-    return {"tokens": patches, "indices": patches, "bits": token_bits(groups)}
+    return {"tokens": patches, "indices": patches, "bits": patches * proxy.bits_per_patch}
 
 
 def per_clip_rows(made: Reconstructions, store: ClipStore) -> "dict[str, Any]":

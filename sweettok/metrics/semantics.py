@@ -32,7 +32,7 @@ Probes = dict[tuple[str, str], Probe]  # (representation, column of the labels) 
 @torch.no_grad()
 def tokens_by_group(model: VideoTokenizer, store: ClipStore) -> dict[str, Tensor]:
     """Tokens of all clips on the CPU, int64 (n, L), with composed lookup (n, L, 3), for each group of `model.groups`."""
-    device = model.proxy_codes.device
+    device = model.device
     tokens = [model.encode(store.clips(part).to(device)).cpu() for part in _chunks(store)]
     return dict(zip(model.groups, torch.cat(tokens).split(list(model.groups.values()), dim=1), strict=True))
 
@@ -44,7 +44,7 @@ def token_representations(model: VideoTokenizer, tokens: dict[str, Tensor]) -> d
     found = {}
     for group, of_group in tokens.items():
         quantizer = model.quantizers[group]
-        chunks = of_group.to(model.proxy_codes.device).split(CLIPS_AT_ONCE)
+        chunks = of_group.to(model.device).split(CLIPS_AT_ONCE)
         if quantizer.words is not None:
             found[f"words_{group}"] = torch.cat([quantizer.vectors[part].flatten(1, -2).mean(1) for part in chunks])
         found[group] = torch.cat([quantizer.code_vectors(part).flatten(1) for part in chunks])

@@ -12,11 +12,11 @@ class Attention(nn.Module):
     queries (..., N, D), keys and values (..., M, D) -> (..., N, D). Keys and values default to the queries.
     """
 
-    def __init__(self, width: int, heads: int, causal: bool = False) -> None:
+    def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         if width % heads:
             raise ValueError(f"width {width} is not a multiple of heads {heads}")
-        self.heads, self.causal = heads, causal
+        self.heads = heads
         self.query = nn.Linear(width, width, bias=False)
         self.key = nn.Linear(width, width, bias=False)
         self.value = nn.Linear(width, width, bias=False)
@@ -28,7 +28,7 @@ class Attention(nn.Module):
         lead = queries.shape[:-2]
         projected = (self.query(queries), self.key(keys), self.value(values))
         q, k, v = (rearrange(x.flatten(0, -3), "b n (h d) -> b h n d", h=self.heads) for x in projected)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)  # (B', heads, N, D / heads)
+        mixed = F.scaled_dot_product_attention(q, k, v)  # (B', heads, N, D / heads)
         return self.out(rearrange(mixed, "b h n d -> b n (h d)")).unflatten(0, lead)
 
 
@@ -37,23 +37,3 @@ class FeedForward(nn.Sequential):
 
     def __init__(self, width: int, expansion: int) -> None:
         super().__init__(nn.Linear(width, expansion * width), nn.GELU(), nn.Linear(expansion * width, width))
-
-
-class GridBlock(nn.Module):
-    """Self-attention over the cells of each latent frame, then causally over the frames of each cell.
-
-    (B, frames, cells, D) -> the same. Causal, so that the first frame of a clip is coded as the image it is.
-    """
-
-    def __init__(self, width: int, heads: int, expansion: int) -> None:
-        super().__init__()
-        self.space_norm, self.space = nn.LayerNorm(width), Attention(width, heads)
-        self.time_norm, self.time = nn.LayerNorm(width), Attention(width, heads, causal=True)
-        self.feed_norm, self.feed = nn.LayerNorm(width), FeedForward(width, expansion)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.space(self.space_norm(x))
-        # Contiguous: a linear layer of a strided view runs as one small product a cell.
-        by_cell = self.time_norm(x).transpose(1, 2).contiguous()  # (B, cells, frames, D)
-        x = x + self.time(by_cell).transpose(1, 2)
-        return x + self.feed(self.feed_norm(x))

@@ -1,21 +1,31 @@
 """The three ways from patches to tokens and back that the paper compares (table T4), with one interface.
 
-encode(clip) -> (z_s (B, L_s, D), z_t (B, L_t, D) or None for an image); decode(zq_s, zq_t or None, frames) ->
-patch features (B, frames, cells, D). All three make L_s tokens of an image and L_s + L_t of a clip, so that they can
-share quantisers and are compared at equal tokens and equal bits.
+encode(patches (B, C, 1 + k, h, w)) -> (z_s (B, L_s, D), z_t (B, L_t, D) or None for an image); decode(zq_s, zq_t or
+None, frames) -> features of patches (B, D, frames, h, w). All three make L_s tokens of an image and L_s + L_t of a clip,
+so that they can share quantisers and are compared at equal tokens and equal bits. They start from the same patches (the
+proxy's features), their tokens from values of the places around them, and all end in the same convolutional blocks:
+what differs is what a token may see.
 """
 
 import math
 from typing import Any
 
 import torch
-from einops import rearrange, repeat
 from torch import Tensor, nn
 
-from sweettok.models.attention import GridBlock
-from sweettok.models.patches import PatchEmbed, square_positions, with_positions
-from sweettok.models.queries import QueryStack, learned_queries, quarters, query_spacing
-from sweettok.params import Patches, Tokenizer
+from sweettok.models.convolution import ChannelNorm, blocks
+from sweettok.models.patches import square_positions
+from sweettok.models.queries import (
+    PLACE_SCALE,
+    QueryStack,
+    Spread,
+    StartingValues,
+    as_grid,
+    as_sequence,
+    place_codes,
+    resampled,
+)
+from sweettok.params import Tokenizer
 
 
 def later_frames(frames: int) -> list[int]:
@@ -23,164 +33,199 @@ def later_frames(frames: int) -> list[int]:
     return list(range(1, max(frames, 2)))
 
 
+def grid_side(tokens: int, side: int, name: str) -> int:
+    """Side of the square grid that tokens lie on. Raises ValueError where it does not divide the grid of patches."""
+    count = math.isqrt(tokens)
+    if count**2 != tokens or side % count:
+        raise ValueError(f"{tokens} {name} tokens do not lie evenly on a {side} x {side} grid of patches")
+    return count
+
+
+class Refinement(nn.Module):
+    """Where all decoders end: causal blocks over the whole grid and a norm, (B, D, T, h, w) -> the same."""
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__()
+        self.blocks = blocks(depth, width)
+        self.norm = ChannelNorm(width)
+
+    def forward(self, grid: Tensor) -> Tensor:
+        return nn.functional.silu(self.norm(self.blocks(grid)))
+
+
 class DecoupledQueries(nn.Module):
     """DQAE: spatial queries read the first frame, temporal queries read residuals (PAPER.md 1, C3, C5, C7)."""
 
-    def __init__(self, tokenizer: Tokenizer, patches: Patches, frames: int, cells: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, channels: int, frames: int, side: int) -> None:
         super().__init__()
         t, width = tokenizer, tokenizer.width
         block = (width, t.heads, t.expansion)
         self.residual, self.per_location = t.residual, t.temporal_queries == "per_location"
-        self.frames, self.cells = frames, cells
-        self.embed = PatchEmbed(patches, width)
-        side, later = math.isqrt(cells), later_frames(frames)
-        self.spatial_queries = learned_queries(t.spatial_tokens, [0], side, width)
-        times = [0] if self.per_location else later
-        self.temporal_queries = learned_queries(t.temporal_tokens, times, side, width)
-        self.patch_query = nn.Parameter(torch.zeros(1, width))
-        space = quarters(query_spacing(t.spatial_tokens, [0], side))
-        read, give = (quarters(query_spacing(t.temporal_tokens, times, side)),) * 2
-        if self.per_location:  # a query reads its cell at all times, and a cell its one token
-            read, give = [(float(time), 0.0, 0.0) for time in later], [(0.0, 0.0, 0.0)]
-        self.spatial_encoder = QueryStack(*block, t.spatial_depth, space)
-        self.temporal_encoder = QueryStack(*block, t.temporal_depth, read, read_over="group")
-        self.spatial_decoder = QueryStack(*block, t.spatial_depth, space)
-        # Each cell's queries attend to each other over time; what moves between cells is read from all tokens.
-        self.temporal_decoder = QueryStack(*block, t.temporal_depth, give, self_over="group")
+        self.frames, self.side, later = frames, side, later_frames(frames)
+        spatial_side = grid_side(t.spatial_tokens, side, "spatial")
+        temporal_side = grid_side(t.temporal_tokens, side, "temporal")
+        self.patch_to_width, self.residual_to_width = nn.Linear(channels, width), nn.Linear(channels, width)
+
+        self.spatial_start = StartingValues(channels, width, side // spatial_side, t.encoder_blocks)
+        self.spatial_queries = nn.Parameter(place_codes([0], side, spatial_side, width))
+        self.spatial_encoder = QueryStack(*block, t.spatial_depth)
+        # A query of one location sees that location's residuals alone: no block mixes it with its neighbours.
+        depth = 0 if self.per_location else t.encoder_blocks
+        self.temporal_start = StartingValues((1 + len(later)) * channels, width, side // temporal_side, depth)
+        self.temporal_queries = nn.Parameter(place_codes([0], side, temporal_side, width))
+        self.temporal_encoder = QueryStack(*block, t.temporal_depth, self_attention=not self.per_location)
+
+        self.spatial_spread = Spread(width, side // spatial_side)
+        self.spatial_decoder = QueryStack(*block, t.spatial_depth, self_attention=False)
+        self.temporal_spread = Spread(width, side // temporal_side)
+        self.temporal_decoder = QueryStack(*block, t.temporal_depth, self_attention=False)
+        self.to_later_frames = nn.Conv2d(width, len(later) * width, 1)
+        self.refine = Refinement(width, t.decoder_blocks)
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
         """Which modules each curriculum part names."""
         return {
-            "spatial": [self.embed.first, self.spatial_queries, self.spatial_encoder],
-            "temporal": [self.embed.rest, self.temporal_queries, self.temporal_encoder],
-            "decoder": [self.patch_query, self.spatial_decoder, self.temporal_decoder],
-        }
+            "spatial": [self.patch_to_width, self.spatial_start, self.spatial_queries, self.spatial_encoder],
+            "temporal": [self.residual_to_width, self.temporal_start, self.temporal_queries, self.temporal_encoder],
+            "decoder": [
+                self.spatial_spread, self.spatial_decoder, self.temporal_spread, self.temporal_decoder,
+                self.to_later_frames, self.refine,
+            ],
+        }  # fmt: skip
 
-    def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
-        features = self.embed(clip)  # (B, 1 + k, hw, D)
-        batch, frames, cells, width = features.shape
-        positions = square_positions(frames, cells, width, self.frames).to(features)  # (1 + k, hw, D)
-        blank = features.new_zeros(batch, 1, len(self.spatial_queries), width)
-        z_spatial = self.spatial_encoder(blank, self.spatial_queries, features[:, :1], positions[:1])  # (B, 1, L_s, D)
+    def _places(self, frames: int, like: Tensor) -> Tensor:
+        """Scaled position codes of the latent grid, (frames, h w, D)."""
+        width = self.spatial_queries.shape[1]
+        return PLACE_SCALE * square_positions(frames, self.side**2, width, self.frames).to(like)
+
+    def encode(self, patches: Tensor) -> tuple[Tensor, Tensor | None]:
+        frames = patches.shape[2]
+        first, places = patches[:, :, :1], self._places(frames, patches)
+        queries = as_sequence(self.spatial_start(first)) + self.spatial_queries  # (B, L_s, D)
+        seen = self.patch_to_width(as_sequence(first)) + places[0]  # (B, h w, D)
+        z_spatial = self.spatial_encoder(queries, seen)
         if frames == 1:
-            return z_spatial.flatten(1, 2), None
-        start = features[:, :1] if self.residual == "first_frame" else features[:, :-1]
-        residuals = start - features[:, 1:]  # (B, k, hw, D)
-        address = self.temporal_queries
-        if self.per_location:  # one group a cell: its query and its k residuals
-            address, residuals = address[:, None], rearrange(residuals, "b k c d -> b c k d").contiguous()
-            places = rearrange(positions[1:], "k c d -> c k d").contiguous()
-        else:
-            address, residuals = address[None], rearrange(residuals, "b k c d -> b 1 (k c) d")
-            places = rearrange(positions[1:], "k c d -> 1 (k c) d")
-        blank = features.new_zeros(batch, *address.shape)
-        return z_spatial.flatten(1, 2), self.temporal_encoder(blank, address, residuals, places).flatten(1, 2)
+            return z_spatial, None
+        start = first if self.residual == "first_frame" else patches[:, :, :-1]
+        residuals = start - patches[:, :, 1:]  # (B, C, k, h, w)
+        # Queries read residuals; their starting values also know what it is that moves.
+        shown = torch.cat([first, resampled(residuals, len(later_frames(self.frames)))], dim=2)
+        stacked = shown.flatten(1, 2)[:, :, None]  # (B, C (1 + k), 1, h, w)
+        queries = as_sequence(self.temporal_start(stacked)) + self.temporal_queries  # (B, L_t, D)
+        seen = self.residual_to_width(residuals.permute(0, 2, 3, 4, 1).flatten(2, 3)) + places[1:]  # (B, k, h w, D)
+        if not self.per_location:
+            return z_spatial, self.temporal_encoder(queries, seen.flatten(1, 2))
+        by_cell = seen.transpose(1, 2).contiguous()  # (B, h w, k, D)
+        return z_spatial, self.temporal_encoder(queries[:, :, None], by_cell)[:, :, 0]
 
     def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
-        batch, _, width = zq_spatial.shape
-        positions = square_positions(frames, self.cells, width, self.frames).to(zq_spatial)  # (1 + k, hw, D)
         # In decoders the place is part of the content: the same token has to become another patch in each cell.
-        queries = (self.patch_query + positions[:1]).expand(batch, 1, self.cells, width)
-        space = self.spatial_decoder(queries, positions[:1], zq_spatial[:, None], self.spatial_queries)  # (B, 1, hw, D)
+        place = self._places(1, zq_spatial)[0]  # (h w, D)
+        space = as_sequence(self.spatial_spread(as_grid(zq_spatial, 1))) + place  # (B, h w, D)
+        space = self.spatial_decoder(space, zq_spatial + self.spatial_queries)
+        first = as_grid(space, 1)  # (B, D, 1, h, w): v~_s
         if zq_temporal is None:
-            return space
-        address = rearrange(positions, "t c d -> c t d").contiguous()
-        tiled = repeat(space, "b 1 c d -> b c t d", t=frames) + address  # v~_s for every latent frame
-        clip = self.temporal_decoder(tiled, address, zq_temporal[:, None], self.temporal_queries)
-        return rearrange(clip, "b c t d -> b t c d").contiguous()
+            return self.refine(first)
+        change = space + as_sequence(self.temporal_spread(as_grid(zq_temporal, 1)))  # v~_s reads the temporal tokens
+        change = as_grid(self.temporal_decoder(change, zq_temporal + self.temporal_queries), 1)[:, :, 0]
+        later = self.to_later_frames(change).unflatten(1, (-1, first.shape[1])).transpose(1, 2)  # (B, D, k, h, w)
+        return self.refine(torch.cat([first, first + resampled(later, frames - 1)], dim=2))
 
 
 class CoupledQueries(nn.Module):
-    """Vanilla query tokenizer: all queries read all patches of the clip (T4 "vanilla query")."""
+    """Vanilla query tokenizer: all queries read all patches of the clip (T4 "vanilla query").
 
-    def __init__(self, tokenizer: Tokenizer, patches: Patches, frames: int, cells: int) -> None:
+    Its queries start from places as the decoupled ones do: L_s in the first frame, L_t spread over the later frames.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, channels: int, frames: int, side: int) -> None:
         super().__init__()
         t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
-        self.frames, self.cells, self.spatial_tokens = frames, cells, t.spatial_tokens
-        self.embed = PatchEmbed(patches, width)
-        side, later = math.isqrt(cells), later_frames(frames)
-        spatial = learned_queries(t.spatial_tokens, [0], side, width)
-        temporal = learned_queries(t.temporal_tokens, later, side, width)
-        self.queries = nn.Parameter(torch.cat([spatial, temporal]).detach())
-        self.patch_query = nn.Parameter(torch.zeros(1, width))
-        glances = quarters(query_spacing(t.temporal_tokens, later, side))
-        self.encoder = QueryStack(width, t.heads, t.expansion, depth, glances)
-        self.decoder = QueryStack(width, t.heads, t.expansion, depth, glances, self_over="group")
+        later = later_frames(frames)
+        self.frames, self.side, self.spatial_tokens = frames, side, t.spatial_tokens
+        if t.temporal_tokens % len(later):
+            raise ValueError(
+                f"{t.temporal_tokens} temporal tokens do not spread evenly over {len(later)} latent frames"
+            )
+        sides = (
+            grid_side(t.spatial_tokens, side, "spatial"),
+            grid_side(t.temporal_tokens // len(later), side, "temporal"),
+        )
+        self.patch_to_width = nn.Linear(channels, width)
+        self.first_start = StartingValues(channels, width, side // sides[0], t.encoder_blocks)
+        self.later_start = StartingValues(channels, width, side // sides[1], t.encoder_blocks, frames=2)
+        codes = [place_codes([0], side, sides[0], width), place_codes(later, side, sides[1], width)]
+        self.queries = nn.Parameter(torch.cat(codes))
+        self.encoder = QueryStack(width, t.heads, t.expansion, depth)
+        self.first_spread = Spread(width, side // sides[0])
+        self.later_spread = Spread(width, side // sides[1], frames=2)
+        self.decoder = QueryStack(width, t.heads, t.expansion, depth, self_attention=False)
+        self.refine = Refinement(width, t.decoder_blocks)
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
-        """Queries of both kinds are one module: `spatial` trains all, `temporal` adds the embedding of later frames."""
+        """Queries of both kinds are one module: `spatial` trains all, `temporal` adds the start of the later ones."""
         return {
-            "spatial": [self.embed.first, self.queries, self.encoder],
-            "temporal": [self.embed.rest],
-            "decoder": [self.patch_query, self.decoder],
+            "spatial": [self.patch_to_width, self.first_start, self.queries, self.encoder],
+            "temporal": [self.later_start],
+            "decoder": [self.first_spread, self.later_spread, self.decoder, self.refine],
         }
 
-    def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
-        features = self.embed(clip)  # (B, 1 + k, hw, D)
-        batch, frames, cells, width = features.shape
-        positions = square_positions(frames, cells, width, self.frames).to(features)
-        address = self.queries if frames > 1 else self.queries[: self.spatial_tokens]
-        blank = features.new_zeros(batch, 1, *address.shape)
-        z = self.encoder(blank, address, features.flatten(1, 2)[:, None], positions.flatten(0, 1)).flatten(1, 2)
+    def _places(self, frames: int, like: Tensor) -> Tensor:
+        codes = square_positions(frames, self.side**2, self.queries.shape[1], self.frames)
+        return PLACE_SCALE * codes.to(like).flatten(0, 1)  # (frames * h w, D)
+
+    def encode(self, patches: Tensor) -> tuple[Tensor, Tensor | None]:
+        frames = patches.shape[2]
+        starts = [as_sequence(self.first_start(patches[:, :, :1]))]  # (B, L_s, D)
+        if frames > 1:
+            later = resampled(self.later_start(patches[:, :, 1:]), len(later_frames(self.frames)))
+            starts.append(as_sequence(later))  # (B, L_t, D)
+        queries = torch.cat(starts, dim=1)
+        queries = queries + self.queries[: queries.shape[1]]
+        seen = self.patch_to_width(as_sequence(patches)) + self._places(frames, patches)  # (B, frames * h w, D)
+        z = self.encoder(queries, seen)
         spatial, temporal = z[:, : self.spatial_tokens], z[:, self.spatial_tokens :]
         return spatial, temporal if frames > 1 else None
 
     def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
-        tokens = zq_spatial if zq_temporal is None else torch.cat([zq_spatial, zq_temporal], dim=1)
-        positions = square_positions(frames, self.cells, tokens.shape[-1], self.frames).to(tokens)
-        address = rearrange(positions, "t c d -> c t d").contiguous()
-        queries = (self.patch_query + address).expand(len(tokens), *address.shape)
-        clip = self.decoder(queries, address, tokens[:, None], self.queries[: tokens.shape[1]])
-        return rearrange(clip, "b c t d -> b t c d").contiguous()
+        grids, tokens = [self.first_spread(as_grid(zq_spatial, 1))], zq_spatial
+        if zq_temporal is not None:
+            later = self.later_spread(as_grid(zq_temporal, len(later_frames(self.frames))))
+            grids.append(resampled(later, frames - 1))
+            tokens = torch.cat([zq_spatial, zq_temporal], dim=1)
+        patches = as_sequence(torch.cat(grids, dim=2)) + self._places(frames, zq_spatial)  # (B, frames * h w, D)
+        patches = self.decoder(patches, tokens + self.queries[: tokens.shape[1]])
+        return self.refine(as_grid(patches, frames))
 
 
 class Downsampling(nn.Module):
-    """Vanilla down-sampling: a grid of patches, merged f x f in space to the same number of tokens (T4).
+    """Vanilla down-sampling: a grid of patches, merged f x f in space to the same number of tokens (T4)."""
 
-    Tokens lie on a grid, so their places are known to the decoder without codes for it: the encoder adds none, else
-    words would be spent on them.
-    """
-
-    def __init__(self, tokenizer: Tokenizer, patches: Patches, frames: int, cells: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, channels: int, frames: int, side: int) -> None:
         super().__init__()
-        t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
-        self.side = math.isqrt(cells)
-        self.factor = math.isqrt(cells // t.spatial_tokens)
-        if self.factor**2 * t.spatial_tokens != cells or t.temporal_tokens != (frames - 1) * t.spatial_tokens:
+        t, width = tokenizer, tokenizer.width
+        count = grid_side(t.spatial_tokens, side, "spatial")
+        if t.temporal_tokens != (frames - 1) * t.spatial_tokens:
             raise ValueError(
-                f"down-sampling needs spatial_tokens = cells / f^2 and that many for each of {frames - 1} later latent frames; "
-                f"got {t.spatial_tokens} and {t.temporal_tokens} for {cells} cells"
+                f"down-sampling needs spatial_tokens for each of {frames - 1} later latent frames; got "
+                f"{t.spatial_tokens} and {t.temporal_tokens}"
             )
-        self.embed = PatchEmbed(patches, width)
-        self.encoder = nn.Sequential(
-            *(GridBlock(width, t.heads, t.expansion) for _ in range(depth)), nn.LayerNorm(width)
-        )
-        self.merge = nn.Linear(width * self.factor**2, width)
-        self.split = nn.Linear(width, width * self.factor**2)
-        self.decoder = nn.Sequential(
-            *(GridBlock(width, t.heads, t.expansion) for _ in range(depth)), nn.LayerNorm(width)
-        )
+        self.merge = StartingValues(channels, width, side // count, t.encoder_blocks + t.spatial_depth, frames=2)
+        self.split = Spread(width, side // count, frames=2)
+        self.refine = Refinement(width, t.decoder_blocks + t.temporal_depth)
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
-        return {
-            "spatial": [self.embed.first, self.encoder, self.merge],
-            "temporal": [self.embed.rest],
-            "decoder": [self.split, self.decoder],
-        }
+        """There is no temporal part: later frames are merged as the first one is."""
+        return {"spatial": [self.merge], "temporal": [], "decoder": [self.split, self.refine]}
 
-    def encode(self, clip: Tensor) -> tuple[Tensor, Tensor | None]:
-        features = self.encoder(self.embed(clip))  # (B, 1 + k, hw, D)
-        f, h = self.factor, self.side // self.factor
-        merged = rearrange(features, "b t (h p w q) d -> b t (h w) (p q d)", p=f, q=f, h=h, w=h)
-        z = self.merge(merged)  # (B, 1 + k, hw / f^2, D)
-        return z[:, 0], z[:, 1:].flatten(1, 2) if z.shape[1] > 1 else None
+    def encode(self, patches: Tensor) -> tuple[Tensor, Tensor | None]:
+        merged = self.merge(patches)  # (B, D, 1 + k, h / f, w / f)
+        later = merged[:, :, 1:]
+        return as_sequence(merged[:, :, :1]), as_sequence(later) if later.shape[2] else None
 
     def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
         tokens = zq_spatial if zq_temporal is None else torch.cat([zq_spatial, zq_temporal], dim=1)
-        f, h = self.factor, self.side // self.factor
-        grid = self.split(tokens.unflatten(1, (frames, h * h)))  # (B, frames, hw / f^2, f f D)
-        grid = rearrange(grid, "b t (h w) (p q d) -> b t (h p w q) d", h=h, p=f, q=f)
-        return self.decoder(with_positions(grid))
+        return self.refine(self.split(as_grid(tokens, frames)))
 
 
 ARCHITECTURES: dict[str, Any] = {"decoupled": DecoupledQueries, "coupled": CoupledQueries, "downsample": Downsampling}

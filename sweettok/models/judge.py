@@ -1,17 +1,26 @@
 """The judge: a small video classifier whose features stand in for LPIPS, I3D and Inception where no such weights are
 configured. Distances on its features are named after it and are not comparable with FVD, FID or LPIPS."""
 
-from einops import rearrange
+import torch
 from torch import Tensor, nn
+
+Size = tuple[int, int, int]
+
+
+def conv_block(channels: int, out: int, kernel: Size, stride: Size) -> nn.Sequential:
+    """Convolution over (time, height, width), batch norm, ReLU. Padded, so that stride 1 keeps the size."""
+    padding = tuple(side // 2 for side in kernel)
+    return nn.Sequential(nn.Conv3d(channels, out, kernel, stride, padding, bias=False), nn.BatchNorm3d(out), nn.ReLU())
 
 
 class Judge(nn.Module):
-    """Frames -> 2-D convolutions -> image features; their second layer -> 3-D convolutions -> video features.
+    """A stem that sees frames one by one, then 2-D convolutions for image features and 3-D ones for video features.
 
-    3-D, so that motion is seen where it happens, whatever else the frame holds.
+    3-D, so that motion is seen where it happens, whatever else the frame holds. Features are the mean and the maximum
+    over all positions: a small object counts as much as a wide background.
 
     `labels` maps the name of each label (class and, where known, factors) to its number of values; every label is
-    predicted from the image features of each frame and from the video features.
+    predicted from image features and from video features. `values` names them, in order, once the judge is trained.
     """
 
     name = "judge"
@@ -19,55 +28,48 @@ class Judge(nn.Module):
     def __init__(self, labels: dict[str, int], width: int) -> None:
         super().__init__()
         self.labels, self.width, self.fingerprint = labels, width, ""
-        channels = [3, width, 2 * width, 4 * width]
-        self.stages = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), nn.GroupNorm(4, b), nn.SiLU())
-            for a, b in zip(channels, channels[1:], strict=False)
+        self.values: dict[str, list[str]] = {}
+        self.stem = conv_block(3, width, (1, 5, 5), (1, 2, 2))
+        self.image = nn.Sequential(
+            conv_block(width, 2 * width, (1, 3, 3), (1, 2, 2)), conv_block(2 * width, 4 * width, (1, 3, 3), (1, 2, 2))
         )
-        strides = [(2, 1, 1), (2, 2, 2), (2, 2, 2)]
-        channels = [2 * width, 4 * width, 4 * width, 4 * width]
-        self.motion = nn.Sequential(
-            *(
-                nn.Sequential(nn.Conv3d(a, b, 3, stride=stride, padding=1), nn.GroupNorm(4, b), nn.SiLU())
-                for a, b, stride in zip(channels, channels[1:], strides, strict=False)
-            )
+        self.video = nn.Sequential(
+            conv_block(width, 2 * width, (3, 3, 3), (2, 2, 2)),
+            conv_block(2 * width, 3 * width, (3, 3, 3), (1, 1, 1)),
+            conv_block(3 * width, 4 * width, (3, 3, 3), (2, 2, 2)),
         )
-        self.image_heads = nn.ModuleDict({_key(name): nn.Linear(4 * width, size) for name, size in labels.items()})
-        self.video_heads = nn.ModuleDict({_key(name): nn.Linear(4 * width, size) for name, size in labels.items()})
+        self.image_heads = nn.ModuleDict({_key(name): nn.Linear(8 * width, size) for name, size in labels.items()})
+        self.video_heads = nn.ModuleDict({_key(name): nn.Linear(8 * width, size) for name, size in labels.items()})
 
     def maps(self, clip: Tensor) -> list[Tensor]:
-        """clip (B, 3, T, H, W) -> feature maps (B, C, T, h, w), finest first."""
-        batch = clip.shape[0]
-        frames = rearrange(clip, "b c t h w -> (b t) c h w")
-        maps = []
-        for stage in self.stages:
-            frames = stage(frames)
-            maps.append(rearrange(frames, "(b t) c h w -> b c t h w", b=batch))
-        return maps
+        """clip (B, 3, T, H, W) -> feature maps (B, C, T', H', W'), finest first: of the stem and of the first video layer."""
+        stem = self.stem(clip)
+        return [stem, self.video[0](stem)]
 
     def image_features(self, images: Tensor) -> Tensor:
-        """images (B, 3, 1, H, W) -> (B, 4 width)."""
-        return self.maps(images)[-1].mean(dim=(2, 3, 4))
+        """images (B, 3, 1, H, W) -> (B, 8 width)."""
+        return _pooled(self.image(self.stem(images)))
 
     def video_features(self, clip: Tensor) -> Tensor:
-        """clip -> (B, 4 width)."""
-        return self._video_features(self.maps(clip))
+        """clip (B, 3, T, H, W) -> (B, 8 width)."""
+        return _pooled(self.video(self.stem(clip)))
 
-    def _video_features(self, maps: list[Tensor]) -> Tensor:
-        return self.motion(maps[1]).mean(dim=(2, 3, 4))
-
-    def predict(self, clip: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
-        """Label name -> logits from one frame's features, averaged over frames, and from video features: (B, values)."""
-        maps = self.maps(clip)
-        image = maps[-1].mean(dim=(2, 3, 4))
-        video = self._video_features(maps)
+    def predict(self, clip: Tensor, frame: int = 0) -> dict[str, tuple[Tensor, Tensor]]:
+        """Label name -> its logits from the image features of one frame, and from the clip's video features: (B, values)."""
+        stem = self.stem(clip)  # (B, width, T, H / 2, W / 2)
+        image, video = _pooled(self.image(stem[:, :, frame : frame + 1])), _pooled(self.video(stem))
         return {
             name: (self.image_heads[_key(name)](image), self.video_heads[_key(name)](video)) for name in self.labels
         }
 
-    def classify(self, features: Tensor) -> Tensor:
-        """video features (B, 4 width) -> class logits (B, classes)."""
-        return self.video_heads[_key("class")](features)
+    def classify(self, features: Tensor, label: str = "class") -> Tensor:
+        """video features (B, 8 width) -> logits of a label (B, values)."""
+        return self.video_heads[_key(label)](features)
+
+
+def _pooled(maps: Tensor) -> Tensor:
+    """(B, C, T, H, W) -> (B, 2 C): mean and maximum over all positions."""
+    return torch.cat([maps.mean(dim=(2, 3, 4)), maps.amax(dim=(2, 3, 4))], dim=1)
 
 
 def _key(label: str) -> str:

@@ -51,22 +51,6 @@ def position_codes(times: Tensor, rows: Tensor, columns: Tensor, dim: int) -> Te
     return rearrange(torch.cat([time, row, column], dim=-1), "t h w d -> t (h w) d")
 
 
-def shift_of_codes(step: tuple[float, float, float], dim: int) -> Tensor:
-    """The matrix that moves a position code: code(place) @ matrix = code(place + step), (dim, dim).
-
-    A sum of angles is a rotation of each (sin, cos) pair, so any step, also of parts of a patch, is exact.
-    """
-    third, matrix, start = dim // 3, torch.zeros(dim, dim), 0
-    for moved, part in zip(step, (dim - 2 * third, third, third), strict=True):
-        pairs = part // 2
-        sin, cos = start + torch.arange(pairs), start + pairs + torch.arange(pairs)
-        angle = math.pi * moved / 64 ** (torch.arange(pairs) / pairs)
-        matrix[sin, sin], matrix[cos, sin] = angle.cos(), angle.sin()  # sin(a + b) = sin a cos b + cos a sin b
-        matrix[cos, cos], matrix[sin, cos] = angle.cos(), -angle.sin()  # cos(a + b) = cos a cos b - sin a sin b
-        start += part
-    return matrix
-
-
 def latent_times(frames: int, built_for: int) -> Tensor:
     """Times of a clip's latent frames, in those of the clips that a model was built for: (frames,).
 
@@ -87,38 +71,27 @@ def grid_positions(frames: int, height: int, width: int, dim: int, built_for: in
 
 
 class PatchEmbed(nn.Module):
-    """P_s and P_t: clip (B, 3, 1 + k p_t, H, W) -> features (B, 1 + k, h w, D), without positions."""
+    """P_s and P_t: clip (B, 3, 1 + k p_t, H, W) -> features (B, D, 1 + k, h, w), without positions.
+
+    One embedding for both: the first frame is embedded as p_t frames alike, which is a 2-D embedding whose weights are
+    P_t's summed over time. So the residual of a patch that stands still is zero.
+    """
 
     def __init__(self, patches: Patches, width: int) -> None:
         super().__init__()
         self.patches = patches
-        pixels = 3 * patches.spatial**2
-        self.first = nn.Linear(pixels, width)
-        self.rest = nn.Linear(pixels * patches.temporal, width)
+        self.embed = nn.Linear(3 * patches.temporal * patches.spatial**2, width)
 
     def forward(self, clip: Tensor) -> Tensor:
         p, pt = self.patches.spatial, self.patches.temporal
-        first = rearrange(clip[:, :, :1], "b c t (h p) (w q) -> b t (h w) (c p q)", p=p, q=p)
-        features = self.first(first)  # (B, 1, h w, D)
-        if clip.shape[2] > 1:
-            rest = rearrange(clip[:, :, 1:], "b c (t s) (h p) (w q) -> b t (h w) (c s p q)", s=pt, p=p, q=p)
-            features = torch.cat([features, self.rest(rest)], dim=1)  # (B, 1 + k, h w, D)
-        return features
-
-
-def with_positions(features: Tensor) -> Tensor:
-    """Features of a square grid (B, frames, cells, D) plus their position codes."""
-    return features + square_positions(features.shape[1], features.shape[2], features.shape[3]).to(features)
-
-
-def square_positions(frames: int, cells: int, width: int, built_for: int | None = None) -> Tensor:
-    """Position codes of a square latent grid: (frames, cells, width); `built_for` as in `latent_times`, None: any."""
-    side = math.isqrt(cells)
-    return grid_positions(frames, side, side, width, built_for)
+        still = clip[:, :, :1].expand(-1, -1, pt - 1, -1, -1)
+        clip = torch.cat([still, clip], dim=2)  # (B, 3, (1 + k) p_t, H, W)
+        cut = rearrange(clip, "b c (t s) (h p) (w q) -> b t h w (c s p q)", s=pt, p=p, q=p)
+        return self.embed(cut).permute(0, 4, 1, 2, 3).contiguous()
 
 
 class PatchToPixels(nn.Module):
-    """The inverse: features (B, 1 + k, h w, D) -> clip (B, 3, 1 + k p_t, H, W), square unless `height` is given."""
+    """The inverse: features (B, D, 1 + k, h, w) -> clip (B, 3, 1 + k p_t, H, W)."""
 
     def __init__(self, patches: Patches, width: int) -> None:
         super().__init__()
@@ -127,13 +100,19 @@ class PatchToPixels(nn.Module):
         self.first = nn.Linear(width, pixels)
         self.rest = nn.Linear(width, pixels * patches.temporal)
 
-    def forward(self, features: Tensor, height: int | None = None) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         p, pt = self.patches.spatial, self.patches.temporal
-        h = height or math.isqrt(features.shape[2])
+        features = features.permute(0, 2, 3, 4, 1)  # (B, 1 + k, h, w, D)
         first = self.first(features[:, :1])
-        clip = rearrange(first, "b t (h w) (c p q) -> b c t (h p) (w q)", h=h, p=p, q=p)
+        clip = rearrange(first, "b t h w (c p q) -> b c t (h p) (w q)", p=p, q=p)
         if features.shape[1] > 1:
             rest = self.rest(features[:, 1:])
-            rest = rearrange(rest, "b t (h w) (c s p q) -> b c (t s) (h p) (w q)", h=h, s=pt, p=p, q=p)
+            rest = rearrange(rest, "b t h w (c s p q) -> b c (t s) (h p) (w q)", s=pt, p=p, q=p)
             clip = torch.cat([clip, rest], dim=2)
         return clip
+
+
+def square_positions(frames: int, cells: int, width: int, built_for: int | None = None) -> Tensor:
+    """Position codes of a square latent grid: (frames, cells, width); `built_for` as in `latent_times`, None: any."""
+    side = math.isqrt(cells)
+    return grid_positions(frames, side, side, width, built_for)

@@ -1,62 +1,136 @@
-"""The proxy: a patchwise VQ autoencoder, one code a patch (PAPER.md 1, curriculum; the row SweetTok* of T1).
+"""The proxy: a convolutional autoencoder with one factorised code a patch (PAPER.md 1, curriculum; the row SweetTok*).
 
-Its codes are what the first two trainings predict; its decoder is where the third starts.
+Its codes are what the first two trainings predict; its encoder gives the tokenizer its patch features, and its decoder
+is where the third training starts.
 """
+
+import math
 
 import torch
 from torch import Tensor, nn
 
-from sweettok.models.attention import GridBlock
-from sweettok.models.patches import PatchEmbed, PatchToPixels, with_positions
-from sweettok.models.quantizers import LearnedQuantizer, Quantized
+from sweettok.models.convolution import blocks
+from sweettok.models.patches import PatchEmbed, PatchToPixels
 from sweettok.params import Patches, Proxy
 
 
-class PixelDecoder(nn.Module):
-    """Code vectors (B, 1 + k, h w, code_dim) -> clip (B, 3, 1 + k p_t, H, W) in about [-1, 1] (not clamped)."""
+class FiniteScalarQuantizer(nn.Module):
+    """Finite scalar quantisation (Mentzer et al. 2023, arXiv 2309.15505): each number is rounded to one of a few levels.
+
+    A code has a digit a number; digit i has levels[i] values, evenly spaced in [-1, 1]. Nothing is learned, so no code
+    can die, and a code can be predicted digit by digit. A code's index counts its digits as a mixed radix number, the
+    first digit most significant.
+    """
+
+    def __init__(self, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.levels = levels
+        self.register_buffer("reach", torch.tensor([(level - 1) / 2 for level in levels]), persistent=False)
+        weights = [math.prod(levels[place + 1 :]) for place in range(len(levels))]
+        self.register_buffer("weights", torch.tensor(weights), persistent=False)
+        values = torch.cat([torch.linspace(-1, 1, level) for level in levels])
+        self.register_buffer("values", values, persistent=False)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """z (..., digits), any numbers -> digits' values in [-1, 1], (..., digits); the gradient goes straight through."""
+        bounded = z.float().tanh()
+        return bounded + (self.value_of(self._digits(bounded)) - bounded).detach()
+
+    def _digits(self, bounded: Tensor) -> Tensor:
+        return ((bounded + 1) * self.reach).round().long()
+
+    def indices(self, z: Tensor) -> Tensor:
+        """z (..., digits) -> index of the code that `forward` rounds to, int64 (...)."""
+        return (self._digits(z.float().tanh()) * self.weights).sum(-1)
+
+    def digits(self, indices: Tensor) -> Tensor:
+        """Indices (...) -> digits int64 (..., digits). Raises ValueError for an index out of range."""
+        if indices.numel() and not 0 <= indices.min() <= indices.max() < math.prod(self.levels):
+            given = f"{indices.min().item()} to {indices.max().item()}"
+            raise ValueError(f"expected code indices in [0, {math.prod(self.levels)}), got {given}")
+        places = zip(self.weights.tolist(), self.levels, strict=True)
+        return torch.stack([indices // weight % level for weight, level in places], dim=-1)
+
+    def value_of(self, digits: Tensor) -> Tensor:
+        """Digits (..., digits) -> their values in [-1, 1]."""
+        return digits / self.reach - 1
+
+    def expected(self, logits: Tensor) -> Tensor:
+        """Logits over all digits' levels, (..., sum of levels) -> expected values (..., digits), fp32."""
+        parts = zip(logits.float().split(self.levels, dim=-1), self.values.split(self.levels), strict=True)
+        # No matrix product: autocast would round it, and near levels differ by less than bf16 can tell.
+        return torch.stack([(part.softmax(-1) * values).sum(-1) for part, values in parts], dim=-1)
+
+    def cross_entropy(self, logits: Tensor, indices: Tensor) -> Tensor:
+        """Mean over patches and digits of the nats of the right level: logits (..., sum of levels), indices (...)."""
+        digits = self.digits(indices)
+        parts = enumerate(logits.float().split(self.levels, dim=-1))
+        losses = [nn.functional.cross_entropy(part.flatten(0, -2), digits[..., i].flatten()) for i, part in parts]
+        return torch.stack(losses).mean()
+
+    def accuracy(self, logits: Tensor, indices: Tensor) -> Tensor:
+        """Share of the digits whose likeliest level is the right one, scalar."""
+        likeliest = [part.argmax(-1) for part in logits.split(self.levels, dim=-1)]
+        return (torch.stack(likeliest, dim=-1) == self.digits(indices)).float().mean()
+
+
+class PatchEncoder(nn.Module):
+    """clip (B, 3, 1 + k p_t, H, W) -> features of its patches (B, D, 1 + k, h, w), causal in time."""
 
     def __init__(self, proxy: Proxy, patches: Patches) -> None:
         super().__init__()
-        self.expand = nn.Linear(proxy.code_dim, proxy.width)
-        self.blocks = nn.Sequential(*(GridBlock(proxy.width, proxy.heads, proxy.expansion) for _ in range(proxy.depth)))
-        self.norm = nn.LayerNorm(proxy.width)
+        self.embed = PatchEmbed(patches, proxy.width)
+        self.blocks = blocks(proxy.encoder_blocks, proxy.width)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        return self.blocks(self.embed(clip))
+
+
+class PixelDecoder(nn.Module):
+    """Values of codes (B, 1 + k, h w, digits) -> clip (B, 3, 1 + k p_t, H, W) in about [-1, 1] (not clamped)."""
+
+    def __init__(self, proxy: Proxy, patches: Patches) -> None:
+        super().__init__()
+        self.expand = nn.Linear(len(proxy.levels), proxy.width)
+        self.blocks = blocks(proxy.decoder_blocks, proxy.width)
         self.to_pixels = PatchToPixels(patches, proxy.width)
 
     def forward(self, codes: Tensor) -> Tensor:
-        return self.to_pixels(self.norm(self.blocks(self.expand(codes))))
+        side = math.isqrt(codes.shape[2])
+        grid = self.expand(codes).unflatten(2, (side, side)).permute(0, 4, 1, 2, 3)  # (B, D, 1 + k, h, w)
+        return self.to_pixels(self.blocks(grid))
 
 
 class ProxyTokenizer(nn.Module):
-    """clip -> one of `codes` codes for each of (1 + k) h w patches -> clip. An image is coded as the first frame of
-    a clip would be: attention over time is causal."""
+    """clip -> one code for each of (1 + k) h w patches -> clip. An image is coded as the first frame of a clip would be."""
 
     def __init__(self, proxy: Proxy, patches: Patches) -> None:
         super().__init__()
         self.proxy, self.patches = proxy, patches
-        self.embed = PatchEmbed(patches, proxy.width)
-        self.blocks = nn.Sequential(*(GridBlock(proxy.width, proxy.heads, proxy.expansion) for _ in range(proxy.depth)))
-        self.to_code = nn.Sequential(nn.LayerNorm(proxy.width), nn.Linear(proxy.width, proxy.code_dim))
-        self.quantizer = LearnedQuantizer(proxy.codes, proxy.code_dim, proxy.code_dim, tokens=None, commitment=0.25)
+        self.encoder = PatchEncoder(proxy, patches)
+        self.to_code = nn.Linear(proxy.width, len(proxy.levels))
+        self.quantizer = FiniteScalarQuantizer(proxy.levels)
         self.decoder = PixelDecoder(proxy, patches)
 
-    def forward(self, clip: Tensor) -> tuple[Tensor, Quantized]:
-        """clip -> (reconstruction, quantisation with indices (B, 1 + k, hw))."""
-        latent = self.to_code(self.blocks(with_positions(self.embed(clip))))  # (B, 1 + k, hw, code_dim)
-        quantized = self.quantizer(latent.flatten(1, 2))
-        codes = quantized.z_q.unflatten(1, latent.shape[1:3])
-        indices = quantized.indices.unflatten(1, latent.shape[1:3])
-        return self.decoder(codes), Quantized(codes, indices, quantized.loss, quantized.usage)
+    @property
+    def bits_per_patch(self) -> float:
+        """log2 of the number of codes."""
+        return sum(map(math.log2, self.proxy.levels))
 
-    def codebook(self) -> Tensor:
-        """The code vectors as the decoder reads them: (codes, code_dim)."""
-        return self.quantizer.lookup(torch.arange(self.proxy.codes, device=self.embed.first.weight.device)[None])[0]
+    def latents(self, clip: Tensor) -> Tensor:
+        """clip -> what is rounded to codes: (B, 1 + k, h w, digits)."""
+        return self.to_code(self.encoder(clip).flatten(3).permute(0, 2, 3, 1))
+
+    def forward(self, clip: Tensor) -> Tensor:
+        """clip -> reconstruction, not clamped."""
+        return self.decoder(self.quantizer(self.latents(clip)))
 
     @torch.no_grad()
     def encode(self, clip: Tensor) -> Tensor:
-        """clip -> code indices (B, 1 + k, hw)."""
-        return self(clip)[1].indices
+        """clip -> code indices int64 (B, 1 + k, h w)."""
+        return self.quantizer.indices(self.latents(clip))
 
     @torch.no_grad()
     def decode(self, indices: Tensor) -> Tensor:
-        """Code indices (B, 1 + k, hw) -> clip, clamped to [-1, 1]."""
-        return self.decoder(self.quantizer.lookup(indices.flatten(1)).unflatten(1, indices.shape[1:])).clamp(-1, 1)
+        """Code indices (B, 1 + k, h w) -> clip, clamped to [-1, 1]. Raises ValueError for an index out of range."""
+        return self.decoder(self.quantizer.value_of(self.quantizer.digits(indices))).clamp(-1, 1)

@@ -220,14 +220,13 @@ class LearnedQuantizer(nn.Module):
     """Learned codes without words (T5 "no language codebook"): vector-quantize-pytorch with cosine codes, k-means start,
     EMA updates and revival of dead codes. Same interface as LanguageQuantizer."""
 
-    def __init__(self, size: int, width: int, code_dim: int, tokens: int | None, commitment: float) -> None:
+    def __init__(self, size: int, width: int, code_dim: int, tokens: int, commitment: float) -> None:
         super().__init__()
         from vector_quantize_pytorch import VectorQuantize  # slow to import
 
         self.size, self.slots, self.words, self.folded_parameters = size, [(0, size)], None, 0
-        # The proxy's latents (tokens is None) belong to no query and have the codes' width already.
-        self.to_code = nn.Identity() if tokens is None else ToCode(width, code_dim, tokens)
-        self.project_out = nn.Identity() if tokens is None else nn.Linear(code_dim, width)
+        self.to_code = ToCode(width, code_dim, tokens)
+        self.project_out = nn.Linear(code_dim, width)
         self.quantize = VectorQuantize(
             dim=code_dim,
             codebook_size=size,

@@ -12,13 +12,12 @@ from sweettok.errors import InputError
 from sweettok.language.codebook import Codebook
 from sweettok.models.dqae import ARCHITECTURES
 from sweettok.models.patches import check_clip
-from sweettok.models.proxy import PixelDecoder, ProxyTokenizer
+from sweettok.models.proxy import FiniteScalarQuantizer, PatchEncoder, PixelDecoder, ProxyTokenizer
 from sweettok.models.quantizers import Quantized, build_quantizers
 from sweettok.params import Part, Patches, Proxy, Tokenizer
 from sweettok.storage import atomic_directory, read_json, read_sealed, sha256_of, write_sealed
 
-FORMAT = 1
-LOGITS_AT_ONCE = 2**22  # logits in memory at a time while decoding (16 MB): beyond it patches come in chunks
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,11 @@ class Coded:
 
 
 class VideoTokenizer(nn.Module):
-    """backbone (architecture) + quantisers + logits over proxy codes + pixel decoder, for clips of (frames, size).
+    """patch features + backbone (architecture) + quantisers + logits over code digits + pixel decoder, for clips of
+    (frames, size).
 
-    The decoder predicts, for each patch, the proxy's code (trainings 1 and 2); pixels are the proxy decoder's image of
-    the expected code, softmax(logits) @ codes (training 3), as in the authors' code.
+    The decoder predicts, for each patch, the digits of the proxy's code (trainings 1 and 2); pixels are the proxy
+    decoder's picture of the expected code (training 3), as in the authors' code.
     """
 
     def __init__(
@@ -62,14 +62,20 @@ class VideoTokenizer(nn.Module):
         super().__init__()
         self.config, self.patches, self.proxy, self.codebook = tokenizer, patches, proxy, codebook
         self.built_for, (self.frames, self.size) = clip, clip
-        frames, cells = self.latent_frames(self.frames), (self.size // patches.spatial) ** 2
-        self.backbone = ARCHITECTURES[tokenizer.architecture](tokenizer, patches, frames, cells)
+        frames, side = self.latent_frames(self.frames), self.size // patches.spatial
+        self.features = PatchEncoder(proxy, patches)
+        self.backbone = ARCHITECTURES[tokenizer.architecture](tokenizer, proxy.width, frames, side)
         self.quantizers = build_quantizers(tokenizer, codebook)
         if self.frames == 1:  # an image has spatial tokens alone
             del self.quantizers["temporal"]
-        self.to_logits = nn.Linear(tokenizer.width, proxy.codes)
-        self.proxy_codes = nn.Parameter(nn.functional.normalize(torch.randn(proxy.codes, proxy.code_dim), dim=-1))
+        self.to_logits = nn.Linear(tokenizer.width, sum(proxy.levels))
+        self.proxy_codes = FiniteScalarQuantizer(proxy.levels)
         self.pixel_decoder = PixelDecoder(proxy, patches)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.to_logits.weight.device
 
     @property
     def groups(self) -> dict[str, int]:
@@ -100,9 +106,8 @@ class VideoTokenizer(nn.Module):
         return other
 
     def start_from(self, proxy: ProxyTokenizer) -> None:
-        """Take over the proxy's codes and pixel decoder (start of the curriculum)."""
-        with torch.no_grad():
-            self.proxy_codes.copy_(proxy.codebook())
+        """Take over the proxy's patch features and pixel decoder (start of the curriculum)."""
+        self.features.load_state_dict(proxy.encoder.state_dict())
         self.pixel_decoder.load_state_dict(proxy.decoder.state_dict())
 
     def parts(self) -> dict[Part, list[nn.Module | nn.Parameter]]:
@@ -110,28 +115,30 @@ class VideoTokenizer(nn.Module):
         parts = self.backbone.parts()
         temporal = [self.quantizers["temporal"]] if "temporal" in self.quantizers else []
         return {
+            "features": [self.features],
             "spatial": [*parts["spatial"], self.quantizers["spatial"]],
             "temporal": [*parts["temporal"], *temporal],
             "decoder": [*parts["decoder"], self.to_logits],
-            "pixel_decoder": [self.pixel_decoder, self.proxy_codes],
+            "pixel_decoder": [self.pixel_decoder],
         }
 
     def code(self, clip: Tensor) -> Coded:
         """clip (B, 3, T, H, W) -> quantised latents."""
-        z_spatial, z_temporal = self.backbone.encode(clip)
+        z_spatial, z_temporal = self.backbone.encode(self.features(clip))
         temporal = None if z_temporal is None else self.quantizers["temporal"](z_temporal)
         return Coded(self.quantizers["spatial"](z_spatial), temporal)
 
     def logits(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
-        """Quantised latents -> logits over proxy codes (B, frames, cells, codes)."""
-        return self.to_logits(self.backbone.decode(zq_spatial, zq_temporal, frames))
+        """Quantised latents -> logits over the levels of all digits (B, frames, cells, sum of levels)."""
+        features = self.backbone.decode(zq_spatial, zq_temporal, frames)  # (B, D, frames, h, w)
+        return self.to_logits(features.flatten(3).permute(0, 2, 3, 1))
 
     def pixels(self, logits: Tensor) -> Tensor:
         """Logits -> clip, not clamped, so that gradients pass."""
-        return self.pixel_decoder(logits.softmax(-1) @ self.proxy_codes)
+        return self.pixel_decoder(self.proxy_codes.expected(logits))
 
     def forward(self, clip: Tensor) -> tuple[Coded, Tensor]:
-        """clip -> (quantised latents with tokens, usage and VQ loss; logits over proxy codes)."""
+        """clip -> (quantised latents with tokens, usage and VQ loss; logits over code digits)."""
         coded = self.code(clip)
         temporal = coded.temporal.z_q if coded.temporal else None
         return coded, self.logits(coded.spatial.z_q, temporal, self.latent_frames(clip.shape[2]))
@@ -160,17 +167,11 @@ class VideoTokenizer(nn.Module):
         if tokens.shape[1] not in allowed:
             raise ValueError(f"expected {' or '.join(map(str, allowed))} tokens, got {tokens.shape[1]}")
         spatial = self.quantizers["spatial"].lookup(tokens[:, :count])
-        if tokens.shape[1] == count:
-            return self._decoded(spatial, None, 1)
-        temporal = self.quantizers["temporal"].lookup(tokens[:, count:])
-        return self._decoded(spatial, temporal, self.latent_frames(self.frames))
-
-    def _decoded(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
-        """pixels(logits(...)) clamped, without the logits of all patches at once (paper: 5,120 patches x 8,192 codes)."""
-        features = self.backbone.decode(zq_spatial, zq_temporal, frames)  # (B, frames, cells, D)
-        chunks = features.flatten(0, 2).split(max(1, LOGITS_AT_ONCE // len(self.proxy_codes)))
-        codes = torch.cat([self.to_logits(chunk).softmax(-1) @ self.proxy_codes for chunk in chunks])
-        return self.pixel_decoder(codes.unflatten(0, features.shape[:3])).clamp(-1, 1)
+        temporal, frames = None, 1
+        if tokens.shape[1] > count:
+            temporal = self.quantizers["temporal"].lookup(tokens[:, count:])
+            frames = self.latent_frames(self.frames)
+        return self.pixels(self.logits(spatial, temporal, frames)).clamp(-1, 1)
 
     @torch.no_grad()
     def reconstruct(self, clip: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from sweettok.params.data import (
     KineticsData,
     KineticsLists,
     Patches,
+    SpriteFactors,
     SpritesData,
     Ucf101Data,
     VideoFolderData,
@@ -31,6 +32,7 @@ from sweettok.params.evaluation import (
     PriorScaling,
     PriorSize,
     Sampling,
+    SamplingSettings,
     Semantics,
     Variant,
 )
@@ -44,12 +46,11 @@ from sweettok.params.training import CodeLoss, CurriculumStage, Machine, Optimis
 from sweettok.params.whole import Params
 
 __all__ = [
-    "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss",
-    "Codebook", "CodecPoint", "Codecs", "Curriculum", "CurriculumStage", "Data", "EvaluateReconstruction",
-    "FileData", "FolderSplit", "Generator", "Graph", "GroupSplit", "ImageFolderData", "ImagenetData", "Judge",
-    "KineticsData", "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser", "Params", "Part", "Patches",
-    "PerPart", "PixelLoss", "PriorMatrix", "PriorScaling", "PriorSize", "Protocol", "Proxy", "RandomSplit",
-    "Report", "Sampling", "Section", "Semantics", "SplitSizes", "SpritesData", "TimeSplit", "Tokenizer",
-    "Ucf101Data", "Variant", "VideoFolderData", "WeightsSource", "Windows", "Words", "load_params", "parse_params",
-    "stage_params",
+    "Ablation", "AblationMatrix", "AblationSchedule", "AnyData", "Architecture", "ClipCounts", "CodeLoss", "Codebook",
+    "CodecPoint", "Codecs", "Curriculum", "CurriculumStage", "Data", "EvaluateReconstruction", "FileData",
+    "FolderSplit", "Generator", "Graph", "GroupSplit", "ImageFolderData", "ImagenetData", "Judge", "KineticsData",
+    "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser", "Params", "Part", "Patches", "PerPart", "PixelLoss",
+    "PriorMatrix", "PriorScaling", "PriorSize", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
+    "SamplingSettings", "Section", "Semantics", "SplitSizes", "SpriteFactors", "SpritesData", "TimeSplit", "Tokenizer",
+    "Ucf101Data", "Variant", "VideoFolderData", "WeightsSource", "Windows", "Words", "load_params", "parse_params", "stage_params",
 ]  # fmt: skip

@@ -1,11 +1,29 @@
 """Sections on clips: one class for each data set, told apart by its name, and the patches that clips are cut into."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from sweettok.params.section import Probability, Section
 from sweettok.params.splits import ClipCounts, ImageSplit, SplitSizes, VideoSplit
+
+Name = TypeVar("Name")
+
+
+def _no_repeats(values: tuple[Name, ...]) -> tuple[Name, ...]:
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{twice} is listed twice")
+    return values
+
+
+def _two_or_more(values: tuple[Name, ...]) -> tuple[Name, ...]:
+    if len(values) < 2:
+        raise ValueError("needs at least two values: they are the classes")
+    return values
+
+
+Listed = Annotated[tuple[Name, ...], Field(strict=False, min_length=1), AfterValidator(_no_repeats)]
 
 
 class Data(Section):
@@ -19,13 +37,53 @@ class Data(Section):
     clips_per_shard: PositiveInt | None = Field(description="clips in a WebDataset shard; null: one array a split")
 
 
+class SpriteFactors(Section):
+    """The values that each factor of a sprite may have. A factor is a set: the order of its values changes nothing."""
+
+    shape: Listed[Literal["circle", "square", "triangle", "star", "cross", "ring", "heart", "diamond"]] = Field(
+        description="silhouette of an object"
+    )
+    colour: Listed[Literal["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "white", "black"]] = (
+        Field(description="colour of an object; each needs a tint and light that it stands out from")
+    )
+    size: Listed[Literal["small", "medium", "large"]] = Field(
+        description="of the main object; a second one is always small"
+    )
+    texture: Listed[Literal["plain", "striped", "dotted", "checkered", "glossy"]] = Field(
+        description="pattern on an object"
+    )
+    background: Listed[Literal["plain", "gradient", "stripes", "checks", "dots", "waves", "ripples"]] = Field(
+        description="pattern of the background"
+    )
+    tint: Listed[Literal["sand", "slate", "moss", "wine", "ocean"]] = Field(description="hue of the background")
+    light: Listed[Literal["bright", "dim"]] = Field(description="brightness of the background")
+    motion: Annotated[
+        Listed[Literal["slide", "bounce", "rotate", "orbit", "grow", "shrink", "zigzag", "blink", "shake", "fall"]],
+        AfterValidator(_two_or_more),
+    ] = Field(description="verb, and the class of a clip: at least two")
+    speed: Listed[Literal["slow", "medium", "fast"]] = Field(description="rate of a motion")
+    manner: Listed[Literal["smooth", "jerky", "wobbly"]] = Field(description="how evenly an object moves")
+
+
 class SpritesData(Data):
     """The procedural world."""
 
     name: Literal["sprites"]
     clips: SplitSizes
-    two_objects: Probability = Field(description="share of clips with a second, partly occluding object")
-    classes: PositiveInt = Field(ge=2, le=10, description="number of motion verbs (the class of a clip)")
+    two_objects: Probability = Field(
+        description="share of clips with a second, partly occluding object, of another shape and colour"
+    )
+    factors: SpriteFactors
+
+    @model_validator(mode="after")
+    def _check_second_object(self) -> "SpritesData":
+        for factor, listed in (("shape", self.factors.shape), ("colour", self.factors.colour)):
+            if self.two_objects > 0 and len(listed) == 1:
+                raise ValueError(
+                    f"two_objects {self.two_objects} needs a second {factor}, but factors.{factor} lists only "
+                    f"{listed[0]}; list another or set two_objects to 0.0"
+                )
+        return self
 
 
 class FileData(Data):

@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from sweettok.params.section import Section
 
@@ -18,16 +27,60 @@ class EvaluateReconstruction(Section):
     seed: NonNegativeInt
 
 
-class Sampling(Section):
-    """Sampling from the prior (stage evaluate_generation)."""
+def _listed(value: Any) -> Any:
+    """A single number as a list of one."""
+    return (value,) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    samples: PositiveInt = Field(ge=2, description="at least two: their distance to real clips needs a covariance")
+
+def _distinct(values: tuple[float, ...]) -> tuple[float, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("expected different candidates, but one is listed twice")
+    return values
+
+
+Candidates = BeforeValidator(_listed), AfterValidator(_distinct)
+
+
+class _Draws(Section):
+    """What all candidates of a choice share."""
+
+    samples: PositiveInt
     batch_size: PositiveInt
-    temperature: PositiveFloat
     top_k: NonNegativeInt = Field(description="0: all")
     top_p: Annotated[float, Field(gt=0, le=1)]
-    guidance: NonNegativeFloat = Field(description="CFG scale: u + s (c - u); 1: none")
     seed: NonNegativeInt
+
+
+class SamplingSettings(_Draws):
+    """One way to draw clips from the prior; no section, but one candidate of `Sampling`."""
+
+    temperature: PositiveFloat
+    guidance: NonNegativeFloat
+
+
+class Sampling(_Draws):
+    """Sampling from the prior (stages evaluate_generation and scale_prior).
+
+    Of the pairs of guidance and temperature, the one whose samples are nearest to validation clips is used.
+    """
+
+    samples: PositiveInt = Field(ge=2, description="at least two: their distance to real clips needs a covariance")
+    temperature: Annotated[tuple[PositiveFloat, ...], *Candidates] = Field(
+        strict=False, min_length=1, description="candidates; a single number: no choice"
+    )
+    guidance: Annotated[tuple[NonNegativeFloat, ...], *Candidates] = Field(
+        strict=False, min_length=1, description="candidates of the CFG scale: u + s (c - u); 1: none"
+    )
+    choice_samples: PositiveInt = Field(ge=2, description="drawn of each pair of candidates for the choice")
+
+    @property
+    def candidates(self) -> tuple[SamplingSettings, ...]:
+        """Every guidance with every temperature, in the order in which they are listed."""
+        shared = {name: getattr(self, name) for name in _Draws.model_fields}
+        return tuple(
+            SamplingSettings(**shared, temperature=temperature, guidance=guidance)
+            for guidance in self.guidance for temperature in self.temperature
+        )  # fmt: skip
 
 
 class PriorSize(Section):

@@ -1,8 +1,9 @@
 """Sections on networks: judge, proxy, tokenizer, prior."""
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from sweettok.params.section import Probability, Section
 from sweettok.params.training import Optimiser
@@ -22,30 +23,39 @@ class Judge(Section):
 
 
 class Proxy(Section):
-    """Patchwise VQ autoencoder: the proxy codes, and the row SweetTok* (stage train_proxy)."""
+    """Convolutional autoencoder with factorised codes: the proxy codes, and the row SweetTok* (stage train_proxy)."""
 
-    width: PositiveInt
-    heads: PositiveInt
-    expansion: PositiveInt = Field(description="width of the feed-forward layers, in widths")
-    depth: PositiveInt
-    codes: PositiveInt = Field(ge=2)
-    code_dim: PositiveInt
-    perceptual_weight: NonNegativeFloat
+    width: PositiveInt = Field(description="channels")
+    encoder_blocks: PositiveInt
+    decoder_blocks: PositiveInt
+    levels: tuple[Annotated[PositiveInt, Field(ge=2)], ...] = Field(
+        strict=False, min_length=1, description="values of each digit of a code; bits a patch: the sum of their log2"
+    )
+    l2: NonNegativeFloat = Field(description="weight of the squared error")
+    perceptual: NonNegativeFloat = Field(description="weight of the perceptual distance on the judge")
     seed: NonNegativeInt
     optimiser: Optimiser
+
+    @model_validator(mode="after")
+    def _check_codes(self) -> "Proxy":
+        if math.prod(self.levels) > 2**31:  # indices are kept as int32
+            raise ValueError(f"levels {list(self.levels)} make more than 2^31 codes; use fewer or smaller levels")
+        return self
 
 
 class Tokenizer(Section):
     """Architecture and quantiser of the tokenizer; ablation variants override single keys."""
 
     architecture: Architecture
-    width: PositiveInt
+    width: PositiveInt = Field(description="channels")
     heads: PositiveInt
     expansion: PositiveInt = Field(description="width of the feed-forward layers, in widths")
-    spatial_depth: PositiveInt
-    temporal_depth: PositiveInt
-    spatial_tokens: PositiveInt = Field(description="L_s (paper: 256)")
-    temporal_tokens: PositiveInt = Field(description="L_t (paper: 1024 = one per grid cell)")
+    spatial_depth: PositiveInt = Field(description="attention layers of the spatial encoder, and of its decoder")
+    temporal_depth: PositiveInt = Field(description="the same of the temporal ones")
+    encoder_blocks: NonNegativeInt = Field(description="convolutional blocks that make the queries' starting values")
+    decoder_blocks: NonNegativeInt = Field(description="causal convolutional blocks over all decoded patches")
+    spatial_tokens: PositiveInt = Field(description="L_s, a square number (paper: 256)")
+    temporal_tokens: PositiveInt = Field(description="L_t, a square number (paper: 1024 = one per grid cell)")
     temporal_queries: Literal["per_location", "global"]
     residual: Literal["first_frame", "consecutive"] = Field(
         description="PAPER.md C3: v_s - v_t^i, or differences of neighbours"
@@ -59,8 +69,8 @@ class Tokenizer(Section):
     lookup: Lookup = Field(description="PAPER.md C11: one word a token, or adjectives+noun / adverbs+verb")
     commitment: NonNegativeFloat
     usage_entropy: NonNegativeFloat = Field(description="weight of the entropy term that keeps words in use")
-    decoder_start: Literal["proxy", "random"] = Field(
-        description="pixel decoder and codes start from the proxy, or afresh"
+    start: Literal["proxy", "random"] = Field(
+        description="patch features and pixel decoder start as the proxy's, or afresh"
     )
     seed: NonNegativeInt = Field(description="of the initial weights")
 

@@ -2,22 +2,28 @@
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from sweettok.params.section import Probability, Section
 
-Part = Literal["spatial", "temporal", "decoder", "pixel_decoder"]
+Part = Literal["features", "spatial", "temporal", "decoder", "pixel_decoder"]
 
 
 class Optimiser(Section):
-    """One training run: AdamW, linear warm-up, cosine decay, gradient clipping, EMA."""
+    """One training run: warm-up, cosine decay, gradient clipping, moving average.
 
+    `muon` moves the weights of linear and convolutional layers by Muon (Jordan et al. 2024) at `lr` and all others by
+    AdamW at `adam_lr`; `adamw` moves all by AdamW at `lr`. Both rates follow the same curve.
+    """
+
+    algorithm: Literal["muon", "adamw"]
     steps: NonNegativeInt
     batch_size: PositiveInt = Field(description="clips a step, over all processes and accumulated parts")
     lr: PositiveFloat
     final_lr: PositiveFloat
+    adam_lr: PositiveFloat = Field(default=2e-3, description="of what Muon leaves to AdamW, at the curve's top")
     warmup: NonNegativeInt
-    betas: tuple[float, float] = Field(strict=False)
+    betas: tuple[float, float] = Field(strict=False, description="of AdamW")
     weight_decay: NonNegativeFloat
     grad_clip: PositiveFloat
     ema: Probability = Field(description="decay of the weights' moving average; 0: none")
@@ -30,14 +36,15 @@ class Optimiser(Section):
 
 
 class CodeLoss(Section):
-    """Losses on proxy codes, for `target: proxy_codes` (the authors' code: cross-entropy alone).
+    """Losses of the trainings on proxy codes, `target: proxy_codes` (the authors' code: cross-entropy alone).
 
-    `expected_code` weighs the squared distance of softmax(logits) @ codes, which is what the pixel decoder reads, from
-    the proxy's code: near codes count as near, so that short trainings learn faster.
+    `l2` and `perceptual` are of the picture that the proxy's frozen decoder makes of the predicted code: they tell near
+    codes from far ones, and what of a code is seen.
     """
 
-    cross_entropy: NonNegativeFloat
-    expected_code: NonNegativeFloat
+    cross_entropy: NonNegativeFloat = Field(description="mean over the digits of a code")
+    l2: NonNegativeFloat
+    perceptual: NonNegativeFloat
 
 
 class PixelLoss(Section):
@@ -60,6 +67,14 @@ class CurriculumStage(Section):
     trains: tuple[Part, ...] = Field(strict=False, description="parts that learn; all others are frozen")
     seed: NonNegativeInt
     optimiser: Optimiser
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> "CurriculumStage":
+        if "features" in self.trains and not {"spatial", "temporal"} & set(self.trains):
+            raise ValueError(
+                "features learn through the quantisers: add spatial or temporal to trains, or leave features out"
+            )
+        return self
 
 
 class Machine(Section):

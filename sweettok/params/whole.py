@@ -82,29 +82,45 @@ class Params(Section):
                     )
         tokenizer = sections["tokenizer"]
         if data and patches and tokenizer:
-            cells = (data.size // patches.spatial) ** 2
-            if tokenizer.temporal_queries == "per_location" and tokenizer.temporal_tokens != cells:
-                raise ValueError(
-                    f"tokenizer.temporal_tokens is {tokenizer.temporal_tokens}, but per_location queries need one per "
-                    f"grid cell: {cells}; set it to {cells} or temporal_queries to global"
-                )
+            _check_grid(tokenizer, data.size // patches.spatial)
         return self
 
     @model_validator(mode="after")
     def _check_variants(self) -> "Params":
-        tokenizer, ablation = self.__dict__["tokenizer"], self.__dict__["ablation"]
+        tokenizer, ablation, data, patches = (
+            self.__dict__[name] for name in ("tokenizer", "ablation", "data", "patches")
+        )
         for name, variant in ablation.variants.items() if tokenizer and ablation else ():
             try:
-                Tokenizer.model_validate(tokenizer.model_dump() | variant.tokenizer)
+                of_variant = Tokenizer.model_validate(tokenizer.model_dump() | variant.tokenizer)
             except ValidationError as invalid:
                 first = invalid.errors()[0]
                 place = ".".join(["ablation.variants", name, "tokenizer", *map(str, first["loc"])])
                 raise ValueError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from invalid
+            if data and patches:
+                _check_grid(of_variant, data.size // patches.spatial, f"ablation.variants.{name}.tokenizer")
         return self
 
     def flat(self) -> dict[str, Any]:
         """`section.key` -> value for every loaded section (what MLflow logs)."""
         return _flatten({name: value for name, value in self.model_dump(mode="json").items() if value is not None})
+
+
+def _check_grid(tokenizer: Tokenizer, side: int, section: str = "tokenizer") -> None:
+    """Tokens lie on square grids that divide the side x side grid of patches. Raises ValueError with what would fit."""
+    fitting = [count**2 for count in range(1, side + 1) if side % count == 0]
+    for key in ("spatial_tokens", "temporal_tokens"):
+        count = getattr(tokenizer, key)
+        if count not in fitting:
+            raise ValueError(
+                f"{section}.{key} is {count}, but tokens start from places on a {side} x {side} grid of patches; "
+                f"it can be {', '.join(map(str, fitting))}"
+            )
+    if tokenizer.temporal_queries == "per_location" and tokenizer.temporal_tokens != side**2:
+        raise ValueError(
+            f"{section}.temporal_tokens is {tokenizer.temporal_tokens}, but per_location queries need one per grid "
+            f"cell: {side**2}; set it to {side**2} or temporal_queries to global"
+        )
 
 
 def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

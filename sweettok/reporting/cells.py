@@ -13,11 +13,30 @@ UNITS = {
     "frechet_video/judge": "frechet_video/judge",
     "frechet_image/judge": "frechet_image/judge",
 }
-TABLES_OF_THEIR_OWN = ("curve",)  # of a record's protocol: not for a foot note
+METHODS = {
+    "sweettok": "SweetTok",
+    "proxy": "SweetTok* (proxy, no compression)",
+    "mean_colour": "mean colour",
+    "copy_first_frame": "copy of the first frame",
+    "trilinear_tokens": "trilinear, same number of tokens",
+    "trilinear_bits": "trilinear, same bits (8-bit grid values)",
+}
+CELLS_OF_THEIR_OWN = (
+    "by_factor",
+    "curve",
+    "accuracy",
+    "real",
+    "chance",
+)  # of a record's protocol: numbers, not for a foot note
 NOT_I3D = (
     "`.../judge` are distances on features of this project's own judge network, trained on the same data. They are not "
     "FVD, FID or LPIPS, and have no scale in common with the published column."
 )
+
+
+def label_of(method: str) -> str:
+    """What a method is called in tables and pictures."""
+    return METHODS.get(method, method.replace("_", " "))
 
 
 def protocol(records: Mapping[str, Mapping[str, Any] | None]) -> dict[str, tuple[str, ...]]:
@@ -34,7 +53,7 @@ def describe(record: Mapping[str, Any]) -> str:
     """A record without its value, in words: "n = 256, split test, seed 0, extractor judge, ..."."""
     details = [f"n = {record['n']}", f"split {record['split']}"]
     details += [f"seed {record['seed']}"] if record["seed"] is not None else []
-    known = {key: value for key, value in sorted(record["protocol"].items()) if key not in TABLES_OF_THEIR_OWN}
+    known = {key: value for key, value in sorted(record["protocol"].items()) if key not in CELLS_OF_THEIR_OWN}
     return ", ".join(details + [f"{key} {_brief(value)}" for key, value in known.items()])
 
 

@@ -65,7 +65,8 @@ class Results:
 
     data            outputs/data/store.json
     codebook        its sizes, most frequent words and strongest edges
-    reconstruction  methods (each with metric records, tokens, indices, bits, codebook) and the learned-at-all bars
+    reconstruction  methods (each with metric records, retention by factor, tokens, indices, bits, codebook), the judge's
+                    accuracy by factor, and the learned-at-all bars
     per_clip        of these methods: columns method, clip, psnr, ssim, perceptual
     strips          method -> uint8 (n, T, H, W, 3) of the same test clips, with "original"; also of codecs at the size
                     nearest to ours and of ablation variants ("coupled (ablation)") where these are there

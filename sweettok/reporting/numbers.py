@@ -91,6 +91,8 @@ def headline_numbers(results: Results) -> dict[str, float]:
     """metrics.json: `group.name.metric` -> value; what `dvc metrics show` and `dvc metrics diff` print."""
     methods = (results.reconstruction or {}).get("methods", {})
     numbers = flatten_records({"reconstruction": {name: method["metrics"] for name, method in methods.items()}})
+    retained = {name: {"retention": method.get("retention", {})} for name, method in methods.items()}
+    numbers |= flatten_records({"reconstruction": retained, "judge": (results.reconstruction or {}).get("judge", {})})
     for name in ("sweettok", "proxy"):
         for group, health in (methods.get(name, {}).get("codebook") or {}).items():
             numbers[f"reconstruction.{name}.usage.{group}"] = health["usage"]

@@ -34,6 +34,7 @@ class FigureOnPage:
     """A picture in reports/figures, with what it shows in words for readers who cannot see it.
 
     section: of the web page, e.g. "training"; vector: the same as SVG or PDF, None where there is none.
+    under: identity of the table it stands under, None: with its section's other figures.
     """
 
     file: str
@@ -41,11 +42,13 @@ class FigureOnPage:
     caption: str
     section: str
     vector: str | None = None
+    under: str | None = None
 
 
 def page(results: Results, tables: Sequence[Table], found: Sequence[Verdict], figures: Sequence[FigureOnPage]) -> str:
     """The page as Markdown; links are relative to reports/."""
     learned = learned_grid(results)
+    alone = [figure for figure in figures if figure.under is None]
     parts = [
         f"# Report: {setting(results)}",
         INTRODUCTION,
@@ -55,9 +58,9 @@ def page(results: Results, tables: Sequence[Table], found: Sequence[Verdict], fi
         "## Has it learned at all?",
         learned.to_markdown() if learned else "Not run.",
         "## Tables",
-        *(f"{to_markdown(table)}\n{_files_of(table)}" for table in tables),
+        *(part for table in tables for part in _table_with_figures(table, figures)),
         "## Figures",
-        *(f"![{figure.alt}](figures/{figure.file})\n\n*{figure.caption}*" for figure in figures),
+        *map(_picture, alone),
         *([] if figures else ["No stage with pictures has run."]),
         "## How these numbers were made",
         how_made(),
@@ -70,13 +73,24 @@ def how_made() -> str:
     return f"{HOW_MADE}\n{rules_list()}"
 
 
+def _table_with_figures(table: Table, figures: Sequence[FigureOnPage]) -> list[str]:
+    under = [figure for figure in figures if figure.under == table.identity]
+    return [f"{to_markdown(table)}\n{_files_of(table)}", *map(_picture, under)]
+
+
+def _picture(figure: FigureOnPage) -> str:
+    return f"![{figure.alt}](figures/{figure.file})\n\n*{figure.caption}*"
+
+
 def _files_of(table: Table) -> str:
     return f"[CSV](tables/{table.identity}.csv), [LaTeX](tables/{table.identity}.tex)"
 
 
 def learned_grid(results: Results) -> Grid | None:
-    """The bars that the main model has to reach, and whether it does; None where it has not been measured."""
-    bars = (results.reconstruction or {}).get("learned", [])
+    """The bars that the main model and its prior have to reach, and whether they do; None where nothing has been measured."""
+    bars = [
+        bar for measured in (results.reconstruction, results.generation) for bar in (measured or {}).get("learned", [])
+    ]
     if not bars:
         return None
     lines = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sweettok.reporting.tables import METHODS, label_of
+from sweettok.reporting.cells import METHODS, label_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

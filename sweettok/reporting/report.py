@@ -18,6 +18,7 @@ from sweettok.reporting import (
     pictures,
     prior_scaling,
     rate_distortion,
+    retention,
     semantic_figures,
     small_sample,
 )  # fmt: skip
@@ -119,6 +120,17 @@ def _figures(results: Results) -> Iterator[tuple["Figure | None", FigureOnPage]]
             "Frames of four test clips: the original above its reconstruction by every method",
             "Test clips and their reconstructions (T1), enlarged without smoothing.",
             section="reconstruction",
+        ),
+    )
+    yield (
+        retention.retention_chart(results),
+        FigureOnPage(
+            "retention.png",
+            "Accuracy of the judge by factor: on real test clips, and on what the proxy, SweetTok and trivial baselines make of them",
+            "What a reader of the clips would still see (T1_retention): how often the judge names each factor of a test clip. "
+            "Grey line: chance.",
+            section="tables",
+            under="T1_retention",
         ),
     )
     yield (

@@ -3,12 +3,22 @@
 from collections.abc import Collection, Iterable
 
 from sweettok.reporting.ablation_tables import ablation_table
-from sweettok.reporting.cells import NOT_I3D, UNITS, is_of_images, left_out_notes, protocol, published_cells
+from sweettok.reporting.cells import (
+    METHODS,
+    NOT_I3D,
+    UNITS,
+    is_of_images,
+    label_of,
+    left_out_notes,
+    protocol,
+    published_cells,
+)  # fmt: skip
 from sweettok.reporting.codebook_tables import codebook_tables
 from sweettok.reporting.collect import Results
 from sweettok.reporting.prior_scaling import scaling_tables
 from sweettok.reporting.published import published
 from sweettok.reporting.rate_distortion import rate_distortion_tables
+from sweettok.reporting.retention import retention_tables
 from sweettok.reporting.semantic_tables import (
     few_shot_table,
     probe_table,
@@ -19,19 +29,7 @@ from sweettok.reporting.small_sample import size_tables
 from sweettok.reporting.stability_tables import stability_table
 from sweettok.reporting.table import Number, Row, Table
 
-METHODS = {
-    "sweettok": "SweetTok",
-    "proxy": "SweetTok* (proxy, no compression)",
-    "mean_colour": "mean colour",
-    "copy_first_frame": "copy of the first frame",
-    "trilinear_tokens": "trilinear, same number of tokens",
-    "trilinear_bits": "trilinear, same bits (8-bit grid values)",
-}
-
-
-def label_of(method: str) -> str:
-    """What a method is called in tables and pictures."""
-    return METHODS.get(method, method.replace("_", " "))
+COVERAGE, NEAREST = "factor coverage", "PSNR to the nearest training clip (dB)"
 
 
 def setting(results: Results) -> str:
@@ -46,13 +44,14 @@ def setting(results: Results) -> str:
 
 def all_tables(results: Results) -> tuple[Table, ...]:
     """T1 ... T7, T6_stability, T7_probes, T7_words, codebook_words, codebook_edges and, where there is something for them,
-    T2_scaling, T7_variants, rate_distortion and small_sample.
+    T1_retention, T2_scaling, T7_variants, rate_distortion and small_sample.
 
     What has not run is marked in its row; the published numbers are always there.
     """
     ours = setting(results)
     return (
         _reconstruction_table(results),
+        *retention_tables(results, ours),
         _generation_table(results),
         *scaling_tables(results, ours),
         _image_table(results),
@@ -126,6 +125,16 @@ def _reconstruction_rows(results: Results, table: str, metrics: Iterable[str]) -
     return tuple(rows)
 
 
+def _chosen_sampling(results: Results) -> tuple[str, ...]:
+    """A note on how guidance and temperature were chosen, where there was a choice."""
+    choice, chosen = ((results.generation or {}).get(key) for key in ("choice", "sampling"))
+    if not choice or not chosen:
+        return ()
+    settings = f"Guidance {chosen['guidance']:g} and temperature {chosen['temperature']:g}"
+    how = f"of {len(choice)} pairs the one of lowest Frechet distance to validation clips (n = {choice[0]['n']})"
+    return (f"{settings}: {how}.",)
+
+
 def _generation_table(results: Results) -> Table:
     ours = {
         "": "SweetTok (paper: 650M; ours: see parameters)",
@@ -137,7 +146,8 @@ def _generation_table(results: Results) -> Table:
     printed = {row.ours: row for row in published("T2")}
     rows = [Row(row.method, published_cells(row)) for row in published("T2") if row.ours is None]
     distances = ("frechet_video/judge",)
-    distances += tuple(n for n in metrics if ":" not in n and not n.startswith("class_") and n not in distances)
+    others = ("class_", "factor_", "nearest_")
+    distances += tuple(n for n in metrics if ":" not in n and not n.startswith(others) and n not in distances)
     for variant, label in ours.items():
         is_prior = variant == ""
         columns = {distance: metrics.get(distance + variant) for distance in distances}
@@ -145,6 +155,9 @@ def _generation_table(results: Results) -> Table:
             columns["class consistency"] = metrics.get("class_consistency")
         elif variant == ":train_vs_test":
             columns["class consistency"] = metrics.get("class_accuracy_real")
+        columns[COVERAGE] = metrics.get(f"factor_coverage{variant}")
+        nearest = {"": "nearest_train_psnr", ":train_vs_test": "nearest_train_psnr:test"}.get(variant, "")
+        columns[NEAREST] = metrics.get(nearest)
         cells = {column: Number.of(record) for column, record in columns.items() if record is not None}
         if is_prior and parameters is not None:
             cells["parameters"] = Number(int(parameters))
@@ -161,13 +174,17 @@ def _generation_table(results: Results) -> Table:
         identity="T2",
         title="class-conditional generation (paper: gFVD on UCF-101, lower is better)",
         published_columns=("gFVD", "source"),
-        our_columns=(*distances, "class consistency", "parameters"),
+        our_columns=(*distances, "class consistency", COVERAGE, NEAREST, "parameters"),
         rows=tuple(rows),
         setting=setting(results),
         notes=(
             NOT_I3D,
             "Class consistency: share of samples that the judge puts into the class they were sampled for; in the row "
             "of train against test clips, the judge's accuracy on real test clips, which bounds it.",
+            "Factor coverage: 1 where the judge sees every value of every factor as often among the samples as among test "
+            "clips; in the last row, of as many training clips. Nearest training clip: of the samples, and in the last row "
+            "of real test clips; samples much nearer than those would be copies.",
+            *_chosen_sampling(results),
             *left_out_notes(results.generation, ("video", "image")),
         ),
     )

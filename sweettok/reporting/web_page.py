@@ -38,21 +38,22 @@ SECTION_OF_TABLE = {
 
 
 @dataclass(frozen=True)
-class ShownTable:
-    """A table with what the template shows of it."""
-
-    table: Table
-    grid: Grid
-    footnotes: dict[str, str]
-
-
-@dataclass(frozen=True)
 class ShownPicture:
     """A figure inside the page; files: its names in reports/figures, to be linked."""
 
     figure: FigureOnPage
     embedded: Embedded
     files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """A table with what the template shows of it, and the figures under it."""
+
+    table: Table
+    grid: Grid
+    footnotes: dict[str, str]
+    pictures: list[ShownPicture]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def web_page(
     shown_tables: dict[str, list[ShownTable]] = {section: [] for section in SECTIONS}
     for table in tables:
         section = SECTION_OF_TABLE.get(table.identity, "tables")
-        shown_tables[section].append(ShownTable(table, to_grid(table), footnotes(table)))
+        under = [_picture(figure, folder) for figure in figures if figure.under == table.identity]
+        shown_tables[section].append(ShownTable(table, to_grid(table), footnotes(table), under))
     script = f"\n{_part('page.js')}"
     return _template().render(
         setting=setting(results),
@@ -135,13 +137,17 @@ def _policy(script: str) -> str:
 
 
 def _pictures(figures: Sequence[FigureOnPage], folder: Path) -> dict[str, list[ShownPicture]]:
-    """Section -> its pictures. A GIF is left to the clips, which show the same in fewer bytes."""
+    """Section -> its pictures but those under a table. A GIF is left to the clips, which show the same in fewer bytes."""
     shown: dict[str, list[ShownPicture]] = {section: [] for section in SECTIONS}
     for figure in figures:
-        if figure.file.endswith(".png"):
-            files = (figure.file, *([figure.vector] if figure.vector else []))
-            shown[figure.section].append(ShownPicture(figure, embed_picture(folder / figure.file), files))
+        if figure.file.endswith(".png") and figure.under is None:
+            shown[figure.section].append(_picture(figure, folder))
     return shown
+
+
+def _picture(figure: FigureOnPage, folder: Path) -> ShownPicture:
+    files = (figure.file, *([figure.vector] if figure.vector else []))
+    return ShownPicture(figure, embed_picture(folder / figure.file), files)
 
 
 def _reconstruction_clips(results: Results) -> ShownClips | None:

@@ -20,7 +20,9 @@ from sweettok.training.curriculum import Supplies, build_tokenizer, forget_train
 from sweettok.training.loop import PLAIN
 
 SomeSection = TypeVar("SomeSection", bound=Section)
+# Patch features stay the proxy's in every curriculum, so that they do not tell curricula apart.
 ALL_PARTS: tuple[Part, ...] = ("spatial", "temporal", "decoder", "pixel_decoder")
+CHECKPOINT_EVERY = 100  # steps; a cell is short, so little is lost
 ROUNDS = 2  # of the alternating curriculum: each trains the temporal part, then the spatial one
 
 
@@ -80,7 +82,7 @@ def _three_stage(params: Params, validations: int) -> Plan:
 
 
 def _end_to_end(params: Params, validations: int) -> Plan:
-    """One training of all parts on pixels, with the optimiser of the pixel training; as many validations as the three."""
+    """One training of all parts on pixels, with the optimiser of the joint training; as many validations as the three."""
     return [("end_to_end", _all_on_pixels(params), _steps(params), 3 * validations, params.pixel_loss)]
 
 
@@ -125,7 +127,8 @@ CURRICULA: dict[Curriculum, Callable[[Params, int], Plan]] = {
 
 
 def _all_on_pixels(params: Params) -> CurriculumStage:
-    return params.finetune_pixels.model_copy(update={"trains": ALL_PARTS, "clips": "videos"})
+    changed = {"trains": ALL_PARTS, "clips": "videos", "optimiser": params.train_joint.optimiser}
+    return params.finetune_pixels.model_copy(update=changed)
 
 
 def _steps(params: Params) -> int:
@@ -144,7 +147,7 @@ def _resized(stage: CurriculumStage, steps: int, batch_size: int, seed: int, val
         "batch_size": batch_size,
         "warmup": round(stage.optimiser.warmup * steps / max(1, stage.optimiser.steps)),
         "validate_every": max(1, steps // validations),
-        "checkpoint_every": 100,
+        "checkpoint_every": CHECKPOINT_EVERY,
     }
     return stage.model_copy(update={"seed": seed, "optimiser": stage.optimiser.model_copy(update=changed)})
 

@@ -22,7 +22,7 @@ from sweettok.storage import atomic_directory, read_sealed, sha256_of
 from sweettok.training.checkpoint import Checkpoint, hash_of, load_weights, write_history, write_module
 from sweettok.training.loop import PLAIN, train
 from sweettok.training.losses import PixelCriterion
-from sweettok.training.tasks import TokenizerTask
+from sweettok.training.tasks import CodeCriterion, TokenizerTask
 from sweettok.video.store import ClipStore
 
 CHECKPOINTS = Path("outputs/.checkpoints")
@@ -72,7 +72,7 @@ def load_judge(folder: str | Path) -> Judge:
     """The trained judge, frozen. Its fingerprint is the sha256 of its weights."""
     config = read_sealed(Path(folder) / "config.json")
     judge = Judge({name: len(values) for name, values in config["labels"].items()}, config["width"])
-    judge.fingerprint = load_weights(folder, judge)["sha256"]
+    judge.values, judge.fingerprint = config["labels"], load_weights(folder, judge)["sha256"]
     return judge.requires_grad_(False)
 
 
@@ -86,10 +86,10 @@ def load_proxy(folder: str | Path) -> ProxyTokenizer:
 
 @torch.no_grad()
 def code_clips(proxy: ProxyTokenizer, store: ClipStore) -> np.ndarray:
-    """The proxy's codes of all clips: int16 (clips, frames, cells). Each process codes its share."""
-    device = proxy.embed.first.weight.device
+    """The proxy's codes of all clips: int32 (clips, frames, cells). Each process codes its share."""
+    device = proxy.to_code.weight.device
     parts = torch.arange(len(store)).split(32)
-    return over_processes(lambda part: proxy.encode(store.clips(part).to(device)).short(), parts).numpy()
+    return over_processes(lambda part: proxy.encode(store.clips(part).to(device)).int(), parts).numpy()
 
 
 def save_proxy(folder: str | Path, proxy: ProxyTokenizer, codes: dict[str, np.ndarray], history: list[dict]) -> None:
@@ -119,7 +119,7 @@ def build_tokenizer(
     """A tokenizer with initial weights (drawn from `tokenizer.seed`) for clips of (frames, size), started from the proxy or not."""
     torch.manual_seed(tokenizer.seed)
     model = VideoTokenizer(tokenizer, proxy.patches, proxy.proxy, clip, codebook)
-    if tokenizer.decoder_start == "proxy":
+    if tokenizer.start == "proxy":
         model.start_from(proxy)
     return model
 
@@ -145,12 +145,14 @@ def train_stage(
     """
     supplies.train.expect(model.frames, model.size, by="the tokenizer")
     torch.manual_seed(stage.seed)
-    criterion = (
-        PixelCriterion(pixel_loss, judge, model.patches.temporal, stage.optimiser.steps)
-        if stage.target == "pixels" and pixel_loss
-        else None
-    )
-    task = TokenizerTask(name, model, stage, criterion, code_loss, supplies.train, supplies.val, supplies.codes)
+    criterion: PixelCriterion | CodeCriterion
+    if stage.target == "pixels":
+        assert pixel_loss
+        criterion = PixelCriterion(pixel_loss, judge, stage.optimiser.steps)
+    else:
+        assert code_loss
+        criterion = CodeCriterion(code_loss, judge)
+    task = TokenizerTask(name, model, stage, criterion, supplies.train, supplies.val, supplies.codes)
     sections = [section for section in (model.config, stage, code_loss, pixel_loss) if section is not None]
     checkpoint = training_checkpoint(
         name, sections, [supplies.fingerprint, weights_hash(model), judge.fingerprint if judge else ""]

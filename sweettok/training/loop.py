@@ -1,4 +1,4 @@
-"""One loop for all trainings: AdamW, warm-up and cosine, clipping, EMA, guards, progress, resumable checkpoints.
+"""One loop for all trainings: Muon or AdamW, warm-up and cosine, clipping, EMA, guards, progress, resumable checkpoints.
 
 Everything random in step s is drawn after seeding with (seed, s, process), so a resumed training repeats the
 uninterrupted one bit for bit without saving generator states.
@@ -32,6 +32,7 @@ from sweettok.training.average import Average
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.divergence import TrainingDiverged, cause, non_finite, refuse_non_finite, save_step
 from sweettok.training.loading import Batch, loaded, parts_of
+from sweettok.training.muon import optimisers
 from sweettok.training.sharding import adam_state_for, shard, sharding_asked, whole, whole_state
 
 log = logging.getLogger(__name__)
@@ -139,11 +140,9 @@ def train(
     elif processes > 1:
         forward = accelerator.prepare(forward)
     parameters = task.trainable()
-    adam = torch.optim.AdamW(
-        parameters, lr=optimiser.lr, betas=optimiser.betas, weight_decay=optimiser.weight_decay, fused=True
-    )
-    if saved is not None:
-        adam.load_state_dict(adam_state_for(saved["adam"], parameters))
+    movers = optimisers(task.model, parameters, optimiser, sharded=model is not given)
+    for mover, state in zip(movers, saved["optimisers"] if saved else (), strict=False):
+        mover.load_state_dict(adam_state_for(state, mover.param_groups[0]["params"]))
     of_all = task.batches(optimiser.batch_size, optimiser.steps, start)
     parts = parts_of(of_all, optimiser.accumulate, rank, processes)
     batches = loaded(task.read, parts, device, machine.workers)
@@ -155,9 +154,10 @@ def train(
     clock, clock_step = time.perf_counter(), start
     for step in range(start, optimiser.steps):
         torch.manual_seed(seed_of_step(seed, step, rank))
-        for group in adam.param_groups:
-            group["lr"] = learning_rate(step, optimiser)
-        adam.zero_grad(set_to_none=True)
+        for mover in movers:
+            for group in mover.param_groups:
+                group["lr"] = group["initial_lr"] * learning_rate(step, optimiser) / optimiser.lr
+            mover.zero_grad(set_to_none=True)
         loss, metrics, clips = _gradients(accelerator, forward, batches, step, optimiser)
         norm = whole(nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip)).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -170,7 +170,8 @@ def train(
                 f"{task.name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips "
                 f"{clips.tolist()} (batch and weights in {kept}); {cause(model, batch)}"
             )
-        adam.step()
+        for mover in movers:
+            mover.step()
         metrics |= task.after_step(step)
         average.update(model, step)
 
@@ -212,7 +213,8 @@ def train(
         if done % optimiser.checkpoint_every == 0 and done < optimiser.steps:
             state = {
                 "step": done, "history": history, "model": whole_state(model.state_dict()),
-                "average": average.gather().state_dict(), "adam": whole_state(adam.state_dict()), "task": task.state(),
+                "average": average.gather().state_dict(), "task": task.state(),
+                "optimisers": [whole_state(mover.state_dict()) for mover in movers],
             }  # fmt: skip
             if accelerator.is_main_process:
                 checkpoint.save(state)

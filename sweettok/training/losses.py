@@ -11,14 +11,37 @@ from sweettok.models.processes import average_gradients
 from sweettok.params import PixelLoss
 
 
-def squared_error(clip: Tensor, reconstruction: Tensor, patch_frames: int) -> Tensor:
-    """Mean squared error in which every latent frame counts the same: the first frame, a latent frame of its own, as
-    much as `patch_frames` others. With all frames alike the first would get 1/17 of the gradient for 1/5 of the patches.
-    """
-    errors = (clip - reconstruction.float()).pow(2).mean(dim=(0, 1, 3, 4))  # (T,)
-    weights = torch.ones_like(errors)
-    weights[0] = patch_frames if len(errors) > 1 else 1
-    return (errors * weights).sum() / weights.sum()
+def mean_psnr(clip: Tensor, reconstruction: Tensor) -> float:
+    """Mean over clips of PSNR in dB (peak-to-peak 2), reconstruction clamped to [-1, 1]: what is logged, of training and
+    validation batches alike. Clips (B, 3, T, H, W)."""
+    errors = (clip - reconstruction.detach().float().clamp(-1, 1)).pow(2).flatten(1).mean(1)
+    return (10 * torch.log10(4 / errors.clamp_min(1e-10))).mean().item()
+
+
+class PictureLoss:
+    """Squared error and perceptual distance of pictures, weighted; the judge is frozen."""
+
+    def __init__(self, l2: float, perceptual: float, judge: nn.Module | None) -> None:
+        if perceptual and judge is None:
+            raise ValueError("a perceptual loss needs the judge")
+        self.l2, self.perceptual, self.judge = l2, perceptual, judge
+
+    def __bool__(self) -> bool:
+        return bool(self.l2 or self.perceptual)
+
+    def to(self, device: torch.device) -> None:
+        """Move the judge."""
+        if self.judge is not None:
+            self.judge.to(device)
+
+    def __call__(self, clip: Tensor, reconstruction: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """Clips (B, 3, T, H, W) -> (loss, metrics to log)."""
+        reconstruction = reconstruction.float()
+        loss, metrics = self.l2 * (clip - reconstruction).pow(2).mean(), {"psnr": mean_psnr(clip, reconstruction)}
+        if self.perceptual and self.judge is not None:
+            distance = perceptual_distance(self.judge, clip, reconstruction).mean()
+            loss, metrics["perceptual"] = loss + self.perceptual * distance, distance.item()
+        return loss, metrics
 
 
 class PixelCriterion:
@@ -27,8 +50,8 @@ class PixelCriterion:
     The adversary is silent before `adversarial_start` of the steps, so that it meets reconstructions worth judging.
     """
 
-    def __init__(self, weights: PixelLoss, judge: nn.Module, patch_frames: int, steps: int) -> None:
-        self.weights, self.judge, self.patch_frames = weights, judge, patch_frames
+    def __init__(self, weights: PixelLoss, judge: nn.Module | None, steps: int) -> None:
+        self.weights, self.pictures = weights, PictureLoss(weights.l2, weights.perceptual, judge)
         self.start = round(weights.adversarial_start * steps)
         self.discriminator = PatchDiscriminator(weights.discriminator_width) if weights.adversarial else None
         if self.discriminator:
@@ -37,7 +60,7 @@ class PixelCriterion:
 
     def to(self, device: torch.device) -> None:
         """Move judge and discriminator."""
-        self.judge.to(device)
+        self.pictures.to(device)
         if self.discriminator:
             self.discriminator.to(device)
 
@@ -47,13 +70,7 @@ class PixelCriterion:
 
     def __call__(self, clip: Tensor, reconstruction: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
         w = self.weights
-        l2 = squared_error(clip, reconstruction, self.patch_frames)
-        metrics = {"psnr": psnr_of((clip - reconstruction).pow(2).mean())}
-        loss = w.l2 * l2
-        if w.perceptual:
-            perceptual = perceptual_distance(self.judge, clip, reconstruction).mean()
-            loss = loss + w.perceptual * perceptual
-            metrics["perceptual"] = perceptual.item()
+        loss, metrics = self.pictures(clip, reconstruction)
         if self.discriminator is not None and self.active(step):
             self.discriminator.requires_grad_(False)
             # Whatever the networks' precision, losses are summed up in fp32.
@@ -87,8 +104,3 @@ class PixelCriterion:
         if self.discriminator:
             self.discriminator.load_state_dict(state["discriminator"])
             self.adam.load_state_dict(state["adam"])
-
-
-def psnr_of(mean_squared_error: Tensor) -> float:
-    """PSNR in dB of a mean squared error on [-1, 1] (peak-to-peak 2)."""
-    return 10 * torch.log10(4 / mean_squared_error.detach().clamp_min(1e-10)).item()

@@ -8,8 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sweettok.errors import InputError
-from sweettok.metrics.perceptual import perceptual_distance
-from sweettok.models.attention import GridBlock
+from sweettok.models.convolution import CausalBlock
 from sweettok.models.judge import Judge
 from sweettok.models.processes import gathered_objects, process_count, process_rank
 from sweettok.models.proxy import ProxyTokenizer
@@ -17,12 +16,12 @@ from sweettok.models.queries import QueryLayer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CodeLoss, CurriculumStage
 from sweettok.training.loading import Batch, loaded
-from sweettok.training.losses import PixelCriterion, psnr_of, squared_error
+from sweettok.training.losses import PictureLoss, PixelCriterion, mean_psnr
 from sweettok.video.store import ClipStore, batches
 
 VALIDATION_BATCH = 32
 POSE = "pose"  # the label a judge learns where the data's own say nothing
-CLASS_WEIGHT = 4  # of the label that class consistency and the Frechet video distance rest on, among the judge's labels
+LABEL_SMOOTHING = 0.05  # of the judge's targets in training
 
 
 class StoreTask:
@@ -36,7 +35,7 @@ class StoreTask:
         return list(self.model.parameters())
 
     def layers(self) -> list[nn.Module]:
-        return [module for module in self.model.modules() if isinstance(module, QueryLayer | GridBlock)]
+        return [module for module in self.model.modules() if isinstance(module, QueryLayer | CausalBlock)]
 
     def to(self, device: torch.device) -> None:
         self.device = device
@@ -83,25 +82,28 @@ class JudgeTask(StoreTask):
     def read(self, indices: Tensor, split: str = "train") -> Batch:
         return super().read(indices, split) | {name: values[indices] for name, values in self.labels[split].items()}
 
-    def _scores(self, model: Judge, clip: Tensor, targets: Batch) -> tuple[Tensor, dict[str, float]]:
+    def _scores(self, model: Judge, clip: Tensor, targets: Batch, frame: int = 0) -> tuple[Tensor, dict[str, float]]:
+        """Loss and accuracies; image features are of the frame of this number."""
         loss, correct = clip.new_zeros(()), {}
         if self.poses:
             clip = posed(clip, targets[POSE])
-        for name, (image, video) in model.predict(clip).items():
+        smoothing = LABEL_SMOOTHING if torch.is_grad_enabled() else 0.0
+        for name, (image, video) in model.predict(clip, frame).items():
             wanted = targets[name]
-            weight = CLASS_WEIGHT if name == "class" else 1
-            loss = loss + F.cross_entropy(image.float(), wanted) + weight * F.cross_entropy(video.float(), wanted)
+            for logits in (image, video):
+                loss = loss + F.cross_entropy(logits.float(), wanted, label_smoothing=smoothing)
             correct[f"accuracy_{name.removeprefix('factor:')}"] = (video.argmax(-1) == wanted).float().mean().item()
         return loss / (2 * len(model.labels)), correct
 
     def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        self.model.train()
         clip = batch["clip"]
         each = (len(clip), 1, 1, 1, 1)
         clip = torch.where(torch.rand(each, device=clip.device) < 0.5, clip.flip(-1), clip)  # no label names a side
         # Noise and a random gain keep the judge from leaning on exact pixel values.
         clip = clip * torch.empty(each, device=clip.device).uniform_(0.8, 1.0) + 0.05 * torch.randn_like(clip)
         drawn = {POSE: torch.randint(self.poses, (len(clip),), device=clip.device)} if self.poses else {}
-        return self._scores(self.model, clip, batch | drawn)
+        return self._scores(self.model, clip, batch | drawn, int(torch.randint(clip.shape[2], ())))
 
     def validate(self, model: Judge) -> dict[str, float]:
         total = Means()
@@ -113,36 +115,61 @@ class JudgeTask(StoreTask):
 
 
 class ProxyTask(StoreTask):
-    """Autoencode clips: L2 + perceptual + VQ."""
+    """Autoencode clips: L2 + perceptual."""
 
     model: ProxyTokenizer
 
     def __init__(self, model: ProxyTokenizer, judge: nn.Module, train: ClipStore, val: ClipStore, seed: int) -> None:
         super().__init__("proxy", model, train, val, seed)
-        self.judge = judge
+        self.pictures = PictureLoss(model.proxy.l2, model.proxy.perceptual, judge)
 
     def to(self, device: torch.device) -> None:
         super().to(device)
-        self.judge.to(device)
+        self.pictures.to(device)
 
     def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        clip = batch["clip"]
         self.model.train()
-        reconstruction, quantized = self.model(clip)
-        l2 = squared_error(clip, reconstruction, self.model.patches.temporal)
-        loss = 4 * l2 + quantized.loss
-        if weight := self.model.proxy.perceptual_weight:
-            loss = loss + weight * perceptual_distance(self.judge, clip, reconstruction).mean()
-        return loss, {"psnr": psnr_of(l2), "usage": quantized.usage}
+        return self.pictures(batch["clip"], self.model(batch["clip"]))
 
     def validate(self, model: ProxyTokenizer) -> dict[str, float]:
-        total, used = Means(), set()
+        total = Means()
         for batch in self.validation():
             clip = batch["clip"]
-            reconstruction, quantized = model(clip)
-            total.add({"psnr": mean_psnr(clip, reconstruction)}, len(clip))
-            used.update(quantized.indices.unique().tolist())
-        return total.means() | {"usage": len(set().union(*gathered_objects(used))) / model.proxy.codes}
+            total.add({"psnr": mean_psnr(clip, model(clip))}, len(clip))
+        return total.means()
+
+
+class CodeCriterion:
+    """Losses of a training on proxy codes: cross-entropy of the digits, and of the picture that the codes would make."""
+
+    def __init__(self, weights: CodeLoss, judge: nn.Module | None) -> None:
+        self.weights, self.pictures = weights, PictureLoss(weights.l2, weights.perceptual, judge)
+
+    def to(self, device: torch.device) -> None:
+        """Move the judge."""
+        self.pictures.to(device)
+
+    def __call__(
+        self, model: VideoTokenizer, clip: Tensor, logits: Tensor, codes: Tensor
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Logits (B, frames, cells, sum of levels), codes (B, frames, cells) of `clip` -> (loss, metrics to log)."""
+        codes = codes.long()
+        loss = self.weights.cross_entropy * model.proxy_codes.cross_entropy(logits, codes)
+        metrics = {"accuracy": model.proxy_codes.accuracy(logits, codes).item()}
+        if self.pictures:
+            seen, more = self.pictures(clip, model.pixels(logits))
+            loss, metrics = loss + seen, metrics | more
+        return loss, metrics
+
+    def update_discriminator(self, step: int) -> dict[str, float]:
+        """There is none."""
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        pass
 
 
 class TokenizerTask(StoreTask):
@@ -155,15 +182,14 @@ class TokenizerTask(StoreTask):
         name: str,
         model: VideoTokenizer,
         stage: CurriculumStage,
-        criterion: PixelCriterion | None,
-        code_loss: CodeLoss | None,
+        criterion: PixelCriterion | CodeCriterion,
         train: ClipStore,
         val: ClipStore,
         codes: dict[str, Tensor],
     ) -> None:
         super().__init__(name, model, train, val, stage.seed)
-        self.stage, self.criterion, self.code_loss, self.codes = stage, criterion, code_loss, codes
-        self.encoder_learns = bool({"spatial", "temporal"} & set(stage.trains))
+        self.stage, self.criterion, self.codes = stage, criterion, codes
+        self.encoder_learns = bool({"features", "spatial", "temporal"} & set(stage.trains))
         model.requires_grad_(False)
         for part in self.learning:
             part.requires_grad_(True)
@@ -179,8 +205,7 @@ class TokenizerTask(StoreTask):
 
     def to(self, device: torch.device) -> None:
         super().to(device)
-        if self.criterion:
-            self.criterion.to(device)
+        self.criterion.to(device)
 
     def read(self, indices: Tensor, split: str = "train") -> Batch:
         batch = super().read(indices, split)
@@ -204,35 +229,21 @@ class TokenizerTask(StoreTask):
         clip = batch["clip"]
         coded, logits = self._run(self.model, clip)
         metrics = {f"usage_{group}": usage for group, usage in coded.usage.items()}
-        if self.stage.target == "proxy_codes":
-            wanted = batch["codes"][:, : logits.shape[1]].long()
-            loss = self.code_criterion(logits.float(), wanted)
-            metrics["accuracy"] = (logits.argmax(-1) == wanted).float().mean().item()
+        if isinstance(self.criterion, CodeCriterion):
+            loss, losses = self.criterion(self.model, clip, logits, batch["codes"][:, : logits.shape[1]])
         else:
-            assert self.criterion  # where the target is pixels
-            loss, pixel_metrics = self.criterion(clip, self.model.pixels(logits).float(), step)
-            metrics |= pixel_metrics
-        return loss + coded.loss if self.encoder_learns else loss, metrics
-
-    def code_criterion(self, logits: Tensor, wanted: Tensor) -> Tensor:
-        """logits (B, frames, cells, codes), wanted codes (B, frames, cells) -> weighted loss."""
-        assert self.code_loss  # where the target is proxy codes
-        codes = self.model.proxy_codes
-        with torch.autocast(logits.device.type, enabled=False):  # near codes differ by less than bf16 can tell
-            distance = (logits.softmax(-1) @ codes - codes[wanted]).pow(2).sum(-1).mean()
-        cross_entropy = F.cross_entropy(logits.flatten(0, 2), wanted.flatten())
-        return self.code_loss.cross_entropy * cross_entropy + self.code_loss.expected_code * distance
+            loss, losses = self.criterion(clip, self.model.pixels(logits), step)
+        return loss + coded.loss if self.encoder_learns else loss, metrics | losses
 
     def after_step(self, step: int) -> dict[str, float]:
-        return self.criterion.update_discriminator(step) if self.criterion else {}
+        return self.criterion.update_discriminator(step)
 
     def validate(self, model: VideoTokenizer) -> dict[str, float]:
         total, used = Means(), dict[str, set[int]]()
         for batch in self.validation():
             clip = batch["clip"]
             coded, logits = model(clip)
-            wanted = batch["codes"][:, : logits.shape[1]].long()
-            accuracy = (logits.argmax(-1) == wanted).float().mean().item()
+            accuracy = model.proxy_codes.accuracy(logits, batch["codes"][:, : logits.shape[1]].long()).item()
             total.add({"psnr": mean_psnr(clip, model.pixels(logits)), "accuracy": accuracy}, len(clip))
             for group, quantized in (("spatial", coded.spatial), ("temporal", coded.temporal)):
                 if quantized is not None:
@@ -245,11 +256,10 @@ class TokenizerTask(StoreTask):
         }
 
     def state(self) -> dict[str, Any]:
-        return self.criterion.state() if self.criterion else {}
+        return self.criterion.state()
 
     def load_state(self, state: dict[str, Any]) -> None:
-        if self.criterion:
-            self.criterion.load_state(state)
+        self.criterion.load_state(state)
 
 
 class Means:
@@ -268,12 +278,6 @@ class Means:
         everywhere = [each for each in gathered_objects((self.sums, self.n)) if each[1]]
         n = sum(count for _, count in everywhere)
         return {name: sum(sums[name] for sums, _ in everywhere) / n for name in everywhere[0][0]}
-
-
-def mean_psnr(clip: Tensor, reconstruction: Tensor) -> float:
-    """Mean over clips of PSNR in dB, reconstruction clamped to [-1, 1]."""
-    errors = (clip - reconstruction.clamp(-1, 1)).pow(2).flatten(1).mean(1)
-    return sum(psnr_of(error) for error in errors) / len(errors)
 
 
 def posed(clip: Tensor, pose: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ def _larger() -> Params:
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     tree["data"]["size"] = 64
     tree["judge"]["width"] = 32
-    tree["proxy"] |= {"width": 128, "depth": 2}
+    tree["proxy"] |= {"width": 128, "encoder_blocks": 2, "decoder_blocks": 10}
     tree["tokenizer"] |= {"width": 128, "spatial_depth": 2, "temporal_depth": 2}
     tree["tokenizer"] |= {"spatial_tokens": 64, "temporal_tokens": 256}
     tree["generator"] |= {"layers": 6, "heads": 8, "width": 256}
@@ -70,15 +70,12 @@ def clip(stores, size):
 
 @pytest.fixture(scope="module")
 def judge(size):
-    return Judge({"class": size.params.data.classes}, size.params.judge.width).eval().requires_grad_(False)
+    return Judge({"class": len(size.params.data.factors.motion)}, size.params.judge.width).eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")
-def proxy(size, clip):
-    proxy = ProxyTokenizer(size.params.proxy, size.params.patches)
-    with torch.no_grad():
-        proxy.train()(clip)  # the codes start from the first batch
-    return proxy.eval()
+def proxy(size):
+    return ProxyTokenizer(size.params.proxy, size.params.patches).eval()
 
 
 @pytest.fixture(scope="module")

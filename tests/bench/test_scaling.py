@@ -105,7 +105,7 @@ def _sampled(measured, name, settings, tokens, use_cache, on_curve):
     layout = TokenLayout((TokenGroup("all", tokens, ((0, 256),)),))
     config = PriorConfig(settings.layers, settings.heads, settings.width, 1, settings.label_dropout, layout)
     prior = Prior(config, torch.Generator().manual_seed(0)).eval()
-    plain = PARAMS.sampling.model_copy(update={"guidance": 1.0})
+    plain = PARAMS.sampling.candidates[0].model_copy(update={"guidance": 1.0})
     drawn = measured(
         f"sample, {kind}",
         lambda: sample(prior, torch.zeros(1).long(), plain, torch.Generator().manual_seed(0), use_cache),

@@ -11,7 +11,7 @@ from sweettok.generation.task import PriorTask
 from sweettok.metrics.frechet import FeatureMoments, frechet_distance
 from sweettok.training.curriculum import code_clips
 from sweettok.training.losses import PixelCriterion
-from sweettok.training.tasks import ProxyTask, TokenizerTask
+from sweettok.training.tasks import CodeCriterion, ProxyTask, TokenizerTask
 
 slow = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def one_step(task, size):
 
 
 def prior_of(size, layout):
-    settings, classes = size.params.generator, size.params.data.classes
+    settings, classes = size.params.generator, len(size.params.data.factors.motion)
     config = PriorConfig(settings.layers, settings.heads, settings.width, classes, settings.label_dropout, layout)
     return Prior(config, torch.Generator().manual_seed(0)).eval()
 
@@ -60,7 +60,7 @@ def test_codebook_lookup(measured, tokenizer, clip, size):
     """Nearest words of latents: the way in; the way back is an index into the cached codes."""
     quantizer = tokenizer.quantizers["temporal"]
     with torch.no_grad():
-        latents = tokenizer.backbone.encode(clip)[1]
+        latents = tokenizer.backbone.encode(tokenizer.features(clip))[1]
         found = measured("nearest words", lambda: quantizer(latents), at=size.name, items=size.batch)
     assert found.indices.shape == latents.shape[:2]
 
@@ -74,13 +74,12 @@ def test_proxy_training_step(measured, proxy, judge, stores, size):
 
 @pytest.mark.parametrize("name", ["train_spatial", "train_joint", "finetune_pixels"])
 def test_curriculum_step(measured, tokenizer, proxy, judge, stores, size, name):
-    stage, criterion = getattr(size.params, name), None
+    stage = getattr(size.params, name)
+    criterion = CodeCriterion(size.params.code_loss, judge)
     if stage.target == "pixels":
-        weights, patches = size.params.pixel_loss, size.params.patches
-        criterion = PixelCriterion(weights, judge, patches.temporal, stage.optimiser.steps)
+        criterion = PixelCriterion(size.params.pixel_loss, judge, stage.optimiser.steps)
     codes = {split: torch.from_numpy(code_clips(proxy, store)) for split, store in stores.items()}
-    code_loss, clips = size.params.code_loss, (stores["train"], stores["val"])
-    task = TokenizerTask(name, tokenizer, stage, criterion, code_loss, *clips, codes)
+    task = TokenizerTask(name, tokenizer, stage, criterion, stores["train"], stores["val"], codes)
     step = one_step(task, size)
     assert measured(f"train step: {name}", step, at=size.name, items=size.batch).isfinite()
 
@@ -94,10 +93,11 @@ def test_prior_step(measured, tokenizer, clip, stores, size):
 
 @pytest.mark.parametrize("use_cache", [True, pytest.param(False, marks=slow)], ids=["cache", "no cache"])
 def test_sampling(measured, tokenizer, size, use_cache):
-    prior, labels = prior_of(size, layout_of(tokenizer)), torch.arange(size.batch) % size.params.data.classes
+    prior = prior_of(size, layout_of(tokenizer))
+    labels = torch.arange(size.batch) % prior.config.classes
     tokens = measured(
         f"sample, {'' if use_cache else 'no '}cache",
-        lambda: sample(prior, labels, size.params.sampling, torch.Generator().manual_seed(0), use_cache),
+        lambda: sample(prior, labels, size.params.sampling.candidates[0], torch.Generator().manual_seed(0), use_cache),
         at=size.name,
         items=size.batch * sum(tokenizer.groups.values()),
         unit="tokens",

@@ -10,7 +10,7 @@ from sweettok.api.frames import open_frames
 from sweettok.generation.layout import layout_of
 from sweettok.generation.prior import Prior, PriorConfig
 from sweettok.generation.sampling import sample
-from sweettok.params import Sampling
+from sweettok.params import SamplingSettings
 from sweettok.video.store import to_uint8
 
 
@@ -34,7 +34,7 @@ def test_clips_are_those_of_the_prior(sweettok, generator, tok):
     )
     names = [f"generated/{name}-seed5-{number}.mkv" for name in ("wave", "bend") for number in (0, 1)]
     assert status == 0 and out.split() == names
-    settings = Sampling(samples=4, batch_size=4, temperature=1.0, top_k=0, top_p=1.0, guidance=1.25, seed=5)
+    settings = SamplingSettings(samples=4, batch_size=4, temperature=0.9, top_k=0, top_p=1.0, guidance=2.5, seed=5)
     drawn = sample(generator, torch.tensor([2, 2, 0, 0]), settings, torch.Generator().manual_seed(5))
     for name, clip in zip(names, to_uint8(tok.decode(drawn)), strict=True):
         assert np.array_equal(frames_of(name), clip) and open_frames(name).fps == 8
@@ -48,6 +48,39 @@ def test_all_classes_without_names(sweettok, generator, work):
     assert answer["sampling"]["top_k"] == 3 and all((work / one["output"]).is_file() for one in answer["outputs"])
 
 
+CHOSEN = {"guidance": 3.5, "temperature": 0.8, "top_k": 7, "top_p": 0.9}
+
+
+@pytest.mark.parametrize("folder", ["outputs", "elsewhere"])
+def test_drawn_as_the_generators_evaluation_chose(sweettok, generator, work, folder):
+    generator.save(work / folder / "generator")
+    (work / folder / "generation").mkdir(parents=True)
+    summary = {"sampling": {"samples": 256, "batch_size": 32, "seed": 9, **CHOSEN}}
+    (work / folder / "generation" / "summary.json").write_text(json.dumps(summary))
+    arguments = ["generate", "--class", "wave", "--format", "gif", "--json", "--generator", f"{folder}/generator"]
+    drawn = json.loads(sweettok(*arguments)[1])["sampling"]
+    assert drawn == CHOSEN | {"samples": 1, "batch_size": 64, "seed": 0}
+    asked = json.loads(sweettok(*arguments, "--guidance", 0, "--top-k", 0, "--force")[1])["sampling"]
+    assert asked == drawn | {"guidance": 0, "top_k": 0}
+
+
+def test_another_generators_choice_is_not_taken(sweettok, generator, work):
+    (work / "outputs" / "generation").mkdir()
+    (work / "outputs" / "generation" / "summary.json").write_text(json.dumps({"sampling": CHOSEN}))
+    generator.save(work / "elsewhere" / "generator")
+    arguments = ["--class", "wave", "--format", "gif", "--json", "--generator", "elsewhere/generator"]
+    drawn = json.loads(sweettok("generate", *arguments)[1])["sampling"]
+    assert (drawn["guidance"], drawn["temperature"], drawn["top_k"], drawn["top_p"]) == (2.5, 0.9, 0, 1)
+
+
+@pytest.mark.parametrize("content, named", [("{", "summary.json"), ('{"sampling": {"top_p": 2}}', "--top-p 2")])
+def test_a_damaged_evaluation(sweettok, generator, work, content, named):
+    (work / "outputs" / "generation").mkdir()
+    (work / "outputs" / "generation" / "summary.json").write_text(content)
+    status, _, err = sweettok("generate")
+    assert status == 1 and named in err and len(err.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "arguments, named",
     [
@@ -55,6 +88,7 @@ def test_all_classes_without_names(sweettok, generator, work):
         (["--class", "3"], "no class '3'"),
         (["--top-p", "2"], "--top-p 2.0"),
         (["--top-k", "-1"], "--top-k -1"),
+        (["--guidance", "-1"], "--guidance -1.0"),
         (["--seed", "-1"], "--seed -1"),
         (["--generator", "none"], "none/prior.json does not exist"),
         (["--class-names", "none.json"], "none.json does not exist"),

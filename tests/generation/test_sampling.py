@@ -13,7 +13,7 @@ from sweettok.generation.sampling import (
     sample_classes_in_turn,
     sample_in_batches,
 )
-from sweettok.params import Sampling
+from sweettok.params import SamplingSettings
 
 LAYOUTS = {
     "union": TokenLayout((TokenGroup("spatial", 4, ((0, 11),)), TokenGroup("temporal", 6, ((0, 7),)))),
@@ -33,9 +33,9 @@ def sharp_prior(layout: TokenLayout) -> Prior:
     return prior
 
 
-def settings(**changes) -> Sampling:
+def settings(**changes) -> SamplingSettings:
     sizes = {"samples": 5, "batch_size": 5, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "guidance": 1.0, "seed": 0}
-    return Sampling(**(sizes | changes))
+    return SamplingSettings(**(sizes | changes))
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -43,7 +43,9 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 @torch.no_grad()
-def slow_reference(prior: Prior, labels: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> torch.Tensor:
+def slow_reference(
+    prior: Prior, labels: torch.Tensor, sampling: SamplingSettings, generator: torch.Generator
+) -> torch.Tensor:
     """One clip after another, full forward passes with masked V-wide logits, words drawn by walking down the list."""
     layout, clips = prior.config.layout, []
     for label in labels:

@@ -4,20 +4,17 @@ import pickle
 
 import pytest
 import torch
+from sprite_data import sprites_data
 
 from sweettok.errors import InputError
 from sweettok.generation.training import TokenizedClips, train_prior, validation_loss
-from sweettok.params import Generator, Optimiser, SplitSizes, SpritesData
+from sweettok.params import Generator, Optimiser
 from sweettok.training.curriculum import CHECKPOINTS, forget_training
 from sweettok.video.prepare import prepare
 
 
 def sprites(folder, frames=9):
-    sizes = SplitSizes(train=12, val=5, test=3)
-    data = SpritesData(
-        name="sprites", clips=sizes, frames=frames, size=16, seed=0, clips_per_shard=None, two_objects=0.0, classes=3
-    )
-    prepare(data, folder)
+    prepare(sprites_data(clips=(12, 5, 3), frames=frames), folder)
     return folder
 
 
@@ -36,8 +33,8 @@ def tokenized(pixels, tmp_path_factory):
 
 def settings(**changes):
     optimiser = Optimiser(
-        steps=6, batch_size=4, lr=3e-3, final_lr=1e-3, warmup=1, betas=(0.9, 0.95), weight_decay=0.0, grad_clip=1.0,
-        ema=0.5, precision="fp32", checkpoint_every=4, validate_every=6,
+        algorithm="adamw", steps=6, batch_size=4, lr=3e-3, final_lr=1e-3, warmup=1, betas=(0.9, 0.95), weight_decay=0.0,
+        grad_clip=1.0, ema=0.5, precision="fp32", checkpoint_every=4, validate_every=6,
     )  # fmt: skip
     sizes = {"layers": 1, "heads": 2, "width": 16}
     return Generator(**(sizes | {"label_dropout": 0.1, "seed": 0, "optimiser": optimiser} | changes))

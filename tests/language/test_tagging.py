@@ -1,8 +1,8 @@
 import pytest
+from sprite_data import sprites_data
 
 from sweettok.language.tagging import tag_captions
 from sweettok.language.vocabulary import build_vocabulary
-from sweettok.params import SplitSizes, SpritesData
 from sweettok.video.sprite_words import DIRECTIONS, SYNONYMS
 from sweettok.video.sprites import draw_sprite
 
@@ -34,10 +34,7 @@ def test_repeated_captions_are_tagged_once_and_counted():
 
 def test_every_sprite_word_lands_in_the_class_it_was_written_as():
     """What the sprites call an adjective, noun, adverb or verb is found as such in the captions of 2,000 clips."""
-    sizes = SplitSizes(train=2000, val=1, test=1)
-    world = SpritesData(
-        name="sprites", clips=sizes, frames=1, size=8, seed=0, clips_per_shard=None, two_objects=0.25, classes=10
-    )
+    world = sprites_data(clips=(2000, 1, 1), frames=1, size=8, motions=10, two_objects=0.25)
     captions = [draw_sprite(world, "train", index).caption for index in range(world.clips.train)]
     vocabulary = build_vocabulary(tag_captions(captions), min_count=3)
     intended = {word: R for words in DIRECTIONS.values() for word in words}

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sprite_data import sprites_data
 
 from sweettok.metrics import distances
 from sweettok.metrics.distances import Distance, judge_distances, open_distances, own_protocol, size_records
@@ -13,7 +14,7 @@ from sweettok.metrics.frechet import FeatureMoments, frechet_distance
 from sweettok.metrics.protocol import adapted, preset, select
 from sweettok.metrics.reconstruction import score, summarise
 from sweettok.models.judge import Judge
-from sweettok.params import EvaluateReconstruction, Metrics, SplitSizes, SpritesData, WeightsSource
+from sweettok.params import EvaluateReconstruction, Metrics, WeightsSource
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
@@ -37,13 +38,7 @@ def judge():
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store") / "data"
-    sizes = SplitSizes(train=13, val=2, test=11)
-    prepare(
-        SpritesData(
-            name="sprites", clips=sizes, frames=9, size=16, seed=0, clips_per_shard=None, two_objects=0.0, classes=3
-        ),
-        folder,
-    )
+    prepare(sprites_data(clips=(13, 2, 11)), folder)
     return {split: ClipStore.open(folder, split) for split in ("train", "test")}
 
 

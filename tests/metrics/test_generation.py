@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from memory_store import random_store
 
 from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.generation import evaluate_samples, predicted_classes, sample_records
 from sweettok.metrics.record import record
 from sweettok.models.judge import Judge
-from sweettok.params import SplitSizes, SpritesData
-from sweettok.video.prepare import prepare
-from sweettok.video.store import ClipStore
 
 CLASSES = 3
 FLOOR = record(0.5, 9, "test", 0, (0.4, 0.6), weights_sha256="0" * 64)
@@ -19,29 +17,15 @@ FLOOR = record(0.5, 9, "test", 0, (0.4, 0.6), weights_sha256="0" * 64)
 @pytest.fixture(scope="module")
 def judge():
     torch.manual_seed(0)
-    judge = Judge({"class": CLASSES}, 4).eval().requires_grad_(False)
-    judge.fingerprint = "0" * 64
+    values = {"class": ["class0", "class1", "class2"], "factor:shape": ["box", "disc"]}
+    judge = Judge({name: len(names) for name, names in values.items()}, 4).eval().requires_grad_(False)
+    judge.values, judge.fingerprint = values, "0" * 64
     return judge
 
 
 @pytest.fixture(scope="module")
-def stores(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("store") / "data"
-    sizes = SplitSizes(train=12, val=3, test=9)
-    prepare(
-        SpritesData(
-            name="sprites",
-            clips=sizes,
-            frames=5,
-            size=16,
-            seed=0,
-            clips_per_shard=None,
-            two_objects=0.0,
-            classes=CLASSES,
-        ),
-        folder,
-    )
-    return {split: ClipStore.open(folder, split) for split in ("train", "test")}
+def stores():
+    return {split: random_store(count, split, CLASSES, seed=count) for split, count in (("train", 12), ("test", 9))}
 
 
 def test_one_pass_gives_what_two_would(judge, stores):
@@ -60,19 +44,22 @@ def test_records_of_samples_that_are_the_test_clips(judge, stores):
     records, left_out = evaluate_samples(judge, distances, real, seen, {"frechet_video/judge": FLOOR}, test, train, 0)
     assert not left_out and list(records) == [
         "frechet_video/judge", "class_consistency", "frechet_video/judge:reconstruction",
-        "frechet_video/judge:train_vs_test", "class_accuracy_real",
+        "frechet_video/judge:train_vs_test", "class_accuracy_real", "factor_coverage", "factor_coverage:train_vs_test",
+        "nearest_train_psnr", "nearest_train_psnr:test",
     ]  # fmt: skip
     assert records["frechet_video/judge"]["value"] == pytest.approx(0, abs=1e-6)
     assert records["frechet_video/judge:reconstruction"] == FLOOR
     alone, made = sample_records(judge, distances, real, seen, test, seed=0)
     assert alone == {name: records[name] for name in ("frechet_video/judge", "class_consistency")}
-    assert made["frechet_video/judge"].shape == (9, 16)
-    assert records["class_consistency"]["value"] == 1
+    assert made["frechet_video/judge"].shape == (9, 32)
+    assert records["class_consistency"]["value"] == records["factor_coverage"]["value"] == 1
+    assert records["nearest_train_psnr"]["value"] == pytest.approx(records["nearest_train_psnr:test"]["value"])
     accuracy = (seen == test.labels["label"].to_numpy()).mean()
     assert records["class_accuracy_real"]["value"] == pytest.approx(accuracy)
     for name, entry in records.items():
         assert entry["interval"][0] <= entry["value"] <= entry["interval"][1], name
-        assert entry["n"] == 9 and entry["split"] == "test" and entry["protocol"]["weights_sha256"] == "0" * 64
+        assert entry["n"] == 9 and "test" in entry["split"] or name == "nearest_train_psnr"
+        assert "nearest" in name or entry["protocol"]["weights_sha256"] == "0" * 64
 
 
 def test_sizes_give_a_limit_or_a_reason(judge, stores):

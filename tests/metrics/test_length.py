@@ -6,24 +6,18 @@ import torch
 from sweettok.metrics.fidelity import psnr
 from sweettok.metrics.length import psnr_by_length
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import Optimiser, Patches, Proxy
+from sweettok.params import Patches
 
 
 @pytest.fixture(scope="module")
-def model(codebook_of, tokenizer_of):
+def model(codebook_of, tokenizer_of, proxy_params):
     parts = [part for part in ("adjective", "noun", "adverb", "verb") for _ in range(6)]
     edges = torch.tensor([[0, 6], [12, 18]])
     generator = torch.Generator().manual_seed(0)
     codebook = codebook_of([f"word{n}" for n in range(24)], parts, edges, torch.ones(2).long(), generator)
-    optimiser = Optimiser(
-        steps=1, batch_size=1, lr=1e-3, final_lr=1e-4, warmup=0, betas=(0.9, 0.99), weight_decay=0.0, grad_clip=1.0,
-        ema=0.9, precision="fp32", checkpoint_every=1, validate_every=1,
-    )  # fmt: skip
-    settings = {"width": 12, "heads": 2, "expansion": 2, "depth": 1, "codes": 20, "code_dim": 4}
-    proxy = Proxy(**settings, perceptual_weight=0.0, seed=0, optimiser=optimiser)
     torch.manual_seed(0)
     params = tokenizer_of(temporal_queries="global")
-    return VideoTokenizer(params, Patches(spatial=4, temporal=2), proxy, (9, 16), codebook).eval()
+    return VideoTokenizer(params, Patches(spatial=4, temporal=2), proxy_params, (9, 16), codebook).eval()
 
 
 def test_a_row_for_each_length(model):

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from sprite_data import sprites_data
 
 from sweettok.metrics.baselines import mean_colour
 from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.reconstruction import clip_words, mean_colour_psnr, per_clip_rows, score, summarise
 from sweettok.models.judge import Judge
-from sweettok.params import EvaluateReconstruction, SplitSizes, SpritesData
+from sweettok.params import EvaluateReconstruction
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
@@ -22,13 +23,7 @@ def judge():
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store") / "data"
-    sizes = SplitSizes(train=2, val=2, test=10)
-    prepare(
-        SpritesData(
-            name="sprites", clips=sizes, frames=5, size=16, seed=0, clips_per_shard=None, two_objects=0.0, classes=3
-        ),
-        folder,
-    )
+    prepare(sprites_data(clips=(2, 2, 10), frames=5), folder)
     return ClipStore.open(folder, "test")
 
 
@@ -37,7 +32,7 @@ def test_real_features_are_those_of_a_perfect_method(judge, store):
     perfect = score(lambda clip: clip, judge, store, 10, distances)
     assert [distance.name for distance in distances] == ["frechet_video/judge", "frechet_image/judge"]
     for distance in distances:
-        assert distance.real.shape == (10, 16) and np.array_equal(distance.real, perfect.features[distance.name])
+        assert distance.real.shape == (10, 32) and np.array_equal(distance.real, perfect.features[distance.name])
     settings = EvaluateReconstruction(batch_size=10, bootstrap=20, seed=0)
     records = summarise(perfect, judge, store, settings, distances)
     assert records["psnr"]["value"] == 100 and records["ssim"]["value"] == pytest.approx(1)

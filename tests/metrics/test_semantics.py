@@ -3,6 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from sprite_data import sprites_data
 
 from sweettok.metrics.few_shot import few_shot_accuracy
 from sweettok.metrics.probes import probe
@@ -17,7 +18,7 @@ from sweettok.metrics.semantics import (
     tokens_by_group,
 )
 from sweettok.models.judge import Judge
-from sweettok.params import Semantics, SplitSizes, SpritesData
+from sweettok.params import Semantics
 from sweettok.video.prepare import prepare
 from sweettok.video.sprite_words import FACTORS, KINDS
 from sweettok.video.store import ClipStore
@@ -31,13 +32,7 @@ SETTINGS = Semantics(
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sprites")
-    prepare(
-        SpritesData(
-            name="sprites", clips=SplitSizes(train=1, val=1, test=72), frames=9, size=16, seed=0, clips_per_shard=None,
-            two_objects=0.0, classes=3,
-        ),
-        folder,
-    )  # fmt: skip
+    prepare(sprites_data(clips=(1, 1, 72)), folder)
     return ClipStore.open(folder, "test")
 
 

@@ -1,74 +1,141 @@
-"""The three backbones: equal token counts, what each token may depend on, bad geometry."""
+"""The three backbones: equal token counts, what each token and each patch may depend on, bad geometry."""
 
 import pytest
 import torch
 
-from sweettok.models.dqae import ARCHITECTURES
-from sweettok.params import Patches
+from sweettok.models.dqae import ARCHITECTURES, grid_side
 
-PATCHES, FRAMES, CELLS = Patches(spatial=4, temporal=2), 5, 16
+CHANNELS, FRAMES, SIDE = 12, 5, 4
 BACKBONES = {
     "decoupled": {},
     "decoupled, global": {"temporal_queries": "global"},
+    "decoupled, fewer": {"temporal_queries": "global", "temporal_tokens": 4, "spatial_tokens": 1},
     "decoupled, consecutive": {"residual": "consecutive"},
     "decoupled, global, consecutive": {"temporal_queries": "global", "residual": "consecutive"},
     "coupled": {"architecture": "coupled"},
     "downsample": {"architecture": "downsample"},
 }
+APART = [name for name in BACKBONES if name != "coupled"]  # what tells the first frame from the later ones
 
 
 @pytest.fixture
 def build(tokenizer_of):
-    def make(**overrides):
+    def make(frames=FRAMES, **overrides):
         torch.manual_seed(0)
         params = tokenizer_of(**overrides)
-        return ARCHITECTURES[params.architecture](params, PATCHES, FRAMES, CELLS).eval()
+        return ARCHITECTURES[params.architecture](params, CHANNELS, frames, SIDE).eval()
 
     return make
 
 
+def patches(count, seed=0, frames=FRAMES):
+    return torch.randn(count, CHANNELS, frames, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
+
+
+def tokens_of(name):
+    settings = {"spatial_tokens": 4, "temporal_tokens": 16} | BACKBONES[name]
+    return settings["spatial_tokens"], settings["temporal_tokens"]
+
+
 @pytest.mark.parametrize("name", BACKBONES)
-def test_all_make_the_same_number_of_tokens(build, clips, name):
-    backbone = build(**BACKBONES[name])
+def test_shapes(build, name):
+    backbone, (spatial_tokens, temporal_tokens) = build(**BACKBONES[name]), tokens_of(name)
     with torch.no_grad():
-        spatial, temporal = backbone.encode(clips(2))
-        assert spatial.shape == (2, 4, 24) and temporal.shape == (2, 16, 24)
-        assert backbone.decode(spatial, temporal, FRAMES).shape == (2, FRAMES, CELLS, 24)
-        spatial, nothing = backbone.encode(clips(2)[:, :, :1])
-        assert spatial.shape == (2, 4, 24) and nothing is None
-        assert backbone.decode(spatial, None, 1).shape == (2, 1, CELLS, 24)
+        spatial, temporal = backbone.encode(patches(2))
+        assert spatial.shape == (2, spatial_tokens, 24) and temporal.shape == (2, temporal_tokens, 24)
+        assert backbone.decode(spatial, temporal, FRAMES).shape == (2, 24, FRAMES, SIDE, SIDE)
+        spatial, nothing = backbone.encode(patches(2)[:, :, :1])
+        assert spatial.shape == (2, spatial_tokens, 24) and nothing is None
+        assert backbone.decode(spatial, None, 1).shape == (2, 24, 1, SIDE, SIDE)
 
 
-@pytest.mark.parametrize("name", [name for name in BACKBONES if name != "coupled"])
-def test_spatial_tokens_depend_on_the_first_frame_only(build, clips, name):
-    backbone, clip = build(**BACKBONES[name]), clips(2)
-    other = torch.cat([clip[:, :, :1], clips(2, seed=4)[:, :, 1:]], dim=2)
+@pytest.mark.parametrize("name", [name for name in BACKBONES if name != "downsample"])
+def test_a_backbone_of_images(build, name):
+    backbone = build(frames=1, **BACKBONES[name])
+    with torch.no_grad():
+        spatial, nothing = backbone.encode(patches(2, frames=1))
+        assert spatial.shape == (2, tokens_of(name)[0], 24) and nothing is None
+        assert backbone.decode(spatial, None, 1).shape == (2, 24, 1, SIDE, SIDE)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_tokens_and_patches_do_not_depend_on_the_batch(build, name):
+    backbone, given = build(**BACKBONES[name]), patches(3)
+    with torch.no_grad():
+        whole = backbone.encode(given)
+        parts = [torch.cat(part) for part in zip(*(backbone.encode(one) for one in given.split(1)), strict=True)]
+        assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(whole, parts, strict=True))
+        shown = torch.cat(
+            [backbone.decode(s, t, FRAMES) for s, t in zip(*map(lambda z: z.split(1), whole), strict=True)]
+        )
+        assert torch.allclose(backbone.decode(*whole, FRAMES), shown, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", APART)
+def test_spatial_tokens_depend_on_the_first_frame_only(build, name):
+    backbone, clip = build(**BACKBONES[name]), patches(2)
+    other = torch.cat([clip[:, :, :1], patches(2, seed=4)[:, :, 1:]], dim=2)
     with torch.no_grad():
         (one, moved), (two, moved_too), (image, _) = (backbone.encode(c) for c in (clip, other, clip[:, :, :1]))
     assert torch.allclose(one, two, atol=1e-5) and torch.allclose(one, image, atol=1e-5)
     assert not torch.allclose(moved, moved_too, atol=1e-2)
 
 
-def test_residuals_differ_by_setting(build, clips):
+def test_all_tokens_of_the_coupled_one_depend_on_all_frames(build):
+    backbone, clip = build(architecture="coupled"), patches(1)
+    with torch.no_grad():
+        for frame in range(FRAMES):
+            other = clip.clone()
+            other[:, :, frame] += 1.0
+            for one, two in zip(backbone.encode(clip), backbone.encode(other), strict=True):
+                assert ((one - two).abs().amax(-1) > 1e-6).all()
+
+
+@pytest.mark.parametrize("name", APART)
+def test_the_first_frame_is_decoded_from_spatial_tokens_alone(build, name):
+    """As an image of the same tokens is."""
+    backbone = build(**BACKBONES[name])
+    with torch.no_grad():
+        spatial, temporal = backbone.encode(patches(2))
+        clip, image = backbone.decode(spatial, temporal, FRAMES), backbone.decode(spatial, None, 1)
+    assert torch.allclose(clip[:, :, :1], image, atol=1e-5)
+
+
+def test_residuals_differ_by_setting(build):
     """Both settings start from the same weights: only what temporal tokens read differs, from the 2nd residual on."""
     first, consecutive = build(), build(residual="consecutive")
     consecutive.load_state_dict(first.state_dict())
-    clip, short = clips(1), clips(1)[:, :, :3]
+    clip, short = patches(1), patches(1)[:, :, :2]
     with torch.no_grad():
         assert not torch.allclose(first.encode(clip)[1], consecutive.encode(clip)[1], atol=1e-3)
         assert torch.equal(first.encode(short)[1], consecutive.encode(short)[1])  # one residual: the same
 
 
-def test_per_location_tokens_read_their_own_cell(build, clips):
-    """Without attention between queries, a pixel moves the temporal token of its own cell alone."""
-    backbone, clip = build(), clips(1)
-    for layer in backbone.temporal_encoder.layers:
-        torch.nn.init.zeros_(layer.query_attention.out.weight)
-    changed = clip.clone()
-    changed[:, :, 5, 4:8, 8:12] *= 0.5  # cell 6
+@pytest.mark.parametrize("name", ["decoupled", "decoupled, global"])
+def test_temporal_tokens_read_differences_from_the_first_frame(build, name):
+    """The same shift of all frames leaves them as they are; the spatial tokens tell of it."""
+    backbone, clip = build(**BACKBONES[name]), patches(2)
     with torch.no_grad():
-        moved = ((backbone.encode(clip)[1] - backbone.encode(changed)[1]).abs() > 1e-5).any(-1)
-    assert moved[0].nonzero().flatten().tolist() == [6]
+        (spatial, temporal), (moved, same) = backbone.encode(clip), backbone.encode(clip + patches(2, 7)[:, :, :1])
+    assert torch.allclose(temporal, same, atol=1e-4) and not torch.allclose(spatial, moved, atol=1e-2)
+
+
+def moved_by_one_cell(backbone):
+    """Temporal tokens that move when cell 6 (row 1, column 2) of a later frame does."""
+    clip = patches(1)
+    changed = clip.clone()
+    changed[:, :, 3, 1, 2] += 1.0
+    with torch.no_grad():
+        moved = ((backbone.encode(clip)[1] - backbone.encode(changed)[1]).abs() > 1e-6).any(-1)
+    return moved[0].nonzero().flatten().tolist()
+
+
+def test_per_location_tokens_read_their_own_cell(build):
+    assert moved_by_one_cell(build(temporal_depth=2, encoder_blocks=2)) == [6]
+
+
+def test_global_tokens_read_every_cell(build):
+    assert moved_by_one_cell(build(temporal_queries="global")) == list(range(16))
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -84,17 +151,45 @@ def test_parts_name_every_parameter_once(build, name):
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_every_token_matters_to_the_decoder(build, clips, name):
+def test_every_token_matters_to_the_decoder(build, name):
     backbone = build(**BACKBONES[name])
     with torch.no_grad():
-        spatial, temporal = backbone.encode(clips(1))
+        spatial, temporal = backbone.encode(patches(1))
     spatial.requires_grad_(), temporal.requires_grad_()
-    direction = torch.randn(1, FRAMES, CELLS, 24, generator=torch.Generator().manual_seed(0))
+    direction = torch.randn(1, 24, FRAMES, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     (backbone.decode(spatial, temporal, FRAMES) * direction).sum().backward()
     assert spatial.grad.abs().sum(-1).min() > 0 and temporal.grad.abs().sum(-1).min() > 0
 
 
-@pytest.mark.parametrize("tokens", [{"spatial_tokens": 5}, {"temporal_tokens": 15}, {"spatial_tokens": 2}])
-def test_down_sampling_needs_a_grid_of_tokens(build, tokens):
-    with pytest.raises(ValueError, match="down-sampling needs"):
-        build(architecture="downsample", **tokens)
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_patch_matters_to_the_encoder(build, name):
+    given = patches(1).requires_grad_()
+    spatial, temporal = build(**BACKBONES[name]).encode(given)
+    generator = torch.Generator().manual_seed(0)
+    (spatial * torch.randn(spatial.shape, generator=generator)).sum().backward(retain_graph=True)
+    (temporal * torch.randn(temporal.shape, generator=generator)).sum().backward()
+    assert given.grad.abs().sum(1).min() > 0
+
+
+def test_sides_of_token_grids():
+    assert [grid_side(tokens, 8, "spatial") for tokens in (1, 4, 16, 64)] == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize(
+    "overrides, named",
+    [
+        ({"spatial_tokens": 5}, "5 spatial tokens do not lie evenly on a 4 x 4 grid"),
+        ({"spatial_tokens": 9}, "9 spatial tokens"),
+        ({"temporal_tokens": 15}, "15 temporal tokens"),
+        ({"temporal_tokens": 64}, "64 temporal tokens"),
+        ({"architecture": "coupled", "spatial_tokens": 2}, "2 spatial tokens"),
+        ({"architecture": "coupled", "temporal_tokens": 18}, "18 temporal tokens do not spread evenly over 4 latent"),
+        ({"architecture": "coupled", "temporal_tokens": 8}, "2 temporal tokens"),
+        ({"architecture": "downsample", "spatial_tokens": 2}, "2 spatial tokens"),
+        ({"architecture": "downsample", "temporal_tokens": 15}, "down-sampling needs .* 4 later .* got 4 and 15"),
+        ({"architecture": "downsample", "spatial_tokens": 1}, "down-sampling needs .* got 1 and 16"),
+    ],
+)
+def test_tokens_that_do_not_fit_the_grid(build, overrides, named):
+    with pytest.raises(ValueError, match=named):
+        build(**overrides)

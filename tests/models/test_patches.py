@@ -10,8 +10,8 @@ from sweettok.models.patches import (
     grid_positions,
     latent_times,
     position_codes,
-    shift_of_codes,
-)  # fmt: skip
+    square_positions,
+)
 from sweettok.params import Patches
 
 PATCHES = Patches(spatial=4, temporal=2)
@@ -24,32 +24,60 @@ def clip_of(frames, height=16, width=16, batch=2):
 @pytest.mark.parametrize("frames, latent", [(1, 1), (3, 2), (9, 5)])
 def test_shapes(frames, latent):
     features = PatchEmbed(PATCHES, 12)(clip_of(frames))
-    assert features.shape == (2, latent, 16, 12)
+    assert features.shape == (2, 12, latent, 4, 4) and features.is_contiguous()
     assert PatchToPixels(PATCHES, 12)(features).shape == (2, 3, frames, 16, 16)
 
 
 @pytest.mark.parametrize("frames, height, width", [(1, 16, 16), (9, 16, 16), (5, 8, 20)])
 def test_orthogonal_embedding_is_undone(frames, height, width):
-    """With orthonormal columns and their transpose, embedding and its inverse are the identity on what a clip adds."""
+    """With orthonormal columns and their transpose (for the first frame: its mean over time), embedding and its inverse
+    are the identity on what a clip adds."""
     dim = 100
     embed, to_pixels = PatchEmbed(PATCHES, dim), PatchToPixels(PATCHES, dim)
     with torch.no_grad():
-        for name in ("first", "rest"):
-            forth, back = getattr(embed, name), getattr(to_pixels, name)
-            torch.nn.init.orthogonal_(forth.weight, generator=torch.Generator().manual_seed(0))
-            back.weight.copy_(forth.weight.T)
-            back.bias.zero_()
+        torch.nn.init.orthogonal_(embed.embed.weight, generator=torch.Generator().manual_seed(0))
+        back = embed.embed.weight.T  # (pixels of 2 frames, 100)
+        to_pixels.rest.weight.copy_(back)
+        to_pixels.first.weight.copy_(back.view(3, 2, 16, dim).mean(1).flatten(0, 1))
+        to_pixels.first.bias.zero_(), to_pixels.rest.bias.zero_()
         clip = clip_of(frames, height, width)
         features = embed(clip) - embed(torch.zeros_like(clip))
-        assert torch.allclose(to_pixels(features, height=height // 4), clip, atol=1e-5)
+        assert torch.allclose(to_pixels(features), clip, atol=1e-5)
+
+
+def test_a_patch_that_stands_still_has_the_same_features_in_all_latent_frames():
+    """So that its residual is zero; one that moves has another's."""
+    clip = clip_of(9)
+    still = clip[:, :, :1].expand(-1, -1, 9, -1, -1).clone()
+    features = PatchEmbed(PATCHES, 12)(still)
+    assert torch.allclose(features, features[:, :, :1].expand_as(features), atol=1e-6)
+    still[:, :, 4] = clip[:, :, 4]
+    moved = (PatchEmbed(PATCHES, 12)(still).diff(dim=2).abs().amax(dim=(0, 1, 3, 4)) > 1e-3).tolist()
+    assert moved == [False, True, True, False]  # latent frame 2 differs from those around it
 
 
 def test_a_patch_depends_on_its_own_pixels_only():
     embed, clip = PatchEmbed(PATCHES, 12), clip_of(9, batch=1)
     changed = clip.clone()
     changed[:, :, 3:5, 4:8, 8:12] += 0.1  # latent frame 2, row 1, column 2
-    moved = (embed(clip) != embed(changed)).any(-1).nonzero().tolist()
-    assert moved == [[0, 2, 1 * 4 + 2]]
+    moved = (embed(clip) != embed(changed)).any(dim=1).nonzero().tolist()
+    assert moved == [[0, 2, 1, 2]]
+
+
+def test_pixels_of_a_patch_depend_on_its_features_only():
+    to_pixels = PatchToPixels(PATCHES, 12)
+    features = torch.rand(1, 12, 5, 4, 4, generator=torch.Generator().manual_seed(1))
+    changed = features.clone()
+    changed[0, :, 2, 1, 2] += 0.1
+    moved = (to_pixels(features) != to_pixels(changed)).any(dim=1)[0]
+    expected = torch.zeros(9, 16, 16, dtype=torch.bool)
+    expected[3:5, 4:8, 8:12] = True
+    assert torch.equal(moved, expected)
+
+
+def test_an_image_has_the_features_of_a_clips_first_frame():
+    embed, clip = PatchEmbed(PATCHES, 12), clip_of(9)
+    assert torch.allclose(embed(clip)[:, :, :1], embed(clip[:, :, :1]), atol=1e-6)
 
 
 def test_positions_are_distinct_and_do_not_depend_on_the_grid_size():
@@ -103,13 +131,9 @@ def test_what_is_no_clip_is_refused(clip, named):
         check_clip(clip, PATCHES)
 
 
-@pytest.mark.parametrize("dim", [24, 32, 64])
-@pytest.mark.parametrize("step", [(0, 0, 0), (1, 0, 0), (0, -0.5, 0.5), (2, 0.25, -3)])
-def test_shifted_codes_are_the_codes_of_shifted_places(dim, step):
-    places = torch.arange(5.0)
-    codes = position_codes(places, places, places, dim)
-    moved = position_codes(*(places + by for by in step), dim)
-    assert torch.allclose(codes @ shift_of_codes(step, dim), moved, atol=1e-5)
+def test_positions_of_a_square_grid():
+    assert torch.equal(square_positions(3, 16, 24), grid_positions(3, 4, 4, 24))
+    assert torch.equal(square_positions(8, 4, 24, 5), grid_positions(8, 2, 2, 24, 5))
 
 
 def test_times_of_longer_clips_end_where_those_of_the_model_do():

@@ -1,121 +1,192 @@
-"""Queries that read: who sees whom, where each head looks first, against a plain re-derivation."""
-
-import math
+"""Queries that read: who sees whom, against a plain re-derivation; where queries start and how patches come back."""
 
 import pytest
 import torch
 
-from sweettok.models.patches import square_positions
-from sweettok.models.queries import QueryLayer, QueryStack, Reading, learned_queries, quarters, query_spacing
-
-HERE = [(0.0, 0.0, 0.0)]
+from sweettok.models.patches import grid_positions, position_codes
+from sweettok.models.queries import (
+    PLACE_SCALE,
+    QueryLayer,
+    QueryStack,
+    Spread,
+    StartingValues,
+    as_grid,
+    as_sequence,
+    place_codes,
+    resampled,
+)
 
 
 def draw(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def stack_of(self_over, read_over, depth=1):
-    """A function of queries (1, 3, 2, 8), where they are, patches and where those are: (1, 3, 4, 8)."""
+QUERIES, PATCHES = draw(1, 3, 8), draw(1, 5, 8, seed=2)
+
+
+def stack_of(self_attention=True, depth=1):
     torch.manual_seed(0)
-    stack = QueryStack(8, 2, 2, depth, HERE, self_over, read_over)
-    with torch.no_grad():  # less sure where to look than at the start, so that every influence shows
+    return QueryStack(8, 2, 2, depth, self_attention)
+
+
+@pytest.mark.parametrize("self_attention", [True, False])
+@pytest.mark.parametrize("depth", [1, 3])
+def test_all_queries_read_every_patch(changed_rows, self_attention, depth):
+    stack = stack_of(self_attention, depth)
+    for patch in range(5):
+        assert changed_rows(lambda p: stack(QUERIES, p), PATCHES, (0, patch, 0)).all()
+
+
+@pytest.mark.parametrize("self_attention, reached", [(False, [False, True, False]), (True, [True, True, True])])
+def test_queries_see_each_other_unless_alone(changed_rows, self_attention, reached):
+    stack = stack_of(self_attention, depth=2)
+    assert changed_rows(lambda q: stack(q, PATCHES), QUERIES, (0, 1, 0))[0].tolist() == reached
+
+
+def test_the_order_of_patches_does_not_matter():
+    stack, order = stack_of(depth=2), torch.tensor([2, 0, 4, 3, 1])
+    with torch.no_grad():
+        assert torch.allclose(stack(QUERIES, PATCHES), stack(QUERIES, PATCHES[:, order]), atol=1e-6)
+
+
+def test_queries_are_told_apart_by_what_they_hold_alone():
+    stack, order = stack_of(depth=2), torch.tensor([2, 0, 1])
+    with torch.no_grad():
+        assert torch.allclose(stack(QUERIES, PATCHES)[:, order], stack(QUERIES[:, order], PATCHES), atol=1e-6)
+
+
+@pytest.mark.parametrize("self_attention", [True, False])
+def test_leading_axes_are_batch(self_attention):
+    """So that queries of one cell each read the patches of that cell."""
+    stack, queries, patches = stack_of(self_attention), draw(2, 4, 3, 8), draw(2, 4, 5, 8, seed=1)
+    with torch.no_grad():
+        alone = stack(queries[1, 2, None], patches[1, 2, None])[0]
+        assert torch.allclose(stack(queries, patches)[1, 2], alone, atol=1e-6)
+
+
+def test_a_layer_is_what_its_docstring_says():
+    """Pre-norm residual branches: read, mix, feed, each with torch's own layers."""
+    torch.manual_seed(0)
+    layer = QueryLayer(8, 2, 2)
+    with torch.no_grad():
+        for norm in (layer.query_norm, layer.patch_norm, layer.self_norm, layer.feed_norm):
+            norm.weight.copy_(1 + 0.3 * draw(8, seed=3)), norm.bias.copy_(0.3 * draw(8, seed=4))
+
+        def attend(module, queries, patches):
+            own = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+            own.in_proj_weight.copy_(torch.cat([module.query.weight, module.key.weight, module.value.weight]))
+            own.in_proj_bias.zero_()
+            own.out_proj.load_state_dict(module.out.state_dict())
+            return own(queries, patches, patches, need_weights=False)[0]
+
+        x = QUERIES + attend(layer.read, layer.query_norm(QUERIES), layer.patch_norm(PATCHES))
+        x = x + attend(layer.mix, layer.self_norm(x), layer.self_norm(x))
+        hidden = torch.nn.functional.gelu(layer.feed_norm(x) @ layer.feed[0].weight.T + layer.feed[0].bias)
+        x = x + hidden @ layer.feed[2].weight.T + layer.feed[2].bias
+        assert torch.allclose(layer(QUERIES, PATCHES), x, atol=1e-5)
+
+
+def test_a_stack_is_its_layers_and_a_norm():
+    stack = stack_of(depth=2)
+    with torch.no_grad():
+        found, x = stack(QUERIES, PATCHES), QUERIES
         for layer in stack.layers:
-            layer.read.key_place.weight.mul_(0.1)
-    return stack
+            x = layer(x, PATCHES)
+        assert torch.allclose(found, (x - x.mean(-1, keepdim=True)) / x.std(-1, correction=0, keepdim=True), atol=1e-4)
 
 
-QUERIES, ADDRESS, PATCHES, PLACES = (
-    draw(1, 3, 2, 8),
-    draw(3, 2, 8, seed=1),
-    draw(1, 3, 4, 8, seed=2),
-    draw(3, 4, 8, seed=3),
-)
+def test_queries_alone_have_no_weights_to_mix_with():
+    both, alone = (sum(p.numel() for p in QueryLayer(8, 2, 2, mixes).parameters()) for mixes in (True, False))
+    assert both - alone == 4 * 8 * 8 + 8 + 2 * 8
 
 
-@pytest.mark.parametrize("read_over, reached", [("group", [False, True, False]), ("all", [True, True, True])])
-def test_who_reads_which_patches(changed_rows, read_over, reached):
-    stack = stack_of("group", read_over, depth=2)
-    moved = changed_rows(
-        lambda p: stack(QUERIES, ADDRESS, p, PLACES), PATCHES, (0, 1, 0, 0)
-    )  # one number: norms do not undo it
-    assert moved[0].all(-1).tolist() == moved[0].any(-1).tolist() == reached
-
-
-@pytest.mark.parametrize("self_over, reached", [("group", [False, True, False]), ("all", [True, True, True])])
-def test_which_queries_see_each_other(changed_rows, self_over, reached):
-    stack = stack_of(self_over, "all")
-    moved = changed_rows(lambda q: stack(q, ADDRESS, PATCHES, PLACES), QUERIES, (0, 1, 0, 0))
-    assert moved[0].all(-1).tolist() == moved[0].any(-1).tolist() == reached
-
-
-def test_addresses_and_places_steer_what_is_read(changed_rows):
-    stack = stack_of("group", "all")
-    moved = changed_rows(lambda a: stack(QUERIES, a, PATCHES, PLACES), ADDRESS, (1, 0, 0))
-    assert moved[0, 1, 0]
-    moved = changed_rows(lambda p: stack(QUERIES, ADDRESS, PATCHES, p), PLACES, (1, 0, 0))
-    assert moved.all()
-
-
-def test_the_order_of_patches_with_their_places_does_not_matter():
-    stack, order = stack_of("all", "all", depth=2), torch.tensor([2, 0, 3, 1])
-    with torch.no_grad():
-        one = stack(QUERIES, ADDRESS, PATCHES, PLACES)
-        other = stack(QUERIES, ADDRESS, PATCHES[:, :, order], PLACES[:, order])
-    assert torch.allclose(one, other, atol=1e-5)
-
-
-def test_layer_keeps_shapes():
-    layer = QueryLayer(8, 2, 2, "all", "all", HERE)
-    queries, patches = layer(draw(2, 3, 2, 8), ADDRESS, draw(2, 5, 4, 8), draw(5, 4, 8))
-    assert queries.shape == (2, 3, 2, 8) and patches.shape == (2, 5, 4, 8)
-
-
-@pytest.mark.parametrize("count, times", [(4, [0]), (5, [0]), (16, [1, 2, 3, 4]), (10, [1, 2, 3]), (1, [0])])
-def test_queries_start_distinct_and_trainable(count, times):
-    queries = learned_queries(count, times, 4, 24)
-    assert queries.shape == (count, 24) and queries.requires_grad and queries.is_leaf
-    assert (torch.cdist(queries, queries) + 9 * torch.eye(count)).min() > 0.05
-
-
-def scores(reading, queries, address, patches, places):
-    """softmax((W q + W' a) . (V p + V' b) / sqrt(d)) of each head, plainly: (heads, N, M)."""
-    width = queries.shape[-1] // reading.heads
-    q = queries @ reading.query.weight.T + address @ reading.query_place.weight.T
-    k = patches @ reading.key.weight.T + places @ reading.key_place.weight.T
-    heads = [slice(head * width, (head + 1) * width) for head in range(reading.heads)]
-    return torch.stack([(q[:, h] @ k[:, h].T / math.sqrt(width)).softmax(-1) for h in heads])
-
-
-def test_reading_is_what_its_docstring_says():
+@pytest.mark.parametrize("spacing", [1, 2, 4])
+def test_starting_values_without_blocks_are_sums_over_their_tile(spacing):
     torch.manual_seed(0)
-    reading = Reading(24, 3, HERE)
-    queries, address, patches, places = (draw(n, 24, seed=n) for n in (5, 5, 7, 7))
+    start, grid = StartingValues(3, 5, spacing, depth=0), draw(2, 3, 2, 4, 4)
     with torch.no_grad():
-        values = (patches @ reading.value.weight.T).unflatten(1, (3, 8))  # (M, heads, 8)
-        attention = scores(reading, queries, address, patches, places)
-        mixed = torch.einsum("hnm,mhd->nhd", attention, values).flatten(1)
-        expected = mixed @ reading.out.weight.T + reading.out.bias
-        assert torch.allclose(reading(queries[None], address, patches[None], places)[0], expected, atol=1e-5)
+        found = start(grid)
+        assert found.shape == (2, 5, 2, 4 // spacing, 4 // spacing)
+        for i in range(4 // spacing):
+            for j in range(4 // spacing):
+                rows, columns = slice(i * spacing, (i + 1) * spacing), slice(j * spacing, (j + 1) * spacing)
+                expected = torch.einsum("bctij,dcij->bdt", grid[..., rows, columns], start.gather.weight[:, :, 0])
+                assert torch.allclose(found[..., i, j], expected + start.gather.bias[:, None], atol=1e-5)
 
 
-@pytest.mark.parametrize("width", [32, 64])
-def test_each_head_first_reads_one_quarter_of_the_neighbourhood(width):
-    """4 x 4 queries over 8 x 8 cells: the 4 heads of each have, between them, the 4 cells of its 2 x 2 block."""
+def tiles_moved(network, grid, place):
+    """Positions (row, column) of network(grid) that move when grid at place (row, column) of its first frame does."""
+    other = grid.clone()
+    other[0, 0, 0, *place] += 1.0
+    with torch.no_grad():
+        moved = ((network(grid) - network(other)).abs() > 1e-6).any(dim=(1, 2))[0]
+    return {tuple(position) for position in moved.nonzero().tolist()}
+
+
+def test_a_block_lets_starting_values_see_the_tiles_around():
     torch.manual_seed(0)
-    reading, places = Reading(width, 4, quarters(2.0)), square_positions(1, 64, width)[0]
-    address = learned_queries(16, [0], 8, width).detach()
-    with torch.no_grad():
-        looked_at = scores(reading, draw(16, width), address, draw(64, width, seed=1), places).argmax(-1)  # (4, 16)
-    quarter = torch.tensor([(r, c) for r in (0, 1) for c in (0, 1)])[:, None]  # of each head
-    corner = torch.tensor([(2 * (query // 4), 2 * (query % 4)) for query in range(16)])
-    wanted = ((quarter + corner) * torch.tensor([8, 1])).sum(-1)  # (4, 16)
-    share = (looked_at == wanted).float().mean().item()
-    assert share > 0.85  # chance: 1 in 64; a head has only some of the code's directions, so a few look elsewhere
+    grid = draw(1, 3, 1, 8, 8)
+    assert tiles_moved(StartingValues(3, 5, 2, depth=0), grid, (3, 4)) == {(1, 2)}
+    around = {(i, j) for i in (0, 1, 2) for j in (1, 2, 3)}
+    assert tiles_moved(StartingValues(3, 5, 2, depth=1), grid, (3, 4)) == around
+
+
+def test_spread_shows_a_token_in_its_tile_and_those_around():
+    torch.manual_seed(0)
+    spread, tokens = Spread(5, 2), draw(1, 5, 1, 4, 4)
+    assert spread(tokens).shape == (1, 5, 1, 8, 8)
+    assert tiles_moved(spread, tokens, (1, 2)) == {(i, j) for i in range(6) for j in range(2, 8)}
 
 
 @pytest.mark.parametrize(
-    "count, times, side, spacing", [(16, [0], 8, 2), (64, [0], 8, 1), (64, [1, 2, 3, 4], 8, 2), (9, [0], 8, 8 / 3)]
+    "kind", [lambda frames: StartingValues(5, 5, 2, 1, frames), lambda frames: Spread(5, 2, frames)]
 )
-def test_spacing_of_queries(count, times, side, spacing):
-    assert query_spacing(count, times, side) == pytest.approx(spacing)
+def test_over_space_alone_or_over_earlier_frames_too(kind):
+    grid = draw(1, 5, 4, 4, 4)
+    other = grid.clone()
+    other[:, :, 1] += 1.0
+    for frames, expected in ((1, [False, True, False, False]), (2, [False, True, True, False])):
+        network = kind(frames)
+        with torch.no_grad():
+            moved = (network(grid) - network(other)).abs().amax(dim=(0, 1, 3, 4)) > 1e-6
+        assert moved.tolist() == expected
+
+
+def test_one_place_a_patch_has_the_codes_of_patches():
+    assert torch.allclose(place_codes([0, 1], 4, 4, 24), PLACE_SCALE * grid_positions(2, 4, 4, 24).flatten(0, 1))
+
+
+@pytest.mark.parametrize("side, count, centres", [(4, 2, [0.5, 2.5]), (4, 1, [1.5]), (9, 3, [1.0, 4.0, 7.0])])
+def test_places_lie_at_the_centres_of_their_tiles(side, count, centres):
+    centres = torch.tensor(centres)
+    expected = PLACE_SCALE * position_codes(torch.tensor([1.0, 3.0]), centres, centres, 24).flatten(0, 1)
+    codes = place_codes([1, 3], side, count, 24)
+    assert codes.shape == (2 * count**2, 24) and torch.allclose(codes, expected)
+
+
+@pytest.mark.parametrize("count, times", [(4, [0]), (2, [1, 2, 3, 4]), (1, [1, 2])])
+def test_places_differ(count, times):
+    codes = place_codes(times, 4, count, 24)
+    assert (torch.cdist(codes, codes) + 9 * torch.eye(len(codes))).min() > 0.2 * PLACE_SCALE
+
+
+def test_grids_and_sequences():
+    grid = draw(2, 3, 4, 5, 5)
+    sequence = as_sequence(grid)
+    assert sequence.shape == (2, 4 * 25, 3) and torch.equal(sequence[1, 2 * 25 + 3 * 5 + 1], grid[1, :, 2, 3, 1])
+    assert torch.equal(as_grid(sequence, 4), grid)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 5, 9])
+def test_resampling_is_linear_between_the_ends(frames):
+    """Of frames that show their time, the result shows the times between."""
+    ramp = torch.arange(3.0)[:, None, None].expand(2, 4, 3, 2, 2)
+    found = resampled(ramp, frames)
+    expected = torch.linspace(0, 2, frames)[:, None, None].expand(2, 4, frames, 2, 2)
+    assert found.shape == expected.shape and torch.allclose(found, expected, atol=1e-6)
+
+
+def test_resampling_to_as_many_frames_changes_nothing():
+    grid = draw(2, 3, 4, 2, 2)
+    assert resampled(grid, 4) is grid
+    assert torch.equal(resampled(grid[:, :, :1], 3), grid[:, :, :1].expand(-1, -1, 3, -1, -1))

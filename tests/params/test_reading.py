@@ -2,12 +2,14 @@
 
 import copy
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
 from sweettok.errors import InputError
-from sweettok.params import Params, load_params, parse_params, stage_params
+from sweettok.params import Params, SpriteFactors, load_params, parse_params, stage_params
+from sweettok.video.sprite_words import SYNONYMS
 
 ROOT = Path(__file__).parents[2]
 PROFILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
@@ -45,16 +47,30 @@ def test_profiles_have_the_sections_of_the_default(path):
         ("nonsense", 1, "unknown key; allowed here: profile, data, codebook"),
         ("tokenizer.nonsense", 1, "unknown key; allowed here: architecture, width, heads"),
         ("data.clips.trian", 1, "unknown key; allowed here: train, val, test"),
-        ("train_joint.optimiser.learning_rate", 1, "unknown key; allowed here: steps, batch_size, lr"),
+        ("train_joint.optimiser.learning_rate", 1, "unknown key; allowed here: algorithm, steps, batch_size, lr"),
         ("tokenizer.width", "64", "got '64'"),
         ("tokenizer.width", 64.5, "got 64.5"),
         ("tokenizer.width", 0, "greater than 0; got 0"),
         ("tokenizer.width", True, "got True"),
         ("tokenizer.architecture", "magic", "'decoupled', 'coupled' or 'downsample'; got 'magic'"),
         ("proxy.optimiser.lr", -1.0, "greater than 0; got -1.0"),
+        ("proxy.optimiser.algorithm", "sgd", "'muon' or 'adamw'; got 'sgd'"),
+        ("proxy.optimiser.adam_lr", 0.0, "greater than 0; got 0.0"),
+        ("proxy.levels", [], "at least 1 item"),
+        ("proxy.levels", [4, 1], "greater than or equal to 2; got 1"),
+        ("proxy.heads", 4, "unknown key; allowed here: width, encoder_blocks, decoder_blocks, levels"),
+        ("tokenizer.start", "zero", "'proxy' or 'random'; got 'zero'"),
+        ("code_loss.expected_code", 1.0, "unknown key; allowed here: cross_entropy, l2, perceptual"),
         ("data.two_objects", 1.5, "less than or equal to 1; got 1.5"),
         ("sampling.top_p", 0.0, "greater than 0; got 0.0"),
-        ("data.classes", 1, "greater than or equal to 2; got 1"),
+        ("data.classes", 8, "unknown key; allowed here: name, clips, frames, size, seed, clips_per_shard, two_objects"),
+        ("data.factors.texture", ["plain", "furry"], "'dotted', 'checkered' or 'glossy'; got 'furry'"),
+        ("data.factors.shape", ["ring", "cross", "ring"], "data.factors.shape: ring is listed twice; got ['ring'"),
+        ("data.factors.light", [], "should have at least 1 item after validation, not 0; got []"),
+        ("data.factors.motion", ["fall"], "needs at least two values: they are the classes; got ['fall']"),
+        ("data.factors.speed", "slow", "should be a valid tuple; got 'slow'"),
+        ("data.factors.tint", [1], "'wine' or 'ocean'; got 1"),
+        ("data.factors.weight", ["heavy"], "unknown key; allowed here: shape, colour, size"),
         ("semantics.shots", ["x"], "got 'x'"),
         ("prior_scaling.sizes.small.depth", 1, "unknown key; allowed here: layers, heads, width"),
         ("semantics.ways", [2, 1], "greater than or equal to 2; got 1"),
@@ -99,13 +115,25 @@ def test_more_mistakes_are_counted():
 @pytest.mark.parametrize(
     "path, value, said",
     [
+        (
+            "proxy.levels",
+            [16] * 8,
+            "proxy: levels [16, 16, 16, 16, 16, 16, 16, 16] make more than 2^31 codes; use fewer",
+        ),
         ("data.size", 30, "data.size 30 is not a multiple of patches.spatial 4"),
         ("data.frames", 16, "data.frames 16 is not 1 + a multiple of patches.temporal 4"),
         (
             "tokenizer",
-            CONTENT["tokenizer"] | {"temporal_queries": "per_location", "temporal_tokens": 63},
-            "tokenizer.temporal_tokens is 63, but per_location queries need one per grid cell: 64",
+            CONTENT["tokenizer"] | {"temporal_queries": "per_location", "temporal_tokens": 16},
+            "tokenizer.temporal_tokens is 16, but per_location queries need one per grid cell: 64; set it to 64 or",
         ),
+        (
+            "tokenizer.temporal_tokens",
+            63,
+            "tokenizer.temporal_tokens is 63, but tokens start from places on a 8 x 8 grid of patches; it can be 1, 4, 16, 64",
+        ),
+        ("tokenizer.spatial_tokens", 9, "tokenizer.spatial_tokens is 9, but tokens start from places on a 8 x 8 grid"),
+        ("tokenizer.spatial_tokens", 256, "tokenizer.spatial_tokens is 256, but tokens start from places"),
         ("ablation.matrix.variants", ["full", "fool"], "matrix.variants names fool, but variants has only full"),
         (
             "prior_scaling.matrix.sizes",
@@ -161,6 +189,25 @@ def test_mistakes_in_a_data_set_name_their_path(path, value, said):
     assert said in str(refused.value) and "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(("factor", "value"), [("shape", "heart"), ("colour", "red")])
+def test_a_second_object_needs_another_shape_and_colour(factor, value):
+    content = changed(f"data.factors.{factor}", [value])
+    assert getattr(parse_params(content, "here").data.factors, factor) == (value,)
+    content["data"]["two_objects"] = 0.1
+    said = f"^here: data: two_objects 0.1 needs a second {factor}, but factors.{factor} lists only {value}; list"
+    with pytest.raises(InputError, match=said) as refused:
+        parse_params(content, "here")
+    assert "\n" not in str(refused.value)
+
+
+def test_the_factors_of_the_sprites_are_those_they_have_words_for():
+    """Not imported by params, which would then need numpy; so the two lists could drift."""
+    fields = SpriteFactors.model_fields
+    assert list(fields) == list(SYNONYMS)
+    for factor, field in fields.items():
+        assert get_args(get_args(field.annotation)[0]) == tuple(SYNONYMS[factor])
+
+
 def test_images_have_one_frame():
     data = {key: value for key, value in FOLDER.items() if key != "windows"} | {"name": "image_folder"}
     still = {"clips": "images", "trains": ["spatial", "decoder"]}
@@ -186,10 +233,17 @@ def test_a_report_folder_lies_in_reports(folder):
     assert parse_params(changed("report.folder", folder), "here").report.folder == folder
 
 
-def test_global_queries_may_be_any_number():
-    content = changed("tokenizer.temporal_tokens", 63)
-    content["tokenizer"]["temporal_queries"] = "global"
-    assert parse_params(content, "here").tokenizer.temporal_tokens == 63
+def test_indices_of_the_most_codes_still_fit_int32():
+    assert len(parse_params(changed("proxy.levels", [2] * 31), "here").proxy.levels) == 31
+    with pytest.raises(InputError, match=r"make more than 2\^31 codes"):
+        parse_params(changed("proxy.levels", [2] * 32), "here")
+
+
+@pytest.mark.parametrize("count", [1, 4, 16, 64])
+def test_tokens_may_lie_on_any_grid_that_divides_that_of_the_patches(count):
+    content = changed("tokenizer.temporal_tokens", count)
+    content["tokenizer"] |= {"temporal_queries": "global", "spatial_tokens": count}
+    assert parse_params(content, "here").tokenizer.temporal_tokens == count
 
 
 def test_files_that_are_no_params(tmp_path):
@@ -258,7 +312,8 @@ def test_unknown_stage():
 def test_flat_names_every_value_once():
     flat = stage_params("prepare_data", ROOT / "params.yaml", ROOT / "dvc.yaml").flat()
     data = CONTENT["data"]
-    values = {f"data.{name}": value for name, value in data.items() if name != "clips"}
+    values = {f"data.{name}": value for name, value in data.items() if name not in ("clips", "factors")}
+    values |= {f"data.factors.{name}": value for name, value in data["factors"].items()}
     values |= {f"machine.{name}": value for name, value in CONTENT["machine"].items()}
     assert flat == values | {f"data.clips.{split}": count for split, count in data["clips"].items()}
 

@@ -85,9 +85,7 @@ def stale_outputs(tmp_path_factory):
     stores = {split: ClipStore.open(outputs / "data", split) for split in ("train", "val")}
     torch.manual_seed(0)
     save_module(outputs / "judge", Judge({"class": 4}, 4), {"labels": {"class": list("abcd")}, "width": 4}, [])
-    proxy = ProxyTokenizer(params.proxy, params.patches)
-    proxy.train()(stores["train"].clips(range(4)))
-    proxy.eval()
+    proxy = ProxyTokenizer(params.proxy, params.patches).eval()
     save_proxy(outputs / "proxy", proxy, {split: code_clips(proxy, store) for split, store in stores.items()}, [])
     codebook = build_codebook(CAPTIONS, params.codebook.model_copy(update={"provider": "hashed"}))
     model = build_tokenizer(params.tokenizer, codebook, proxy, (17, 16))

@@ -30,6 +30,7 @@ METHOD_PSNR = {
     "trilinear_bits": 22.2,
 }
 SHA = "ab" * 32
+FACTORS = {"colour": (0.98, 0.2, 0.96), "motion": (0.96, 0.25, 0.8)}  # accuracy on real clips, chance, retention
 
 
 def metrics_at(psnr: float, seed: int | None) -> dict:
@@ -42,6 +43,19 @@ def metrics_at(psnr: float, seed: int | None) -> dict:
         "frechet_video/judge": record(badness**2, CLIPS, "test", seed, **judge, covariance="sample"),
         "frechet_image/judge": record(badness**1.5, CLIPS, "test", seed, **judge, covariance="sample"),
     }
+
+
+def judged(scale: float | None = None) -> dict:
+    """The judge's accuracy on real clips by factor, or with a scale what a method retains of it, times the scale."""
+    made = {"extractor": "judge", "weights_sha256": SHA, "resolution": SIZE, "frames": FRAMES}
+    records = {}
+    for name, (real, chance, kept) in FACTORS.items():
+        value, facts = real, made | {"chance": chance}
+        if scale is not None:
+            value = min(1.0, kept * scale)
+            facts |= {"accuracy": value * real, "real": real}
+        records[name] = record(value, CLIPS, "test", 0, (value - 0.05, value + 0.02), **facts)
+    return records
 
 
 def codebook(generator: np.random.Generator) -> dict:
@@ -159,6 +173,7 @@ def write_cell(folder: Path, variant: str, seed: int, psnr: float, difficulty: n
         "variant": variant,
         "seed": seed,
         "metrics": metrics_at(float(table["psnr"].mean()), seed),
+        "retention": judged(scale=0.9 + 0.01 * seed),
         "tokens": 80,
         "indices": 80,
         "bits": 512.0,
@@ -178,13 +193,15 @@ def write_reconstruction(folder: Path, generator: np.random.Generator) -> None:
         name: {"metrics": metrics_at(psnr, 0), "tokens": None, "indices": None, "bits": 24.0, "codebook": None}
         for name, psnr in METHOD_PSNR.items()
     }
+    for place, name in enumerate(("proxy", "sweettok", "trilinear_tokens", "trilinear_bits", "mean_colour")):
+        methods[name]["retention"] = judged(scale=1.2 - 0.2 * place)
     methods["sweettok"] |= {"tokens": 80, "indices": 80, "bits": 512.5, "codebook": codebook(generator)}
     methods["proxy"] |= {"tokens": 320, "indices": 320, "bits": 2880.0}
     learned = [
         {"bar": "dB above mean colour", "value": 5.2, "required": 2.5, "passed": True},
         {"bar": "dB above trilinear (bits)", "value": 0.4, "required": 1.0, "passed": False},
     ]
-    write(folder / "summary.json", {"methods": methods, "learned": learned})
+    write(folder / "summary.json", {"methods": methods, "judge": {"accuracy": judged()}, "learned": learned})
     original = moving_squares(generator, 8)
     blurred = {
         name: moving_squares(np.random.default_rng(1), 8, blur=2 ** (place % 3 + 1))

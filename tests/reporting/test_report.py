@@ -16,8 +16,8 @@ from sweettok.reporting.claims_file import load_claims
 from sweettok.reporting.numbers import as_text
 from sweettok.reporting.pictures import frame_places
 
-PICTURES = ("reconstruction", "ablation", "ablation_curves", "training", "words", "semantics", "samples")
-CHARTS = ("ablation", "ablation_curves", "training", "words", "semantics")
+PICTURES = ("reconstruction", "retention", "ablation", "ablation_curves", "training", "words", "semantics", "samples")
+CHARTS = ("retention", "ablation", "ablation_curves", "training", "words", "semantics")
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -27,6 +27,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_everything_is_there(reports: Path):
     names = [
         *(f"T{n}" for n in range(1, 8)),
+        "T1_retention",
         "T6_stability",
         "T7_probes",
         "T7_words",
@@ -114,6 +115,8 @@ def test_metrics_are_flat_finite_numbers(reports: Path):
     assert metrics["generation.frechet_video/judge"] == 61.2
     assert metrics["reconstruction.sweettok.usage.temporal"] == 0.75
     assert metrics["probe.temporal.motion"] == 0.7
+    assert metrics["judge.accuracy.colour"] == 0.98
+    assert metrics["reconstruction.sweettok.retention.motion"] == 0.8
     assert "ablation.full.psnr" in metrics
 
 

@@ -13,7 +13,7 @@ from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.reconstruction import score
 from sweettok.models.judge import Judge
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import CodeLoss, CurriculumStage, Machine, PixelLoss, Sampling
+from sweettok.params import CodeLoss, CurriculumStage, Machine, PixelLoss, SamplingSettings
 from sweettok.training import loop
 from sweettok.training.average import Average
 from sweettok.training.curriculum import (
@@ -26,7 +26,7 @@ from sweettok.training.curriculum import (
 from sweettok.training.sharding import own
 from sweettok.training.tasks import TokenizerTask
 
-SAMPLING = Sampling(samples=7, batch_size=2, temperature=1.0, top_k=0, top_p=1.0, guidance=1.25, seed=5)
+SAMPLING = SamplingSettings(samples=7, batch_size=2, temperature=1.0, top_k=0, top_p=1.0, guidance=1.25, seed=5)
 
 
 def main(folder: Path, records: Path) -> None:
@@ -67,7 +67,7 @@ def main(folder: Path, records: Path) -> None:
         losses = {
             "code_loss": None if pixels else CodeLoss.model_validate(described["code_loss"]),
             "pixel_loss": PixelLoss.model_validate(described["pixel_loss"]) if pixels else None,
-            "judge": judge if pixels else None,
+            "judge": judge,
         }
         model = VideoTokenizer.load(folder / name)
         machine = Machine.model_validate(described["machine"])

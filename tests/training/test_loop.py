@@ -12,6 +12,7 @@ from sweettok.training.average import Average
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.divergence import TrainingDiverged
 from sweettok.training.loop import learning_rate, seed_of_step, train
+from sweettok.training.muon import Muon
 from sweettok.video.store import batches
 
 
@@ -111,9 +112,8 @@ def test_without_decay_the_average_is_the_model(checkpoint, optimiser_of):
 
 
 def test_learns(checkpoint, optimiser_of):
-    _, history = train(
-        Line(), optimiser_of(steps=200, lr=0.05, final_lr=0.01, batch_size=8, validate_every=50), 0, checkpoint
-    )
+    settings = {"algorithm": "adamw", "steps": 200, "lr": 0.05, "final_lr": 0.01, "batch_size": 8, "validate_every": 50}
+    _, history = train(Line(), optimiser_of(**settings), 0, checkpoint)
     errors = [row["error"] for row in history if row["split"] == "val"]
     assert len(errors) == 4 and errors[-1] < 0.1 and errors[-1] < errors[0]
 
@@ -250,25 +250,76 @@ def test_weights_that_are_not_trainable_stay(checkpoint, optimiser_of):
     assert not torch.equal(task.model[0].weight, weight)
 
 
-def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of):
+class Wide(Line):
+    """With a matrix for Muon, and weights that are none."""
+
+    def __init__(self, **breaks):
+        super().__init__(**breaks)
+        self.model = nn.Sequential(nn.Linear(3, 12), nn.Tanh(), nn.Linear(12, 12), nn.BatchNorm1d(12), nn.Linear(12, 1))
+
+
+@pytest.mark.parametrize("algorithm", ["adamw", "muon"])
+def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of, algorithm):
     """One process and whole batches: what accelerate, loading and parts add must not touch a number."""
-    optimiser = optimiser_of(steps=12)
-    task, plain = Line(), Line()
+    optimiser = optimiser_of(steps=12, algorithm=algorithm, lr=4e-3, adam_lr=1e-3)
+    task, plain = Wide(), Wide()
     averaged, history = train(task, optimiser, 3, checkpoint)
-    parameters = plain.trainable()
-    adam = torch.optim.AdamW(parameters, betas=optimiser.betas, weight_decay=optimiser.weight_decay, fused=True)
+    matrix, rest = plain.model[2].weight, [p for p in plain.trainable() if p is not plain.model[2].weight]
+    adam = {"betas": optimiser.betas, "weight_decay": optimiser.weight_decay, "fused": True}
+    movers = {"adamw": [(torch.optim.AdamW(plain.trainable(), **adam), 4e-3)]}
+    movers["muon"] = [(Muon([matrix], 4e-3, optimiser.weight_decay), 4e-3), (torch.optim.AdamW(rest, **adam), 1e-3)]
     average = Average(plain.model, optimiser.ema)
     for step, indices in enumerate(plain.batches(optimiser.batch_size, 12, 0)):
         torch.manual_seed(3 * 1_000_003 + step)
-        adam.param_groups[0]["lr"] = learning_rate(step, optimiser)
         loss, _ = plain.loss(plain.read(indices), step)
-        adam.zero_grad()
+        plain.model.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip)
-        adam.step()
+        nn.utils.clip_grad_norm_(plain.trainable(), optimiser.grad_clip)
+        for mover, top in movers[algorithm]:
+            mover.param_groups[0]["lr"] = top * learning_rate(step, optimiser) / optimiser.lr
+            mover.step()
         average.update(plain.model, step)
     assert same_weights(task.model, plain.model) and same_weights(averaged, average.model)
     assert [row["loss"] for row in history if row["split"] == "train"] == [loss.item()]
+
+
+def test_both_optimisers_follow_the_same_curve(checkpoint, optimiser_of, monkeypatch):
+    rates = {"Muon": [], "AdamW": []}
+    for kind in (Muon, torch.optim.AdamW):
+
+        def watched(self, step=kind.step):
+            rates[type(self).__name__].append(self.param_groups[0]["lr"])
+            step(self)
+
+        monkeypatch.setattr(kind, "step", watched)
+    optimiser = optimiser_of(algorithm="muon", lr=0.02, final_lr=0.01, adam_lr=0.004)
+    _, history = train(Wide(), optimiser, 0, checkpoint)
+    curve = [learning_rate(step, optimiser) for step in range(12)]
+    assert rates["Muon"] == pytest.approx(curve) and rates["AdamW"] == pytest.approx([rate / 5 for rate in curve])
+    assert [row["lr"] for row in history if row["split"] == "train"] == curve[-1:]  # Muon's is the one that is logged
+
+
+MOMENTS = {"exp_avg", "exp_avg_sq", "step"}
+
+
+@pytest.mark.parametrize("algorithm, kept", [("adamw", [MOMENTS]), ("muon", [{"momentum"}, MOMENTS])])
+def test_a_checkpoint_has_the_state_of_every_optimiser(checkpoint, optimiser_of, algorithm, kept):
+    with pytest.raises(Killed):
+        train(Wide(kill_at=7), optimiser_of(algorithm=algorithm), 0, checkpoint)
+    states = checkpoint.load()["optimisers"]
+    assert [set(state["state"][0]) for state in states] == kept
+
+
+@pytest.mark.parametrize("algorithm", ["adamw", "muon"])
+def test_killed_and_resumed_with_either_algorithm(tmp_path, optimiser_of, algorithm):
+    whole, optimiser = Wide(), optimiser_of(algorithm=algorithm)
+    expected, rows = train(whole, optimiser, 0, Checkpoint(tmp_path / "whole.pt", "line"))
+    with pytest.raises(Killed):
+        train(Wide(kill_at=7), optimiser, 0, Checkpoint(tmp_path / "line.pt", "line"))
+    last = Wide()
+    averaged, history = train(last, optimiser, 0, Checkpoint(tmp_path / "line.pt", "line"))
+    assert min(last.seen) == 5 and history == rows
+    assert same_weights(averaged, expected) and same_weights(last.model, whole.model)
 
 
 class Still(Line):

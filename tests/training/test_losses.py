@@ -1,12 +1,14 @@
 """Pixel losses against their formulas; the adversary's silence, its updates, its state."""
 
 import copy
+import math
 
 import pytest
 import torch
 
+from sweettok.metrics.fidelity import psnr
 from sweettok.metrics.perceptual import perceptual_distance
-from sweettok.training.losses import PixelCriterion, psnr_of, squared_error
+from sweettok.training.losses import PictureLoss, PixelCriterion, mean_psnr
 
 
 @pytest.fixture
@@ -18,38 +20,61 @@ def pair(stores):
 
 def build(pixel_loss, judge, **changes):
     torch.manual_seed(0)
-    return PixelCriterion(pixel_loss.model_copy(update=changes), judge, patch_frames=2, steps=12)
+    return PixelCriterion(pixel_loss.model_copy(update=changes), judge, steps=12)
 
 
-def test_psnr():
-    for error in (4.0, 0.04, 1e-4):
-        a = torch.zeros(4, 8, 8)
-        b = torch.full((4, 8, 8), error**0.5)
-        expected = 10 * torch.log10(2.0**2 / (a - b).square().mean())
-        assert psnr_of((a - b).square().mean()) == pytest.approx(expected.item(), abs=1e-4)
-    assert psnr_of(torch.tensor(0.0)) == pytest.approx(10 * torch.log10(torch.tensor(4e10)).item())
+@pytest.mark.parametrize("error", [1.0, 0.04, 1e-4])
+def test_psnr_against_its_formula(error):
+    clip = torch.zeros(2, 3, 5, 8, 8)
+    expected = 10 * math.log10(2.0**2 / error)
+    assert mean_psnr(clip, clip + error**0.5) == pytest.approx(expected, abs=1e-3)
 
 
-def test_squared_error_counts_every_latent_frame_alike():
-    """The first frame and each group of patch_frames others weigh the same."""
-    clip = torch.zeros(2, 3, 9, 4, 4)
-    first, later = clip.clone(), clip.clone()
-    first[:, :, 0], later[:, :, 3:5] = 1.0, 1.0
-    assert (
-        squared_error(clip, first, 2).item()
-        == pytest.approx(squared_error(clip, later, 2).item())
-        == pytest.approx(1 / 5)
-    )
-    assert squared_error(clip, clip, 2) == 0
-    assert squared_error(clip[:, :, :1], first[:, :, :1], 2).item() == pytest.approx(1.0)
+def test_psnr_is_a_mean_over_clips_of_what_is_shown():
+    """Of 20 and 40 dB 30, not the 23 of the mean error; what leaves [-1, 1] is clamped; equal clips have a limit."""
+    clip = torch.ones(2, 3, 1, 4, 4)
+    reconstruction = torch.stack([clip[0] - 0.2, clip[1] - 0.02])
+    assert mean_psnr(clip, reconstruction) == pytest.approx(30.0, abs=1e-3)
+    assert mean_psnr(clip, 3 * clip) == mean_psnr(clip, clip) == pytest.approx(10 * math.log10(4e10), abs=1e-3)
+
+
+def test_psnr_is_that_of_the_evaluation(pair):
+    assert mean_psnr(*pair) == pytest.approx(psnr(pair[0], pair[1].clamp(-1, 1)).mean().item(), abs=1e-3)
+
+
+def test_psnr_of_bf16_pictures_is_summed_in_fp32(pair):
+    clip, rounded = pair[0], pair[1].bfloat16()
+    assert mean_psnr(clip, rounded) == mean_psnr(clip, rounded.float())
+
+
+def test_picture_loss_against_its_formula(judge, pair):
+    clip, reconstruction = pair
+    loss, metrics = PictureLoss(4.0, 0.1, judge)(clip, reconstruction)
+    distance = perceptual_distance(judge, clip, reconstruction).mean()
+    error = sum((a - b) ** 2 for a, b in zip(clip.flatten().tolist(), reconstruction.flatten().tolist(), strict=True))
+    assert loss.item() == pytest.approx(4.0 * error / clip.numel() + 0.1 * distance.item(), rel=1e-4)
+    assert metrics["psnr"] == mean_psnr(*pair) and metrics["perceptual"] == pytest.approx(distance.item(), rel=1e-5)
+
+
+def test_picture_loss_without_a_part(judge, pair):
+    error = (pair[0] - pair[1]).square().mean()
+    loss, metrics = PictureLoss(2.0, 0.0, None)(*pair)
+    assert loss.item() == pytest.approx(2 * error.item(), rel=1e-5) and set(metrics) == {"psnr"}
+    assert [bool(PictureLoss(*weights, judge)) for weights in ((0, 0), (1, 0), (0, 1))] == [False, True, True]
+    with pytest.raises(ValueError, match="a perceptual loss needs the judge"):
+        PictureLoss(0.0, 0.1, None)
+
+
+def test_gradient_of_a_picture_loss_is_the_pictures_alone(judge, pair):
+    clip, reconstruction = pair[0], pair[1].requires_grad_()
+    PictureLoss(4.0, 0.1, judge)(clip, reconstruction)[0].backward()
+    assert reconstruction.grad.any() and all(p.grad is None for p in judge.parameters())
 
 
 def test_loss_before_the_adversary_acts(pixel_loss, judge, pair):
     loss, metrics = build(pixel_loss, judge)(*pair, step=0)
-    expected = 4.0 * squared_error(*pair, 2) + 0.1 * perceptual_distance(judge, *pair).mean()
-    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
-    assert metrics["psnr"] == pytest.approx(psnr_of((pair[0] - pair[1]).square().mean()))
-    assert metrics["perceptual"] == pytest.approx(perceptual_distance(judge, *pair).mean().item(), rel=1e-5)
+    expected, of_pictures = PictureLoss(4.0, 0.1, judge)(*pair)
+    assert loss.item() == expected.item() and metrics == of_pictures
 
 
 def test_adversary_is_silent_before_its_start(pixel_loss, judge, pair):
@@ -99,7 +124,7 @@ def test_state_carries_on_exactly(pixel_loss, judge, pair):
         one(*pair, step=5)
         one.update_discriminator(5)
     torch.manual_seed(7)
-    other = PixelCriterion(pixel_loss, judge, patch_frames=2, steps=12)
+    other = PixelCriterion(pixel_loss, judge, steps=12)
     other.load_state(copy.deepcopy(one.state()))
     for criterion in (one, other):
         criterion(*pair, step=6)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from sprite_data import sprites_data
 from trust.damage import survey
 
 from sweettok import SweetTok, VideoTokens
@@ -18,7 +19,7 @@ from sweettok.language.codebook import Codebook
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import Patches, SplitSizes, SpritesData
+from sweettok.params import Patches
 from sweettok.training.checkpoint import Checkpoint, save_module
 from sweettok.training.curriculum import Supplies, code_clips, load_judge, load_proxy, save_proxy, weights_hash
 from sweettok.video.prepare import prepare
@@ -30,7 +31,7 @@ Maker = Callable[[Path], Read]  # writes into an empty folder; gives what reads 
 
 
 @pytest.fixture(scope="module")
-def makers(tok, codebook, proxy_params, clips, scene, write_video) -> dict[str, Maker]:
+def makers(tok, codebook, proxy_params, scene, write_video) -> dict[str, Maker]:
     """What is made -> how, and how it is read: always through the product's own functions."""
 
     def model_content(model: VideoTokenizer) -> list[Any]:
@@ -57,14 +58,8 @@ def makers(tok, codebook, proxy_params, clips, scene, write_video) -> dict[str, 
         return lambda: plain(loaded(place))
 
     def store(folder: Path, clips_per_shard: int | None = None) -> Read:
-        sizes = SplitSizes(train=12, val=2, test=2)
-        prepare(
-            SpritesData(
-                name="sprites", clips=sizes, frames=5, size=16, seed=0, clips_per_shard=clips_per_shard,
-                two_objects=0.5, classes=4,
-            ),
-            folder,
-        )  # fmt: skip
+        world = sprites_data((12, 2, 2), frames=5, motions=4, two_objects=0.5, clips_per_shard=clips_per_shard)
+        prepare(world, folder)
 
         def read() -> list[Any]:
             opened = ClipStore.open(folder, "train")
@@ -92,18 +87,9 @@ def makers(tok, codebook, proxy_params, clips, scene, write_video) -> dict[str, 
 
     def proxy(folder: Path) -> Read:
         data, made = folder / "data", folder / "proxy"
-        sizes = SplitSizes(train=24, val=8, test=2)
-        prepare(
-            SpritesData(
-                name="sprites", clips=sizes, frames=9, size=16, seed=0, clips_per_shard=None, two_objects=0.5, classes=4
-            ),
-            data,
-        )
+        prepare(sprites_data(clips=(24, 8, 2), motions=4, two_objects=0.5), data)
         torch.manual_seed(0)
-        network = ProxyTokenizer(proxy_params, Patches(spatial=4, temporal=2))
-        with torch.no_grad():
-            network.train()(clips(8))
-        network.eval()
+        network = ProxyTokenizer(proxy_params, Patches(spatial=4, temporal=2)).eval()
         stores = {split: ClipStore.open(data, split) for split in ("train", "val")}
         save_proxy(made, network, {split: code_clips(network, one) for split, one in stores.items()}, [])
 

@@ -35,8 +35,17 @@ CASES = {
         (),
     ),
     "one step": ({section: {"optimiser": {"steps": 1}} for section in TRAINED}, ()),
-    "odd sizes": ({"data": {"size": 15, "frames": 10}, "patches": {"spatial": 5, "temporal": 3}}, ()),
-    "one patch": ({"data": {"size": 12, "frames": 3}, "patches": {"spatial": 12, "temporal": 2}}, ()),
+    "odd sizes": (
+        {"data": {"size": 15, "frames": 10}, "patches": {"spatial": 5, "temporal": 3}}
+        | {"tokenizer": {"spatial_tokens": 9, "temporal_tokens": 9}},
+        (),
+    ),
+    "one patch": (
+        {"data": {"size": 12, "frames": 3}, "patches": {"spatial": 12, "temporal": 2}}
+        | {"tokenizer": {"spatial_tokens": 1, "temporal_tokens": 1}},
+        (),
+    ),
+    "tokens that do not lie on the grid": ({"tokenizer": {"spatial_tokens": 5}}, ("prepare_data",)),
     "frames smaller than the window of SSIM": ({"data": {"size": 8}}, ("prepare_data",)),
     "a size that no patch fits": ({"data": {"size": 17}}, ("prepare_data",)),
     "batches of one": ({section: {"optimiser": {"batch_size": 1}} for section in TRAINED}, ()),

@@ -12,8 +12,9 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from sprite_data import sprites_data
 
-from sweettok.params import SplitSizes, SpritesData
+from sweettok.params import SpritesData
 from sweettok.video import prepare as preparing
 from sweettok.video.loading import ClipBatches
 from sweettok.video.store import ClipStore, to_uint8
@@ -114,11 +115,7 @@ def numbers_in(clips: torch.Tensor) -> np.ndarray:
 def test_epochs_of_many_tiny_clips_take_no_more_memory(tmp_path, monkeypatch, record, count, clips_per_shard):
     """Three epochs of tiny clips, each clip once an epoch, with its own label."""
     monkeypatch.setitem(preparing.SOURCES, "sprites", Numbered)
-    sizes = SplitSizes(train=count, val=1, test=1)
-    data = SpritesData(
-        name="sprites", clips=sizes, frames=FRAMES, size=SIZE, seed=0, clips_per_shard=clips_per_shard,
-        two_objects=0.0, classes=2,
-    )  # fmt: skip
+    data = sprites_data((count, 1, 1), FRAMES, SIZE, motions=2, clips_per_shard=clips_per_shard)
     preparing.prepare(data, tmp_path / "data")
     store = ClipStore.open(tmp_path / "data", "train")
     seen, lost, memory = np.zeros(count, np.int64), 0, []

@@ -91,7 +91,8 @@ def test_a_key_that_is_gone_or_misspelt_is_named(path):
         path[:2] == ("ablation", "variants") and len(path) > 3,
         path[:-1] == ("prior_scaling", "sizes"),
     )
-    free = len(path) == 1 or of_variant or own_name or path[-1] == "accumulate" or path[0] == "machine"
+    has_default = path[-1] in ("accumulate", "adam_lr") or path[0] == "machine"
+    free = len(path) == 1 or of_variant or own_name or has_default
     assert gone is None if free else named(gone or "", path)
     if own_name:
         return

@@ -2,23 +2,14 @@
 
 import pytest
 import torch
+from sprite_data import sprites_data
 from torch.utils.data import DataLoader
 
-from sweettok.params import SplitSizes, SpritesData
 from sweettok.video.loading import ClipBatches
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore, batches, to_uint8
 
-DATA = SpritesData(
-    name="sprites",
-    clips=SplitSizes(train=23, val=1, test=1),
-    frames=5,
-    size=16,
-    seed=3,
-    clips_per_shard=None,
-    two_objects=0.5,
-    classes=4,
-)
+DATA = sprites_data(clips=(23, 1, 1), frames=5, motions=4, seed=3, two_objects=0.5)
 
 
 @pytest.fixture(scope="module", params=[None, 2], ids=["array", "shards"])

@@ -4,23 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from sprite_data import sprites_data
 
 from sweettok.errors import InputError
-from sweettok.params import SplitSizes, SpritesData
 from sweettok.storage import sha256_of
 from sweettok.video.prepare import SOURCES, prepare
 from sweettok.video.store import ClipStore
 
-DATA = SpritesData(
-    name="sprites",
-    clips=SplitSizes(train=8, val=3, test=2),
-    frames=5,
-    size=16,
-    seed=0,
-    clips_per_shard=None,
-    two_objects=0.5,
-    classes=5,
-)
+DATA = sprites_data(clips=(8, 3, 2), frames=5, motions=5, two_objects=0.5)
 
 
 class Stub:

@@ -8,25 +8,16 @@ import tarfile
 import numpy as np
 import pytest
 import torch
+from sprite_data import sprites_data
 
 from sweettok.errors import InputError
-from sweettok.params import SplitSizes, SpritesData
 from sweettok.storage import read_sealed
 from sweettok.video.prepare import prepare
 from sweettok.video.shards import ShardedFrames
 from sweettok.video.sprites import Sprites
 from sweettok.video.store import ClipStore, batches
 
-DATA = SpritesData(
-    name="sprites",
-    clips=SplitSizes(train=23, val=5, test=4),
-    frames=5,
-    size=16,
-    seed=3,
-    clips_per_shard=5,
-    two_objects=0.5,
-    classes=4,
-)
+DATA = sprites_data(clips=(23, 5, 4), frames=5, motions=4, seed=3, clips_per_shard=5, two_objects=0.5)
 COUNTS = {"train": 23, "val": 5, "test": 4}
 
 

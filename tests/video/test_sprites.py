@@ -2,27 +2,27 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from lemminflect import getAllLemmas
+from sprite_data import sprites_data
 
-from sweettok.params import SplitSizes, SpritesData
+from sweettok.errors import InputError
+from sweettok.params import SpritesData
 from sweettok.video import sprite_motions, sprite_shapes
 from sweettok.video.sprite_words import DIRECTIONS, FACTORS, SYNONYMS, inflect
 from sweettok.video.sprites import Sprites, draw_sprite
 
+ROOT = Path(__file__).parents[2]
+
 
 def world(**changes) -> SpritesData:
-    settings = {
-        "frames": 17,
-        "size": 32,
-        "seed": 0,
-        "clips_per_shard": None,
-        "two_objects": 0.25,
-        "classes": 10,
-    } | changes
-    return SpritesData(name="sprites", clips=SplitSizes(train=400, val=20, test=20), **settings)
+    """The richest world, unless changed."""
+    rich = {"clips": (400, 20, 20), "frames": 17, "size": 32, "motions": 10, "two_objects": 0.25}
+    return sprites_data(**(rich | changes))
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_coverage_equals_the_shapes_area_counted_on_a_fine_grid(shape):
 
 
 def test_classes_are_balanced_and_limited():
-    source = Sprites(world(classes=3))
+    source = Sprites(world(motions=3))
     labels = Counter(row["label"] for _, row in source.clips("val"))
     assert source.classes == ["slide", "bounce", "rotate"]
     assert sorted(labels) == [0, 1, 2] and max(labels.values()) - min(labels.values()) <= 1
@@ -89,6 +89,57 @@ def test_classes_are_balanced_and_limited():
 def test_every_factor_value_occurs(sprites):
     for factor, values in FACTORS.items():
         assert {sprite.factors[factor] for sprite in sprites} == set(values)
+
+
+@pytest.mark.parametrize("profile", ["params", "profiles/smoke", "profiles/sprites_easy", "profiles/sprites_hard"])
+def test_all_listed_values_occur_and_no_other(profile):
+    section = yaml.safe_load((ROOT / f"{profile}.yaml").read_text())["data"]
+    data = SpritesData.model_validate(section | {"frames": 1, "size": 8})
+    drawn = [draw_sprite(data, "train", index) for index in range(400)]
+    for factor, listed in data.factors.model_dump().items():
+        assert {sprite.factors[factor] for sprite in drawn} == set(listed)
+    classes = Counter(sprite.factors["motion"] for sprite in drawn)
+    assert list(classes) == Sprites(data).classes and max(classes.values()) - min(classes.values()) <= 1
+
+
+def test_values_are_about_equally_frequent():
+    """Of all factors but tint and light, which depend on the colour."""
+    data = world(clips=(1, 1, 1), frames=1, size=8)
+    drawn = [draw_sprite(data, "val", index) for index in range(1000)]
+    for factor in set(FACTORS) - {"tint", "light"}:
+        expected = len(drawn) / len(FACTORS[factor])
+        counts = Counter(sprite.factors[factor] for sprite in drawn)
+        assert all(abs(count - expected) < 4 * expected**0.5 for count in counts.values()), counts
+
+
+def test_the_order_of_the_lists_changes_nothing():
+    turned = world(factors={factor: values[::-1] for factor, values in FACTORS.items()})
+    assert Sprites(turned).classes == Sprites(world()).classes
+    for index in range(10):
+        one, other = draw_sprite(world(), "train", index), draw_sprite(turned, "train", index)
+        assert np.array_equal(one.frames, other.frames) and one.caption == other.caption
+
+
+def test_a_world_of_one_value_a_factor():
+    alone = {factor: values[:1] for factor, values in FACTORS.items()} | {"light": ["dim"], "motion": ["fall", "grow"]}
+    source = Sprites(world(clips=(2, 2, 2), factors=alone, two_objects=0.0))
+    rows = [row for _, row in source.clips("train")]
+    assert [row["class"] for row in rows] == ["grow", "fall"] and [row["label"] for row in rows] == [0, 1]
+    for factor in set(FACTORS) - {"motion"}:
+        assert {row[f"factor:{factor}"] for row in rows} == {alone[factor][0]}
+
+
+def test_a_colour_that_no_background_lets_show_is_refused():
+    data = world(factors={"light": ["bright"], "tint": ["sand"], "colour": ["white", "blue", "yellow"]})
+    for use in (Sprites, lambda data: draw_sprite(data, "train", 0)):
+        with pytest.raises(InputError, match="data.factors.colour: yellow, white would hardly show on any") as refused:
+            use(data)
+        assert "\n" not in str(refused.value)
+
+
+def test_objects_stand_out_from_their_background(sprites):
+    for factors in (sprite.factors for sprite in sprites):
+        assert sprite_shapes.contrast(factors["colour"], factors["tint"], factors["light"]) > 0.4
 
 
 def test_trivial_predictions_are_weak_and_every_clip_moves(sprites):
@@ -166,6 +217,19 @@ def test_only_clips_with_a_second_object_mention_one():
     assert {mentioned(sprite) for sprite in alone} == {1} and {mentioned(sprite) for sprite in pairs} == {2}
     assert [sprite.factors for sprite in alone] == [sprite.factors for sprite in pairs]
     assert all(not np.array_equal(a.frames, b.frames) for a, b in zip(alone, pairs, strict=True))
+
+
+def test_a_second_object_differs_and_has_listed_values_but_for_its_size():
+    factors = {"shape": ["ring", "heart"], "colour": ["red", "black"], "size": ["large"], "speed": ["fast"]}
+    data = world(factors=factors, two_objects=1.0)
+    for index in range(30):
+        words = re.findall(r"[a-z]+", draw_sprite(data, "test", index).caption.lower())
+
+        def said(factor, words=words):
+            return sorted(value for value in SYNONYMS[factor] for word in words if word in factor_words(factor, value))
+
+        assert said("shape") == ["heart", "ring"] and said("colour") == ["black", "red"]
+        assert said("size") == ["large", "small"] and set(said("speed")) == {"fast"}
 
 
 def test_the_vocabulary_is_rich_and_every_word_recurs(captions):

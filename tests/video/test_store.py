@@ -3,24 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from sprite_data import sprites_data
 
 from sweettok.errors import InputError
-from sweettok.params import SplitSizes, SpritesData
 from sweettok.storage import read_sealed, write_sealed
 from sweettok.video.prepare import prepare
 from sweettok.video.sprites import draw_sprite
 from sweettok.video.store import ClipStore, batches, to_float, to_uint8
 
-DATA = SpritesData(
-    name="sprites",
-    clips=SplitSizes(train=12, val=5, test=4),
-    frames=5,
-    size=16,
-    seed=3,
-    clips_per_shard=None,
-    two_objects=0.5,
-    classes=4,
-)
+DATA = sprites_data(clips=(12, 5, 4), frames=5, motions=4, seed=3, two_objects=0.5)
 
 
 @pytest.fixture

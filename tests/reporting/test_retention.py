@@ -1,0 +1,89 @@
+"""Factor retention as a table, as a figure, and where both stand."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sweettok.reporting.collect import Results, collect
+from sweettok.reporting.numbers import headline_numbers
+from sweettok.reporting.retention import retention_chart, retention_tables
+from sweettok.reporting.table import Number, Table, footnotes
+
+
+@pytest.fixture(scope="module")
+def results(complete_outputs: Path) -> Results:
+    return collect(complete_outputs)
+
+
+@pytest.fixture(scope="module")
+def table(results: Results) -> Table:
+    (table,) = retention_tables(results, "here")
+    return table
+
+
+def without_judge(results: Results) -> Results:
+    return replace(results, reconstruction=results.reconstruction | {"judge": {"accuracy": {}}})
+
+
+def test_real_clips_and_chance_come_first_then_methods_as_in_t1(table: Table):
+    names = [row.name for row in table.rows]
+    assert names[:4] == [
+        "real clips (judge's accuracy)",
+        "chance (the most frequent value)",
+        "SweetTok",
+        "SweetTok* (proxy, no compression)",
+    ]
+    assert "copy of the first frame" not in names  # of which the fixture has no retention
+    assert table.our_columns == ("colour", "motion")
+
+
+def test_cells_are_the_records(table: Table):
+    rows = {row.name: row.ours for row in table.rows}
+    assert rows["real clips (judge's accuracy)"]["motion"] == Number(0.96, pytest.approx((0.91, 0.98)))
+    assert rows["chance (the most frequent value)"]["motion"] == Number(0.25)
+    assert rows["SweetTok"]["motion"] == Number(0.8, pytest.approx((0.75, 0.82)))
+
+
+def test_variants_are_means_over_seeds(table: Table):
+    row = next(row for row in table.rows if row.name == "learned codebook (ablation)")
+    cell = row.ours["motion"]
+    assert cell.value == pytest.approx(0.8 * 0.91) and cell.std == pytest.approx(0.8 * 0.01) and cell.interval is None
+    assert "seed" not in next(iter(row.protocol))
+
+
+def test_numbers_with_cells_of_their_own_are_in_no_foot_note(table: Table):
+    notes = footnotes(table).values()
+    assert len(notes) == 2  # with a seed, and of variants without
+    assert not any(f"{key} " in note for note in notes for key in ("accuracy", "chance", "real"))
+
+
+def test_data_without_factors_have_neither_table_nor_figure(results: Results):
+    for nothing in (Results("test"), without_judge(results)):
+        assert retention_tables(nothing, "here") == () and retention_chart(nothing) is None
+
+
+def test_the_chart_shows_accuracies(results: Results):
+    figure = retention_chart(results)
+    (panel,) = figure.axes
+    dots = {dots.get_label(): dots.get_offsets()[:, 1].tolist() for dots in panel.collections[:-1]}
+    assert list(dots)[0] == "real test clips" and dots["real test clips"] == pytest.approx([0.98, 0.96])
+    assert dots["SweetTok"] == pytest.approx([0.98 * 0.96, 0.96 * 0.8])
+    assert "copy of the first frame" not in dots and len(dots) == 5
+
+
+def test_flat_numbers(results: Results):
+    numbers = headline_numbers(results)
+    assert numbers["judge.accuracy.motion"] == 0.96
+    assert numbers["reconstruction.proxy.retention.motion"] == pytest.approx(0.96)
+    assert not [name for name in headline_numbers(without_judge(results)) if name.startswith("judge.")]
+
+
+def test_the_figure_stands_under_its_table(reports: Path):
+    readme = (reports / "README.md").read_text()
+    under = readme.split("### T1_retention")[1].split("### ")[0]
+    assert "figures/retention.png" in under and readme.count("figures/retention.png") == 1
+    page = (reports / "index.html").read_text(encoding="utf-8")
+    assert "figures/retention.svg" in page.split('id="T1_retention"')[1].split("<h3")[0]
+    assert "retention" in json.loads((reports / "results.json").read_text())["reconstruction"]["methods"]["sweettok"]
