@@ -27,8 +27,8 @@ def encode(model, clip):
 
     before = frames[:-1] if config.residual == "consecutive" else frames[:1] * (len(frames) - 1)
     residuals = [earlier - later for earlier, later in zip(before, frames[1:], strict=True)]
-    # The channels of all residuals side by side, those of one channel next to each other.
-    stacked = torch.stack(residuals, dim=2).flatten(1, 2)
+    # The first frame and all residuals side by side, those of one channel next to each other.
+    stacked = torch.stack([frames[0], *residuals], dim=2).flatten(1, 2)
     queries = _rows(_gather(backbone.temporal_start, stacked)) + backbone.temporal_queries
     seen = [_linear(backbone.residual_to_width, _rows(r)) + p for r, p in zip(residuals, places[1:], strict=True)]
     if config.temporal_queries == "per_location":

@@ -147,7 +147,8 @@ def test_the_papers_tokenizer_has_the_parameters_of_its_layers(meta_tokenizer):
     causal_block = image_block + d * d  # then over two frames
     linear = d * d + d
     encoders = 2 * linear + (256 + 1024) * d  # patches and residuals to the width; queries of both kinds
-    encoders += (4 * d * d + d) + 2 * image_block + (4 * d * d + d) + 2 * image_block  # 2 x 2 cells; 4 residuals
+    encoders += (4 * d * d + d) + 2 * image_block  # of 2 x 2 cells
+    encoders += (5 * d * d + d) + 2 * image_block  # of a cell in the first frame and its 4 residuals
     encoders += 8 * layer + 4 * layer + 2 * norm  # temporal queries are global; each stack ends in a norm
     decoders = image_block + (4 * d * d + d) + image_block + linear  # a token to 2 x 2 cells, and to one
     decoders += 8 * alone + 4 * alone + 2 * norm

@@ -113,9 +113,13 @@ def test_residuals_differ_by_setting(build):
 
 @pytest.mark.parametrize("name", ["decoupled", "decoupled, global"])
 def test_temporal_tokens_read_differences_from_the_first_frame(build, name):
-    """The same shift of all frames leaves them as they are; the spatial tokens tell of it."""
+    """But for what their starting values take of the first frame, the same shift of all frames leaves them as they are;
+    the spatial tokens tell of it."""
     backbone, clip = build(**BACKBONES[name]), patches(2)
+    gather = backbone.temporal_start.gather.weight  # (D, C (1 + k), 1, s, s), the frames of a channel side by side
     with torch.no_grad():
+        assert gather.unflatten(1, (-1, clip.shape[2]))[:, :, 0].any()
+        gather.unflatten(1, (-1, clip.shape[2]))[:, :, 0] = 0
         (spatial, temporal), (moved, same) = backbone.encode(clip), backbone.encode(clip + patches(2, 7)[:, :, :1])
     assert torch.allclose(temporal, same, atol=1e-4) and not torch.allclose(spatial, moved, atol=1e-2)
 

@@ -66,7 +66,7 @@ def test_end_to_end_is_one_training_of_all_on_pixels():
     (training,) = trainings_of("end_to_end")
     assert set(training.stage.trains) == set(ALL_PARTS)
     assert (training.stage.clips, training.stage.target) == ("videos", "pixels")
-    assert training.stage.optimiser.lr == PARAMS.finetune_pixels.optimiser.lr
+    assert training.stage.optimiser.lr == PARAMS.train_joint.optimiser.lr
 
 
 def test_alternating_trains_one_part_at_a_time():
