@@ -15,10 +15,15 @@ from sweettok.video.store import ClipStore
 def body(params: Params, run: Run) -> None:
     model = VideoTokenizer.load("outputs/pixels")
     test = ClipStore.open("outputs/data", "test").expect(model.frames, model.size, by="outputs/pixels")
-    tokens = tokens_by_group(model, test)
-    vectors = token_representations(model, tokens) | reference_representations(load_judge("outputs/judge"), test)
+    judge, tokens = load_judge("outputs/judge"), tokens_by_group(model, test)
+    vectors = token_representations(model, tokens) | reference_representations(judge, test)
+    fitting = None
+    if count := params.semantics.probe_clips:
+        train = ClipStore.open("outputs/data", "train")
+        of_train = token_representations(model, tokens_by_group(model, train, count))
+        fitting = of_train | reference_representations(judge, train, count), train.labels.iloc[:count]
     in_context, left_out = in_context_rows(model, tokens, test, params.semantics)
-    summary = semantic_rows(vectors, test, params.semantics) | {
+    summary = semantic_rows(vectors, test, params.semantics, fitting) | {
         "in_context": in_context,
         "mutual_information": mutual_information_rows(model, tokens, test, params.semantics),
         "left_out": [entry.as_json() for entry in left_out],

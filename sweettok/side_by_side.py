@@ -15,7 +15,8 @@ from sweettok.errors import InputError
 
 
 def side_by_side(compute: Callable[[Any], Any], items: Sequence[Any], processes: int) -> list[Any]:
-    """compute(item) of all items, in their order, `processes` at a time, each with an equal share of the cores.
+    """compute(item) of all items, in their order, `processes` at a time, each with an equal share of the cores; the last
+    few, where they are fewer, share all of them.
 
     compute, the items and what comes back go from process to process, so they must be picklable. With one process, or
     one item, all of it happens here. The first exception ends the others and is raised, Ctrl-C too; processes do not
@@ -23,6 +24,9 @@ def side_by_side(compute: Callable[[Any], Any], items: Sequence[Any], processes:
     """
     if min(processes, len(items)) <= 1:
         return [compute(item) for item in items]
+    if len(items) > processes and (rest := len(items) % processes):
+        first, last = items[:-rest], items[-rest:]
+        return side_by_side(compute, first, processes) + side_by_side(compute, last, rest)
     threads = max(1, (os.cpu_count() or 1) // processes)
     context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks without their threads
     with ProcessPoolExecutor(min(processes, len(items)), context, functools.partial(_begin, threads)) as pool:

@@ -52,6 +52,15 @@ def run_stage(name: str, body: Callable[[Params, Any], None], parallel: bool = F
         sys.exit(f"error in stage {name}: out of memory; in params.yaml lower {_what_to_lower(params)}")
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        _leave_the_others()
+
+
+def _leave_the_others() -> None:
+    """Close the connections to the other processes: threads that still serve them at exit would end this one by a signal."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -35,10 +35,18 @@ def test_one_at_a_time_happens_here(processes, items):
 
 
 def test_two_at_a_time_share_the_cores_and_keep_the_order():
-    results = side_by_side(square, [3, 1, 2], 2)
-    assert [result for result, _, _ in results] == [9, 1, 4]
+    results = side_by_side(square, [3, 1, 2, 5], 2)
+    assert [result for result, _, _ in results] == [9, 1, 4, 25]
     assert os.getpid() not in {process for _, process, _ in results}
     assert {threads for _, _, threads in results} == {max(1, os.cpu_count() // 2)}
+
+
+def test_what_is_left_over_has_all_cores():
+    here = square(0)
+    results = side_by_side(square, [3, 1, 2], 2)
+    assert [result for result, _, _ in results] == [9, 1, 4]
+    assert [process == os.getpid() for _, process, _ in results] == [False, False, True]
+    assert results[-1][2] == here[2]
 
 
 def test_the_first_exception_ends_the_others():

@@ -10,11 +10,11 @@ from sweettok.errors import InputError
 
 @dataclass(frozen=True)
 class Probe:
-    """Cross-validated accuracy of a linear probe.
+    """Accuracy of a linear probe on samples that it was not fitted on.
 
     accuracy  share of held-out samples named right, in [0, 1]
     chance    share of the most frequent class: what a probe without features reaches
-    correct   (N,) bool, per sample in its held-out fold; for intervals
+    correct   (N,) bool, per sample; for intervals
     """
 
     accuracy: float
@@ -22,10 +22,17 @@ class Probe:
     correct: NDArray[np.bool_]
 
 
-def probe(features: ArrayLike, labels: ArrayLike, folds: int, seed: int) -> Probe:
-    """Multinomial logistic regression on standardised features (N, F), stratified k-fold cross-validation.
+def probe(
+    features: ArrayLike,
+    labels: ArrayLike,
+    folds: int,
+    seed: int,
+    fitting: tuple[ArrayLike, ArrayLike] | None = None,
+) -> Probe:
+    """Multinomial logistic regression on standardised features (N, F): how many of the labels (N,) it names rightly.
 
-    labels: (N,) integers or strings. The scaler is fitted within each fold. Deterministic in `seed` (fold assignment).
+    Fitted on the features and labels of other samples where `fitting` gives some, else by stratified k-fold
+    cross-validation. labels: integers or strings. Deterministic in `seed` (fold assignment).
     Raises ValueError (shapes, non-finite), InputError (fewer than 2 classes, or a class with fewer samples than folds).
     """
     from sklearn.linear_model import LogisticRegression
@@ -41,13 +48,18 @@ def probe(features: ArrayLike, labels: ArrayLike, folds: int, seed: int) -> Prob
     classes, counts = np.unique(labels, return_counts=True)
     if len(classes) < 2:
         raise InputError(f"a probe needs at least 2 classes, got {len(classes)}; use more clips")
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    chance = float(counts.max() / len(labels))
+    if fitting is not None:
+        model.fit(np.asarray(fitting[0], dtype=np.float64), np.asarray(fitting[1]))
+        correct = model.predict(features) == labels
+        return Probe(accuracy=float(correct.mean()), chance=chance, correct=correct)
     if counts.min() < folds:
         rare = classes[counts.argmin()]
         raise InputError(f"class {rare} has {counts.min()} clips for {folds} folds; use more clips or fewer folds")
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed)
     correct = cross_val_predict(model, features, labels, cv=splits) == labels
-    return Probe(accuracy=float(correct.mean()), chance=float(counts.max() / len(labels)), correct=correct)
+    return Probe(accuracy=float(correct.mean()), chance=chance, correct=correct)
 
 
 def token_features(tokens: ArrayLike, words: int) -> NDArray[np.float32]:

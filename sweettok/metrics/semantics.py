@@ -7,12 +7,13 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import pandas
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from sweettok.metrics.few_shot import few_shot_accuracy
-from sweettok.metrics.probes import Probe, probe
+from sweettok.metrics.probes import Probe, probe, token_features
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
@@ -30,33 +31,38 @@ Probes = dict[tuple[str, str], Probe]  # (representation, column of the labels) 
 
 
 @torch.no_grad()
-def tokens_by_group(model: VideoTokenizer, store: ClipStore) -> dict[str, Tensor]:
-    """Tokens of all clips on the CPU, int64 (n, L), with composed lookup (n, L, 3), for each group of `model.groups`."""
+def tokens_by_group(model: VideoTokenizer, store: ClipStore, count: int | None = None) -> dict[str, Tensor]:
+    """Tokens of the first `count` clips (None: all) on the CPU, int64 (n, L), with composed lookup (n, L, 3), for each
+    group of `model.groups`."""
     device = model.device
-    tokens = [model.encode(store.clips(part).to(device)).cpu() for part in _chunks(store)]
+    tokens = [model.encode(store.clips(part).to(device)).cpu() for part in _chunks(store, count)]
     return dict(zip(model.groups, torch.cat(tokens).split(list(model.groups.values()), dim=1), strict=True))
 
 
 @torch.no_grad()
 def token_representations(model: VideoTokenizer, tokens: dict[str, Tensor]) -> dict[str, np.ndarray]:
-    """Vectors (n, F) of each clip: the code vectors of a group's tokens in their places ("spatial", "temporal") and,
-    where tokens are words, the mean of these words' frozen vectors, which an LLM would be told ("words_spatial", ...)."""
+    """Vectors (n, F) of each clip: how often each word stands in a group's tokens ("spatial", "temporal") and, where tokens
+    are words, the mean of these words' frozen vectors, which an LLM would be told ("words_spatial", ...).
+
+    Neither knows of places: the objects of a clip may be anywhere, and it is asked which words a clip is made of.
+    """
     found = {}
     for group, of_group in tokens.items():
         quantizer = model.quantizers[group]
         chunks = of_group.to(model.device).split(CLIPS_AT_ONCE)
         if quantizer.words is not None:
             found[f"words_{group}"] = torch.cat([quantizer.vectors[part].flatten(1, -2).mean(1) for part in chunks])
-        found[group] = torch.cat([quantizer.code_vectors(part).flatten(1) for part in chunks])
-    return {name: vectors.cpu().numpy() for name, vectors in found.items()}
+    vectors = {name: vectors.cpu().numpy() for name, vectors in found.items()}
+    counted = {group: token_features(of_group, model.quantizers[group].size) for group, of_group in tokens.items()}
+    return vectors | counted
 
 
 @torch.no_grad()
-def reference_representations(judge: Judge, store: ClipStore) -> dict[str, np.ndarray]:
-    """Vectors (n, F) of each clip to compare tokens with: judge features and pixels, of the clip and its first frame."""
+def reference_representations(judge: Judge, store: ClipStore, count: int | None = None) -> dict[str, np.ndarray]:
+    """Vectors (n, F) of the first `count` clips (None: all) to compare tokens with: judge features and pixels, of the clip and its first frame."""
     collected: dict[str, list[Tensor]] = {name: [] for name in ("judge", "judge_image", "pixels", "first_frame")}
     shrink = torch.nn.functional.adaptive_avg_pool3d
-    for part in _chunks(store):
+    for part in _chunks(store, count):
         clip = store.clips(part)
         collected["judge"].append(judge.video_features(clip))
         collected["judge_image"].append(judge.image_features(clip[:, :, :1]))
@@ -65,24 +71,30 @@ def reference_representations(judge: Judge, store: ClipStore) -> dict[str, np.nd
     return {name: torch.cat(parts).numpy() for name, parts in collected.items()}
 
 
-def _chunks(store: ClipStore) -> tuple[Tensor, ...]:
-    return torch.arange(len(store)).split(CLIPS_AT_ONCE)
+def _chunks(store: ClipStore, count: int | None = None) -> tuple[Tensor, ...]:
+    return torch.arange(len(store) if count is None else min(count, len(store))).split(CLIPS_AT_ONCE)
 
 
 def token_semantics(model: VideoTokenizer, store: ClipStore, settings: Semantics) -> dict[str, list[dict[str, Any]]]:
-    """What the tokens alone say of the clips, for an ablation cell: `semantic_rows` without references."""
-    return semantic_rows(token_representations(model, tokens_by_group(model, store)), store, settings)
+    """What the tokens alone say of the clips, for an ablation cell: `semantic_rows` without references, cross-validated."""
+    of_cell = settings.model_copy(update={"probe_clips": 0})
+    return semantic_rows(token_representations(model, tokens_by_group(model, store)), store, of_cell)
 
 
 def semantic_rows(
-    vectors: dict[str, np.ndarray], store: ClipStore, settings: Semantics
+    vectors: dict[str, np.ndarray],
+    store: ClipStore,
+    settings: Semantics,
+    fitting: tuple[dict[str, np.ndarray], pandas.DataFrame] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
     """All that `vectors` (name -> (n, F), see the `..._representations`) say of the clips' labels.
+
+    fitting: the same vectors of training clips and their labels, on which probes are fitted; None: cross-validation.
 
     few_shot, few_shot_average: see `few_shot_rows` and `few_shot_averages`; probes, probe_differences: see `probe_rows`
     and `probe_differences`. Raises InputError (classes too small for the settings).
     """
-    scores, probes = _few_shot_scores(vectors, store, settings), _probes(vectors, store, settings)
+    scores, probes = _few_shot_scores(vectors, store, settings), _probes(vectors, store, settings, fitting)
     return {
         "few_shot": few_shot_rows(scores, store, settings),
         "few_shot_average": few_shot_averages(scores, store, settings),
@@ -92,11 +104,11 @@ def semantic_rows(
 
 
 def few_shot_tasks(store: ClipStore) -> dict[str, tuple[str, str]]:
-    """Task -> (column of the labels, token group that is asked): image (shape, or of images the class) and action."""
+    """Task -> (column of the labels, token group that is asked): image (shape, or of images the class), action, and colour."""
     if store.frames == 1:
         return {"image": ("class", "spatial")}
-    shape = {"image": ("factor:shape", "spatial")} if "factor:shape" in store.labels else {}
-    return {"action": ("class", "temporal")} | shape
+    asked = {"image": ("factor:shape", "spatial"), "colour": ("factor:colour", "spatial")}
+    return {"action": ("class", "temporal")} | {task: of for task, of in asked.items() if of[0] in store.labels}
 
 
 def few_shot_sizes(labels: np.ndarray, settings: Semantics) -> list[tuple[int, int]]:
@@ -114,9 +126,15 @@ def _few_shot_scores(vectors: dict[str, np.ndarray], store: ClipStore, settings:
         for ways, shots in few_shot_sizes(labels, settings):
             for name in names:
                 scores[task, ways, shots, name] = few_shot_accuracy(
-                    vectors[name], labels, ways, shots, settings.episodes, settings.seed
+                    standardised(vectors[name]), labels, ways, shots, settings.episodes, settings.seed
                 )
     return scores
+
+
+def standardised(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (n, F) with mean 0 and standard deviation 1 of each number over the clips: rare words count as frequent ones.
+    What never varies becomes 0. No label is looked at."""
+    return (vectors - vectors.mean(0)) / np.maximum(vectors.std(0), 1e-6)
 
 
 def few_shot_rows(scores: Scores, store: ClipStore, settings: Semantics) -> list[dict[str, Any]]:
@@ -161,7 +179,12 @@ def _few_shot_record(
     )  # fmt: skip
 
 
-def _probes(vectors: dict[str, np.ndarray], store: ClipStore, settings: Semantics) -> Probes:
+def _probes(
+    vectors: dict[str, np.ndarray],
+    store: ClipStore,
+    settings: Semantics,
+    fitting: tuple[dict[str, np.ndarray], pandas.DataFrame] | None,
+) -> Probes:
     """A probe of each representation for each factor or, without factors, the class. The folds depend on the labels only,
     so the probes of a factor are paired. A factor with a value too rare to stand in every fold is left out."""
     found = {}
@@ -171,8 +194,16 @@ def _probes(vectors: dict[str, np.ndarray], store: ClipStore, settings: Semantic
             continue
         for name in PROBED:
             if name in vectors:
-                found[name, column] = probe(vectors[name], labels, settings.probe_folds, settings.seed)
+                known = None if fitting is None else (fitting[0][name], fitting[1][column].to_numpy())
+                found[name, column] = probe(vectors[name], labels, settings.probe_folds, settings.seed, known)
     return found
+
+
+def _fitted_on(settings: Semantics) -> str:
+    """In a record's words."""
+    if settings.probe_clips:
+        return f"the first {settings.probe_clips} training clips"
+    return f"the other {settings.probe_folds - 1} of {settings.probe_folds} folds"
 
 
 def _factor(column: str) -> dict[str, str | None]:
@@ -193,7 +224,7 @@ def probe_rows(probes: Probes, store: ClipStore, settings: Semantics) -> list[di
             "accuracy": record(
                 found.accuracy, len(found.correct), store.split, settings.seed,
                 bootstrap_interval(found.correct.astype(float), RESAMPLES, settings.seed), metric=f"probe/{name}/{column}",
-                folds=settings.probe_folds, classifier="logistic regression on standardised vectors",
+                fitted_on=_fitted_on(settings), classifier="logistic regression on standardised vectors",
             ),
             "chance": found.chance,
         }
@@ -220,7 +251,7 @@ def probe_differences(probes: Probes, store: ClipStore, settings: Semantics) -> 
             "difference": record(
                 float(values.mean()), len(values), store.split, settings.seed,
                 bootstrap_interval(values, RESAMPLES, settings.seed), metric=f"spatial - temporal/{factor['factor']}",
-                folds=settings.probe_folds, paired="clips", minuend="spatial", subtrahend="temporal",
+                fitted_on=_fitted_on(settings), paired="clips", minuend="spatial", subtrahend="temporal",
             ),
         }
         for factor, values in shown

@@ -123,7 +123,13 @@ class Semantics(Section):
         description="folder or hub name of a causal transformers model that reads the words in context; null: none"
     )
     language_model_episodes: PositiveInt
-    probe_folds: PositiveInt = Field(ge=2)
+    probe_folds: PositiveInt = Field(
+        ge=2, description="of the cross-validation where probe_clips is 0, and in ablation cells"
+    )
+    probe_clips: NonNegativeInt = Field(
+        default=0,
+        description="training clips that the main model's probes are fitted on; 0: cross-validation on test clips",
+    )
     permutations: PositiveInt = Field(description="of the captions over the clips: the null of the mutual information")
     seed: NonNegativeInt
 

@@ -131,7 +131,10 @@ def _chosen_sampling(results: Results) -> tuple[str, ...]:
     if not choice or not chosen:
         return ()
     settings = f"Guidance {chosen['guidance']:g} and temperature {chosen['temperature']:g}"
-    how = f"of {len(choice)} pairs the one of lowest Frechet distance to validation clips (n = {choice[0]['n']})"
+    how = (
+        f"of {len(choice)} pairs those within a tenth of the lowest Frechet distance to validation clips, and of these the one "
+        f"of the highest class consistency (n = {choice[0]['n']} each)"
+    )
     return (f"{settings}: {how}.",)
 
 

@@ -76,10 +76,10 @@ def test_tokens_are_those_of_the_model_and_vectors_are_looked_up(make_model, sto
     words = model.words(expected)[clip][model.config.spatial_tokens :]
     mean = sum(quantizer.vectors[place[word]] for word in words) / len(words)
     np.testing.assert_allclose(vectors["words_temporal"][clip], mean, rtol=1e-4, atol=1e-5)
-    assert vectors["temporal"].shape == (len(store), 16 * 4)
-    np.testing.assert_allclose(
-        vectors["temporal"][clip].reshape(16, 4), quantizer.codes()[tokens["temporal"][clip]].detach(), atol=1e-6
-    )
+    counted = np.bincount(tokens["temporal"][clip], minlength=quantizer.size) / 16
+    np.testing.assert_allclose(vectors["temporal"][clip], counted, atol=1e-6)
+    first = token_representations(model, tokens_by_group(model, store, count=5))
+    np.testing.assert_allclose(first["spatial"], vectors["spatial"][:5])
 
 
 def test_references(store):
@@ -131,7 +131,8 @@ def test_rows_are_what_the_classifiers_say(store):
     rows = {
         (row["task"], row["ways"], row["shots"], row["representation"]): row["accuracy"] for row in found["few_shot"]
     }
-    expected = few_shot_accuracy(vectors["temporal"], store.labels["class"], 2, 2, 20, seed=3)
+    numbers = (vectors["temporal"] - vectors["temporal"].mean(0)) / vectors["temporal"].std(0)
+    expected = few_shot_accuracy(numbers, store.labels["class"], 2, 2, 20, seed=3)
     assert rows["action", 2, 2, "temporal"]["value"] == pytest.approx(expected.mean())
     assert rows["action", 2, 2, "temporal"]["protocol"]["chance"] == 0.5
     whole = probe(vectors["spatial"], store.labels["factor:size"], 2, seed=3)
@@ -144,6 +145,18 @@ def test_rows_are_what_the_classifiers_say(store):
     assert average["chance"] == pytest.approx((0.5 + 1 / 3) / 2)  # three classes: 5-way becomes 3-way
 
 
+def test_probes_may_be_fitted_on_other_clips(store):
+    """On vectors that tell the size of training clips, and of these clips nothing: chance. On the right ones: all."""
+    vectors, labels = {"spatial": knowing(store, "factor:size")}, store.labels
+    settings = SETTINGS.model_copy(update={"probe_clips": 72})
+    of_size = [row for row in semantic_rows(vectors, store, settings, (vectors, labels))["probes"] if row["factor"] == "size"]
+    assert of_size[0]["accuracy"]["value"] == 1
+    assert of_size[0]["accuracy"]["protocol"]["fitted_on"] == "the first 72 training clips"
+    other = {"spatial": np.random.default_rng(0).normal(size=vectors["spatial"].shape)}
+    wrong = semantic_rows(vectors, store, settings, (other, labels))["probes"]
+    assert all(row["accuracy"]["value"] < row["chance"] + 0.3 for row in wrong if row["factor"] == "size")
+
+
 def test_sizes_of_few_classes():
     labels = np.repeat(["a", "b", "c"], 9)
     assert few_shot_sizes(labels, SETTINGS) == [(2, 1), (2, 2), (3, 1), (3, 2)]
@@ -152,7 +165,8 @@ def test_sizes_of_few_classes():
 
 
 def test_tasks_of_images_and_of_videos(store):
-    assert few_shot_tasks(store) == {"action": ("class", "temporal"), "image": ("factor:shape", "spatial")}
+    video = {"action": ("class", "temporal"), "image": ("factor:shape", "spatial"), "colour": ("factor:colour", "spatial")}
+    assert few_shot_tasks(store) == video
 
     class Images:
         frames, labels = 1, {"class": []}

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from sweettok.params import load_params
 from sweettok.reporting.claims import rule_on, verdicts
 from sweettok.reporting.claims_file import BetterThan, load_claims
 from sweettok.reporting.collect import Results, collect
@@ -10,6 +11,10 @@ from sweettok.reporting.collect import Results, collect
 
 def by_statement(results: Results) -> dict[str, str]:
     return {one.claim.statement: one.ruling.verdict for one in verdicts(results)}
+
+
+ROOT = Path(__file__).parents[2]
+CONTROLS = {name for name in load_params(ROOT / "profiles/claims.yaml").ablation.variants if "-" in name or "_tokens" in name}
 
 
 def test_verdicts_on_made_up_results(complete_outputs: Path):
@@ -21,8 +26,9 @@ def test_verdicts_on_made_up_results(complete_outputs: Path):
     assert found["Three trainings beat end-to-end"] == "inconclusive"
     assert found["25 % of the tokens keep fidelity"] == "contradicted"
     assert found["Three trainings are more stable than end-to-end"] in ("supported", "contradicted", "inconclusive")
-    of_profile = {claim.statement for claim in load_claims().claims if claim.profile == "claims"}
-    assert {found[statement] for statement in of_profile} == {"not run"}
+    claims = [claim for claim in load_claims().claims if claim.profile == "claims"]
+    of_controls = {claim.statement for claim in claims if CONTROLS & set(map(str, claim.test.model_dump().values()))}
+    assert len(of_controls) >= 8 and {found[statement] for statement in of_controls} == {"not run"}
 
 
 def test_swapping_the_two_models_swaps_the_verdict(complete_outputs: Path):

@@ -94,7 +94,7 @@ def judge():
     for norm in judge.modules():
         if isinstance(norm, torch.nn.BatchNorm3d):
             # Few channels, all silent at a place: there the perceptual loss is so steep that rounding grows to decibels.
-            norm.bias.add_(1.0)
+            norm.bias.add_(2.0)
     judge.fingerprint = "judge of the tests"
     return judge
 
