@@ -23,6 +23,7 @@ from sweettok.video.sprite_words import KINDS
 from sweettok.video.store import ClipStore
 
 CLIPS_AT_ONCE = 32
+ENOUGH = 10  # clips of a class: 5 shots and 5 queries
 RESAMPLES = 1000
 PROBED = ("spatial", "temporal", "judge", "pixels")  # token groups, then references
 
@@ -104,11 +105,16 @@ def semantic_rows(
 
 
 def few_shot_tasks(store: ClipStore) -> dict[str, tuple[str, str]]:
-    """Task -> (column of the labels, token group that is asked): image (shape, or of images the class), action, and colour."""
+    """Task -> (column of the labels, token group that is asked): image (shape, or of images the class), action and, where
+    every colour has `ENOUGH` clips, colour."""
     if store.frames == 1:
         return {"image": ("class", "spatial")}
-    asked = {"image": ("factor:shape", "spatial"), "colour": ("factor:colour", "spatial")}
-    return {"action": ("class", "temporal")} | {task: of for task, of in asked.items() if of[0] in store.labels}
+    tasks = {"action": ("class", "temporal")}
+    if "factor:shape" in store.labels:
+        tasks["image"] = "factor:shape", "spatial"
+    if "factor:colour" in store.labels and min(Counter(store.labels["factor:colour"]).values()) >= ENOUGH:
+        tasks["colour"] = "factor:colour", "spatial"
+    return tasks
 
 
 def few_shot_sizes(labels: np.ndarray, settings: Semantics) -> list[tuple[int, int]]:

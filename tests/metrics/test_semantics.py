@@ -165,8 +165,13 @@ def test_sizes_of_few_classes():
 
 
 def test_tasks_of_images_and_of_videos(store):
-    video = {"action": ("class", "temporal"), "image": ("factor:shape", "spatial"), "colour": ("factor:colour", "spatial")}
-    assert few_shot_tasks(store) == video
+    video = {"action": ("class", "temporal"), "image": ("factor:shape", "spatial")}
+    assert few_shot_tasks(store) == video  # 72 clips are too few for ten colours
+
+    class Many:
+        frames, labels = 9, {"factor:shape": ["ring"] * 20, "factor:colour": ["red", "blue"] * 10}
+
+    assert few_shot_tasks(Many()) == video | {"colour": ("factor:colour", "spatial")}
 
     class Images:
         frames, labels = 1, {"class": []}
