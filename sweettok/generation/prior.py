@@ -1,8 +1,9 @@
 """Class-conditional autoregressive prior over a clip's tokens: a Llama-style transformer (PAPER.md, Generator).
 
 The sequence is [class] + spatial ids + temporal ids. Position p of the output predicts id p, and only from the slice
-of words that may stand there. Positions are Llama's rotary ones: LARP's learned absolute positions add parameters that
-grow with the clip and nothing that a fixed, ordered sequence needs. Input embedding and head are not tied.
+of words that may stand there. Each position has a learned vector beside Llama's rotary ones, as in LARP: a token stands
+for a place of the clip, and rotary positions alone tell only how far apart two tokens are (docs/recipe.md, Prior). Input
+embedding and head are not tied.
 """
 
 import math
@@ -19,6 +20,7 @@ from sweettok.generation.layout import TokenGroup, TokenLayout
 from sweettok.storage import atomic_file, read_sealed, sha256_of, write_sealed
 
 WEIGHTS, CONFIG = "prior.safetensors", "prior.json"
+FORMAT = 2
 REMEDY = "run `dvc repro train_generator`"
 
 
@@ -80,16 +82,17 @@ class Prior(nn.Module):
         )
         with torch.random.fork_rng(devices=[]):  # the modules' own initialisation draws from the global generator
             self.transformer = LlamaModel(llama)
+            self.positions = nn.Embedding(config.layout.length, config.width)
             self.head = nn.Linear(config.width, config.layout.vocabulary, bias=False)
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 nn.init.normal_(module.weight, std=0.02, generator=generator)
 
     def parameter_count(self, embeddings: bool = True) -> int:
-        """Number of weights; without the input embedding and the head if `embeddings` is False."""
+        """Number of weights; without the embeddings (ids, positions) and the head if `embeddings` is False."""
         total = sum(parameter.numel() for parameter in self.parameters())
-        tables = self.transformer.embed_tokens.weight.numel() + self.head.weight.numel()
-        return total if embeddings else total - tables
+        tables = (self.transformer.embed_tokens, self.positions, self.head)
+        return total if embeddings else total - sum(table.weight.numel() for table in tables)
 
     def prefix(self, labels: Tensor, drop: Tensor | None = None) -> Tensor:
         """Labels, int64 (B,) in [0, classes) -> input ids of the class prefix (B,); "no class" where `drop` is True."""
@@ -107,7 +110,11 @@ class Prior(nn.Module):
 
         With a transformers Cache, `sequence` continues what the cache has read, and is added to it.
         """
-        return self.transformer(sequence, past_key_values=cache, use_cache=cache is not None).last_hidden_state
+        first = 0 if cache is None else cache.get_seq_length()
+        places = torch.arange(first, first + sequence.shape[1], device=sequence.device)
+        embedded = self.transformer.embed_tokens(sequence) + self.positions(places)  # (B, n, D)
+        output = self.transformer(inputs_embeds=embedded, past_key_values=cache, use_cache=cache is not None)
+        return output.last_hidden_state
 
     def _features(self, ids: Tensor, labels: Tensor, drop: Tensor | None) -> Tensor:
         """Features (B, S, D) from which position p predicts id p."""
@@ -172,18 +179,21 @@ class Prior(nn.Module):
         folder = Path(folder)
         with atomic_file(folder / WEIGHTS) as temporary:
             save_file({name: weight.cpu().contiguous() for name, weight in self.state_dict().items()}, temporary)
-        write_sealed(folder / CONFIG, {"config": asdict(self.config), "weights_sha256": sha256_of(folder / WEIGHTS)})
+        content = {"format": FORMAT, "config": asdict(self.config), "weights_sha256": sha256_of(folder / WEIGHTS)}
+        write_sealed(folder / CONFIG, content)
 
     @classmethod
     def load(cls, folder: str | Path) -> "Prior":
         """Read what `save` wrote, on the CPU, in eval mode.
 
-        Raises InputError (a file absent or damaged, or the two of different savings).
+        Raises InputError (a file absent, damaged or of another format, or the two of different savings).
         """
         from safetensors.torch import load_file
 
         folder = Path(folder)
         content = read_sealed(folder / CONFIG, REMEDY)
+        if content.get("format") != FORMAT:
+            raise InputError(f"{folder / CONFIG} is of another format, this code reads {FORMAT}; {REMEDY}")
         try:
             config, digest = PriorConfig.from_json(content["config"]), content["weights_sha256"]
         except (KeyError, TypeError, ValueError) as error:

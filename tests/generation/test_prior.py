@@ -111,7 +111,7 @@ def test_paper_size_on_the_meta_device():
     blocks = prior.parameter_count(embeddings=False)
     assert blocks == 24 * (12 * 1536**2 + 2 * 1536) + 1536  # attention 4 D^2, feed-forward 8 D^2, norms
     assert blocks == pytest.approx(650e6, rel=0.05)
-    assert prior.parameter_count() == blocks + 1536 * (2 * layout.vocabulary + 101 + 1)
+    assert prior.parameter_count() == blocks + 1536 * (2 * layout.vocabulary + 101 + 1 + layout.length)
 
 
 @pytest.mark.parametrize("layout", [UNION, COMPOSED])
@@ -132,7 +132,10 @@ def test_load_errors(tmp_path):
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(InputError, match="prior.safetensors is absent or not the file that prior.json names"):
         Prior.load(tmp_path)
-    write_sealed(tmp_path / "prior.json", {"config": {"layers": 2}})
+    write_sealed(tmp_path / "prior.json", {"format": 1, "config": {"layers": 2}})
+    with pytest.raises(InputError, match="another format"):
+        Prior.load(tmp_path)
+    write_sealed(tmp_path / "prior.json", {"format": 2, "config": {"layers": 2}})
     with pytest.raises(InputError, match="does not describe a prior"):
         Prior.load(tmp_path)
 
