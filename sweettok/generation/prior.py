@@ -1,4 +1,4 @@
-"""Class-conditional autoregressive prior over a clip's tokens: a Llama-style transformer (PAPER.md, Generator).
+"""Class-conditional autoregressive prior over a clip's tokens: a Llama-style transformer (docs/paper.md, Prior).
 
 The sequence is [class] + spatial ids + temporal ids. Position p of the output predicts id p, and only from the slice
 of words that may stand there. Positions are Llama's rotary ones: LARP's learned absolute positions add parameters that
