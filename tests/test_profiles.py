@@ -108,7 +108,7 @@ def test_the_papers_video_profiles_have_its_tokens_and_bits(name, meta_tokenizer
     params, model = meta_tokenizer(name)
     size = size_of_code(model)
     assert size["tokens"] == size["indices"] == 256 + 1024
-    assert size["bits"] == pytest.approx(17185, abs=1)  # PAPER.md C11
+    assert size["bits"] == pytest.approx(17185, abs=1)  # docs/paper.md, C11
     clip = torch.empty(2, 3, 17, 256, 256, device="meta")
     spatial, temporal = model.backbone.encode(model.features(clip))
     assert spatial.shape == (2, 256, 512) and temporal.shape == (2, 1024, 512)
@@ -116,7 +116,7 @@ def test_the_papers_video_profiles_have_its_tokens_and_bits(name, meta_tokenizer
 
 
 def test_the_authors_lookup_has_their_indices_and_bits(meta_tokenizer):
-    """PAPER.md C11: three indices a token, 3,840 of them, about 45,000 bits."""
+    """docs/paper.md, C11: three indices a token, 3,840 of them, about 45,000 bits."""
     params, model = meta_tokenizer("ucf101", lookup="composed")
     size = size_of_code(model)
     assert size["tokens"] == 1280 and size["indices"] == 768 + 3072
@@ -128,7 +128,7 @@ def size_of(module):
 
 
 def test_the_papers_tokenizer_has_the_parameters_of_its_layers(meta_tokenizer):
-    """Width 512, 8 heads, 8 spatial and 4 temporal layers (PAPER.md 1), counted from what a layer consists of.
+    """Width 512, 8 heads, 8 spatial and 4 temporal layers (docs/paper.md, Curriculum), counted from a layer's parts.
 
     Grids: 32 x 32 patches, 16 x 16 spatial and 32 x 32 temporal tokens, 4 later latent frames.
     """

@@ -1,8 +1,8 @@
-"""How the tokens of a clip become one sequence of ids: spatial tokens, then temporal tokens (DESIGN.md, Tokens).
+"""How the tokens of a clip become one sequence of ids: spatial tokens, then temporal tokens (docs/design.md, Tokens).
 
 A group of tokens (spatial, temporal) has one or more indices a token. With `union` lookup a token is one word index;
-with `composed` lookup (PAPER.md C11) it is three, e.g. adjective, adjective, noun. Every index place of every group
-owns a contiguous slice of one joint id range, so that an id says both which word and where it may stand:
+with `composed` lookup (docs/paper.md, C11) it is three, e.g. adjective, adjective, noun. Every index place of every
+group owns a contiguous slice of one joint id range, so that an id says both which word and where it may stand:
 
     group      place        positions in the sequence      joint ids
     spatial    adjective    0, 3, 6, ...                   [0, 80)

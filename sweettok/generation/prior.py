@@ -1,4 +1,4 @@
-"""Class-conditional autoregressive prior over a clip's tokens: a Llama-style transformer (PAPER.md, Generator).
+"""Class-conditional autoregressive prior over a clip's tokens: a Llama-style transformer (docs/paper.md, Prior).
 
 The sequence is [class] + spatial ids + temporal ids. Position p of the output predicts id p, and only from the slice
 of words that may stand there. Each position has a learned vector beside Llama's rotary ones, as in LARP: a token stands

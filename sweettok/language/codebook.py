@@ -23,7 +23,7 @@ _DESCRIPTION = "codebook.json"
 
 @dataclass(frozen=True, eq=False)
 class Codebook:
-    """Frozen words as codes (PAPER.md section 1, MLC). Word i of V is described by entry i of every field.
+    """Frozen words as codes (docs/paper.md, Codebook). Word i of V is described by entry i of every field.
 
     words: lemmas, adjectives first, then nouns, adverbs, verbs; within a part by falling count, then alphabetically.
     part_of_speech: "adjective", "noun", "adverb" or "verb" of each position.

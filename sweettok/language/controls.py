@@ -1,4 +1,4 @@
-"""Codebooks with one thing wrong: what claims about words are compared with (PAPER.md section 4, checks asked for).
+"""Codebooks with one thing wrong: what claims about words are compared with (docs/paper.md, Open questions).
 
 Each control keeps the number of words, their parts of speech and the set of vectors, so that bits and the norms of the
 vectors stay those of the codebook, and takes away one kind of structure.

@@ -27,7 +27,7 @@ def occurrence_matrix(tagged: list[TaggedCaption], index_of: Mapping[tuple[str, 
 
 
 def cooccurrence_edges(tagged: list[TaggedCaption], vocabulary: Vocabulary) -> tuple[torch.Tensor, torch.Tensor]:
-    """Edges between an adjective and a noun, or an adverb and a verb, of the same caption (PAPER.md section 1, MLC).
+    """Edges between an adjective and a noun, or an adverb and a verb, of the same caption (docs/paper.md, Codebook).
 
     Returns
         edges: int64 (E, 2), indices into `vocabulary.words`, smaller first, each pair once, rows in ascending order.

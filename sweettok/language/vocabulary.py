@@ -33,7 +33,7 @@ class Vocabulary:
 
     @property
     def spatial(self) -> list[str]:
-        """Words that quantise spatial tokens: adjectives, then nouns (PAPER.md section 1, MLC)."""
+        """Words that quantise spatial tokens: adjectives, then nouns (docs/paper.md, Codebook)."""
         return [word for part in SPATIAL_PARTS for word in self.counts[part]]
 
     @property
@@ -48,8 +48,8 @@ def build_vocabulary(
     """Assign every lemma to the part of speech it occurs as most often; a tie goes to the earlier of `PARTS`.
 
     Only occurrences as that part count, weighted by how often their caption occurs. (The authors' lists drop a noun
-    wherever it is also listed as adjective, PAPER.md C20. By majority a noun tagged as adjective once stays a noun, and
-    verbs are told from nouns by the same rule.)
+    that is also listed as an adjective: docs/paper.md, C20. By majority a noun tagged as adjective once stays a noun,
+    and verbs are told from nouns by the same rule.)
 
     min_count: lemmas that occur less often are left out; one number for all, or one for each part of speech.
     max_words: how many words a part keeps at most, the most frequent (the earlier in the alphabet of equals).

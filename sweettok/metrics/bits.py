@@ -1,4 +1,4 @@
-"""Tokens, indices and bits of a clip: token counts alone mislead (PAPER.md C11)."""
+"""Tokens, indices and bits of a clip: token counts alone mislead (docs/paper.md, C11)."""
 
 import math
 from collections.abc import Iterable
@@ -30,7 +30,8 @@ def index_count(groups: Iterable[TokenGroup]) -> int:
 def token_bits(groups: Iterable[TokenGroup]) -> float:
     """Bits a clip: every index costs log2 of the words it can address, without entropy coding.
 
-    Paper (PAPER.md C11): 256 log2(10481) + 1024 log2(11139) = 17,185 bits. Raises ValueError (no tokens, no words).
+    Paper (docs/paper.md, C11): 256 log2(10481) + 1024 log2(11139) = 17,185 bits.
+    Raises ValueError (no tokens, no words).
     """
     bits = 0.0
     for tokens, words in groups:

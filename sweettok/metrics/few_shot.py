@@ -1,7 +1,7 @@
 """Few-shot classification by the nearest class mean, in any representation given as vectors.
 
-The paper shows a clip's words to a large language model in context (PAPER.md T7). This is the same n-way k-shot task
-without one: what the words, or any other features, say about the class by themselves.
+The paper shows a clip's words to a large language model in context (docs/paper.md, Few-shot). This is the same n-way
+k-shot task without one: what the words, or any other features, say about the class by themselves.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Frechet protocols as data: the published ones, and what a protocol takes from a clip store.
 
-Published FVDs differ in all that `Protocol` lists (PAPER.md, section 3), so no distance here goes without one.
+Published FVDs differ in all that `Protocol` lists (docs/paper.md, Protocols), so no distance here goes without one.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ PRESETS = {
             resolution=256,
             antialias=False,
             source="FoundationVision/OmniTokenizer at e912dc0: vqgan_eval.py, OmniTokenizer/data.py and fvd/fvd.py, "
-            "scripts/recons/eval_video.sh; PAPER.md 3. Their list is called ucf_val; how decord filters when it makes "
+            "scripts/recons/eval_video.sh. Their list is called ucf_val; how decord filters when it makes "
             "frames smaller is not stated",
             **_OMNITOKENIZER,
         ),
@@ -48,8 +48,8 @@ PRESETS = {
             clips=3783,
             resolution=256,
             antialias=False,
-            source="adxcreative/SweetTok at 1df5480: scripts/eval_sweettok.py, data/video_dataset.py; PAPER.md 3, C43: "
-            "rFVD on the 3,783 test clips of UCF-101 split 01",
+            source="adxcreative/SweetTok at 1df5480: scripts/eval_sweettok.py, data/video_dataset.py; "
+            "docs/paper.md, C43: rFVD on the 3,783 test clips of UCF-101 split 01",
             **_OMNITOKENIZER,
         ),
         Protocol(
@@ -58,8 +58,8 @@ PRESETS = {
             clips=2048,
             resolution=128,
             antialias=False,
-            source="adxcreative/SweetTok at 1df5480: evaluation/fvd_external.py, run_eval.sh; PAPER.md 3, C44: 2,048 "
-            "samples against 2,048 TRAIN clips, drawn there without a seed",
+            source="adxcreative/SweetTok at 1df5480: evaluation/fvd_external.py, run_eval.sh; "
+            "docs/paper.md, C44: 2,048 samples against 2,048 TRAIN clips, drawn there without a seed",
             **(_OMNITOKENIZER | {"choice": "random", "pixels": "float"}),
         ),
         Protocol(
@@ -72,7 +72,7 @@ PRESETS = {
             antialias=True,
             pixels="float",
             source="hywang66/LARP at c91ff39: eval/rfvd_evaluator.py, eval/eval_larp_tokenizer.py (ucf101_train.csv), "
-            "datasets/video_dataset.py; PAPER.md 3: 9,537 TRAIN clips. The start frame is drawn there without a seed",
+            "datasets/video_dataset.py: 9,537 TRAIN clips. The start frame is drawn there without a seed",
             **_TORCHSCRIPT,
         ),
         Protocol(

@@ -145,7 +145,7 @@ def clip_words(model: VideoTokenizer, clips: Tensor) -> list[dict[str, list[str]
 
 
 def size_of_code(model: VideoTokenizer) -> dict[str, float]:
-    """Tokens, indices and bits of a clip (PAPER.md C11: tokens alone mislead)."""
+    """Tokens, indices and bits of a clip (docs/paper.md, C11: tokens alone mislead)."""
     groups = [
         TokenGroup(model.groups[name], tuple(count for _, count in quantizer.slots))
         for name, quantizer in model.quantizers.items()

@@ -1,4 +1,4 @@
-"""3-D patch discriminator (PAPER.md 1, curriculum 3): real or reconstructed, judged patch by patch."""
+"""3-D patch discriminator (docs/paper.md, Curriculum): real or reconstructed, judged patch by patch."""
 
 import torch
 from torch import Tensor, nn

@@ -54,7 +54,7 @@ class Refinement(nn.Module):
 
 
 class DecoupledQueries(nn.Module):
-    """DQAE: spatial queries read the first frame, temporal queries read residuals (PAPER.md 1, C3, C5, C7)."""
+    """DQAE: spatial queries read the first frame, temporal queries read residuals (docs/paper.md, DQAE, C3, C5, C7)."""
 
     def __init__(self, tokenizer: Tokenizer, channels: int, frames: int, side: int) -> None:
         super().__init__()

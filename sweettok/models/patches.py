@@ -1,4 +1,4 @@
-"""Clips <-> patches, and the positions of patches (paper, section on patchify; PAPER.md 1).
+"""Clips <-> patches, and the positions of patches (docs/paper.md, Method).
 
 The first frame is cut into p x p patches, the other frames into p_t x p x p ones, so that an image is a clip of one
 frame and a clip of 1 + k p_t frames has 1 + k latent frames.

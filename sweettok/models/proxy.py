@@ -1,4 +1,4 @@
-"""The proxy: a convolutional autoencoder with one factorised code a patch (PAPER.md 1, curriculum; the row SweetTok*).
+"""The proxy: a convolutional autoencoder with one factorised code a patch (docs/paper.md, Curriculum).
 
 Its codes are what the first two trainings predict; its encoder gives the tokenizer its patch features, and its decoder
 is where the third training starts.

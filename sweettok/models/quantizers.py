@@ -1,7 +1,8 @@
 """From latents to words (or learned codes) and back.
 
 Both quantisers work on unit vectors of `code_dim` numbers: the nearest code by distance is then the one of largest
-cosine, which keeps codes in use where plain VQ collapses (DESIGN.md). Always fp32, whatever the autocast.
+cosine, which keeps codes in use where plain VQ collapses (docs/design.md, Quantisers). Always fp32, whatever the
+autocast.
 """
 
 import math
@@ -75,7 +76,7 @@ def whitening(covariance: Tensor) -> Tensor:
 
 
 class LanguageQuantizer(nn.Module):
-    """Codes are words: frozen word vectors, moved into the latent space by a 2-layer graph convolution (PAPER.md 1).
+    """Codes are words: frozen vectors, moved into latent space by a 2-layer graph network (docs/paper.md, Codebook).
 
     F(c) = A relu(A c W1 + c V1) W2 + c V2, then whitened over the vocabulary and scaled to unit length. The terms
     with V are skips: where almost every adjective meets almost every noun, A alone would smooth all words into one.
@@ -83,7 +84,7 @@ class LanguageQuantizer(nn.Module):
     Args:
         codebook: words, their vectors and their graph.
         words: indices into the codebook of the words this quantiser may use.
-        lookup: "union": nearest word. "composed" (PAPER.md C11): the mean of the two nearest of the first part of
+        lookup: "union": nearest word. "composed" (docs/paper.md, C11): the mean of the two nearest of the first part of
             speech in one half of the vector, the nearest of the second in the other half: three indices a token.
         commitment: weight of the pull of latents towards words.
         usage_entropy: weight of (entropy of one token's assignment - entropy of the batch's), keeps words in use.

@@ -1,4 +1,4 @@
-"""DQAE layers: queries that start from a place and may look anywhere (PAPER.md 1).
+"""DQAE layers: queries that start from a place and may look anywhere (docs/paper.md, DQAE).
 
 Free queries have to find out first which patches are whose; in trainings as short as ours they never do. So a query
 starts with a place: its value is a convolution over the patches around it, its position code says where that is, and

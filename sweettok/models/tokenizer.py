@@ -1,4 +1,4 @@
-"""SweetTok assembled: clip -> words -> clip (PAPER.md 1). The baselines differ only in their backbone and quantisers."""
+"""SweetTok assembled: clip -> words -> clip (docs/paper.md, Method). Baselines swap backbone or quantisers."""
 
 import copy
 from dataclasses import dataclass

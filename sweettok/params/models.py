@@ -58,7 +58,7 @@ class Tokenizer(Section):
     temporal_tokens: PositiveInt = Field(description="L_t, a square number (paper: 1024 = one per grid cell)")
     temporal_queries: Literal["per_location", "global"]
     residual: Literal["first_frame", "consecutive"] = Field(
-        description="PAPER.md C3: v_s - v_t^i, or differences of neighbours"
+        description="v_s - v_t^i, or differences of neighbours (docs/paper.md, C3)"
     )
     code_dim: PositiveInt
     quantizer: Literal["language", "learned"]
@@ -66,7 +66,7 @@ class Tokenizer(Section):
         description="which words each token group may use, or a control: words of any part, words with wrong vectors"
     )
     graph: Graph = Field(description="edges between words, or a control: none, as many at random")
-    lookup: Lookup = Field(description="PAPER.md C11: one word a token, or adjectives+noun / adverbs+verb")
+    lookup: Lookup = Field(description="one word a token, or adjectives+noun / adverbs+verb (docs/paper.md, C11)")
     commitment: NonNegativeFloat
     usage_entropy: NonNegativeFloat = Field(description="weight of the entropy term that keeps words in use")
     start: Literal["proxy", "random"] = Field(

@@ -1,6 +1,6 @@
-"""The paper's numbers (PAPER.md section 2): data only, each with its source.
+"""The paper's numbers (docs/paper.md, Published numbers): data only, each with its source.
 
-They are not comparable with each other across sources (PAPER.md section 3: split, resolution, clips and extractor
+They are not comparable with each other across sources (docs/paper.md, Protocols: split, resolution, clips and extractor
 differ), nor with ours: the data and the extractor are others. They stand beside ours to show which *order* of the
 rows the paper reports.
 """

@@ -71,7 +71,7 @@ Plan = list[
 
 
 def _three_stage(params: Params, validations: int) -> Plan:
-    """The paper's: spatial part on images, both on videos, decoders on pixels (PAPER.md section 1)."""
+    """The paper's: spatial part on images, both on videos, decoders on pixels (docs/paper.md, Curriculum)."""
     schedule = params.ablation.schedule
     lengths = {
         "train_spatial": schedule.spatial_steps,

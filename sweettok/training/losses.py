@@ -1,4 +1,4 @@
-"""Losses on pixels and their adversary (PAPER.md 1: L2 + LPIPS + hinge GAN + feature matching)."""
+"""Losses on pixels and their adversary (docs/paper.md, Curriculum: L2 + LPIPS + hinge GAN + feature matching)."""
 
 from typing import Any
 

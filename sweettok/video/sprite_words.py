@@ -2,7 +2,7 @@
 
 Every word belongs to one value of one factor, so that what a word means on screen is known, and is a word that the
 tagger (language/tagging.py) finds to be of the part of speech it has here. Nouns and adjectives name appearance, verbs
-and adverbs name motion (PAPER.md section 1, MLC: those two groups quantise spatial and temporal tokens). Verbs stand
+and adverbs name motion (docs/paper.md, Codebook: those two groups quantise spatial and temporal tokens). Verbs stand
 here in their base form and in captions as `slides`, `sliding`.
 """
 

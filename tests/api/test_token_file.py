@@ -78,7 +78,7 @@ def test_any_layout_comes_back_at_the_size_it_claims(groups, frames, window, see
 
 def test_a_clip_at_the_papers_size():
     tokens = drawn(PAPER, frames=17, window=17)
-    assert tokens.entropy_bits == pytest.approx(17185, abs=1)  # PAPER.md C11
+    assert tokens.entropy_bits == pytest.approx(17185, abs=1)  # docs/paper.md, C11
     assert tokens.stored_bits == 1280 * 14 and len(tokens.to_bytes()) < 2240 + 150
 
 

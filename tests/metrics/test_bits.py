@@ -2,7 +2,7 @@ import pytest
 
 from sweettok.metrics.bits import TokenGroup, index_count, token_bits, token_count
 
-# PAPER.md sections 1 and 3: 10,481 = 5,078 adjectives + 5,403 nouns, 11,139 = 9,267 verbs + 1,872 adverbs
+# docs/paper.md, Codebook: 10,481 = 5,078 adjectives + 5,403 nouns, 11,139 = 9,267 verbs + 1,872 adverbs
 UNION = [TokenGroup(256, (5078 + 5403,)), TokenGroup(1024, (9267 + 1872,))]
 COMPOSED = [TokenGroup(256, (5078, 5078, 5403)), TokenGroup(1024, (1872, 1872, 9267))]
 

@@ -1,0 +1,51 @@
+"""Citations of the paper page and the design page, by heading or by row (C11), lead somewhere."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("paper", "design")
+
+
+def tracked_lines(expression):
+    """The lines of git's files that match an extended regular expression, as `path:number:line`."""
+    command = ["git", "grep", "--untracked", "-nIE", expression]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode in (0, 1), found.stderr  # 1: no line matches
+    return found.stdout.splitlines()
+
+
+def dead_citations(line):
+    """The citations of a line that name no heading and no row. One may name several: `docs/paper.md, C3, C5`."""
+    dead = []
+    for page in PAGES:
+        text = (ROOT / "docs" / f"{page}.md").read_text()
+        targets = re.findall(r"^##+ (.+)$", text, re.M) + re.findall(r'<a id="\w+"></a>(\w+)', text)
+        one = rf", (?:{'|'.join(map(re.escape, targets))})\b"
+        dead += re.findall(rf"(?<!\]\()docs/{page}\.md(?!(?:{one})+(?!, C\d)).*", line)
+    return dead
+
+
+def test_every_citation_leads_to_a_heading_or_a_row():
+    lines = [line.split(":", 2) for line in tracked_lines(rf"docs/({'|'.join(PAGES)})\.md")]
+    assert len(lines) > 30
+    assert not [(path, number, text) for path, number, text in lines if dead_citations(text)]
+
+
+@pytest.mark.parametrize("target", [", C12", ", C1100", ", C11, C12", ", Methods", " C11", ""])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_dead_citation_is_noticed(page, target):
+    assert dead_citations(f"(docs/{page}.md{target})")
+
+
+def test_row_ids_are_link_targets_and_unique():
+    rows = re.findall(r'^\| <a id="(\w+)"></a>(\w+) \|', (ROOT / "docs" / "paper.md").read_text(), re.M)
+    assert rows and len(set(rows)) == len(rows)
+    assert all(target == shown.lower() for target, shown in rows)
+
+
+def test_no_file_names_notes_that_lie_elsewhere():
+    assert not tracked_lines(r"\b(PAPER|DESIGN|ENVIRONMENT)\.md\b")
