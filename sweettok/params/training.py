@@ -38,13 +38,16 @@ class Optimiser(Section):
 class CodeLoss(Section):
     """Losses of the trainings on proxy codes, `target: proxy_codes` (the authors' code: cross-entropy alone).
 
-    `l2` and `perceptual` are of the picture that the proxy's frozen decoder makes of the predicted code: they tell near
-    codes from far ones, and what of a code is seen.
+    First codes are compared: `code_l2` tells near codes from far ones. Then pictures, which cost twice as much a step:
+    `l2` and `perceptual` are of the picture that the proxy's frozen decoder makes of the predicted code, and tell what of
+    a code is seen. Both parts have the cross-entropy.
     """
 
     cross_entropy: NonNegativeFloat = Field(description="mean over the digits of a code")
+    code_l2: NonNegativeFloat = Field(description="between the predicted code and the proxy's, mean over digits in [-1, 1]")
     l2: NonNegativeFloat
     perceptual: NonNegativeFloat
+    picture_start: Probability = Field(description="share of the steps after which pictures are compared instead of codes")
 
 
 class PixelLoss(Section):

@@ -151,7 +151,7 @@ def train_stage(
         criterion = PixelCriterion(pixel_loss, judge, stage.optimiser.steps)
     else:
         assert code_loss
-        criterion = CodeCriterion(code_loss, judge)
+        criterion = CodeCriterion(code_loss, judge, stage.optimiser.steps)
     task = TokenizerTask(name, model, stage, criterion, supplies.train, supplies.val, supplies.codes)
     sections = [section for section in (model.config, stage, code_loss, pixel_loss) if section is not None]
     checkpoint = training_checkpoint(

@@ -140,23 +140,27 @@ class ProxyTask(StoreTask):
 
 
 class CodeCriterion:
-    """Losses of a training on proxy codes: cross-entropy of the digits, and of the picture that the codes would make."""
+    """Losses of a training on proxy codes: cross-entropy of the digits, and distance of the codes, later of their pictures."""
 
-    def __init__(self, weights: CodeLoss, judge: nn.Module | None) -> None:
+    def __init__(self, weights: CodeLoss, judge: nn.Module | None, steps: int) -> None:
         self.weights, self.pictures = weights, PictureLoss(weights.l2, weights.perceptual, judge)
+        self.start = round(weights.picture_start * steps)
 
     def to(self, device: torch.device) -> None:
         """Move the judge."""
         self.pictures.to(device)
 
     def __call__(
-        self, model: VideoTokenizer, clip: Tensor, logits: Tensor, codes: Tensor
+        self, model: VideoTokenizer, clip: Tensor, logits: Tensor, codes: Tensor, step: int
     ) -> tuple[Tensor, dict[str, float]]:
         """Logits (B, frames, cells, sum of levels), codes (B, frames, cells) of `clip` -> (loss, metrics to log)."""
-        codes = codes.long()
-        loss = self.weights.cross_entropy * model.proxy_codes.cross_entropy(logits, codes)
-        metrics = {"accuracy": model.proxy_codes.accuracy(logits, codes).item()}
-        if self.pictures:
+        codes, coder = codes.long(), model.proxy_codes
+        loss = self.weights.cross_entropy * coder.cross_entropy(logits, codes)
+        metrics = {"accuracy": coder.accuracy(logits, codes).item()}
+        if step < self.start:
+            distance = (coder.expected(logits) - coder.value_of(coder.digits(codes))).square().mean()
+            loss, metrics["code_l2"] = loss + self.weights.code_l2 * distance, distance.item()
+        elif self.pictures:
             seen, more = self.pictures(clip, model.pixels(logits))
             loss, metrics = loss + seen, metrics | more
         return loss, metrics
@@ -230,7 +234,7 @@ class TokenizerTask(StoreTask):
         coded, logits = self._run(self.model, clip)
         metrics = {f"usage_{group}": usage for group, usage in coded.usage.items()}
         if isinstance(self.criterion, CodeCriterion):
-            loss, losses = self.criterion(self.model, clip, logits, batch["codes"][:, : logits.shape[1]])
+            loss, losses = self.criterion(self.model, clip, logits, batch["codes"][:, : logits.shape[1]], step)
         else:
             loss, losses = self.criterion(clip, self.model.pixels(logits), step)
         return loss + coded.loss if self.encoder_learns else loss, metrics | losses

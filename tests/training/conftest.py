@@ -122,7 +122,7 @@ def pixel_loss():
 
 @pytest.fixture
 def code_loss():
-    return CodeLoss(cross_entropy=1.0, l2=0.5, perceptual=0.1)
+    return CodeLoss(cross_entropy=1.0, code_l2=2.0, l2=0.5, perceptual=0.1, picture_start=0.0)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def task_of(supplies, code_loss, pixel_loss, judge):
     def make(model, stage, given=supplies):
         pixels = stage.target == "pixels"
         criterion = (
-            PixelCriterion(pixel_loss, judge, stage.optimiser.steps) if pixels else CodeCriterion(code_loss, judge)
+            PixelCriterion(pixel_loss, judge, stage.optimiser.steps) if pixels else CodeCriterion(code_loss, judge, stage.optimiser.steps)
         )
         return TokenizerTask("x", model, stage, criterion, given.train, given.val, given.codes)
 

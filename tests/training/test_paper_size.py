@@ -77,7 +77,7 @@ def test_proxy(rig):
 @pytest.mark.parametrize("name", ["train_spatial", "train_joint", "finetune_pixels"])
 def test_curriculum(rig, name):
     stage, store = getattr(PAPER, name), rig.stores["train"]
-    criterion = CodeCriterion(PAPER.code_loss, rig.judge)
+    criterion = CodeCriterion(PAPER.code_loss, rig.judge, 1)
     if stage.target == "pixels":
         criterion = PixelCriterion(PAPER.pixel_loss, rig.judge, stage.optimiser.steps)
     codes = {split: torch.from_numpy(code_clips(rig.proxy.eval(), of)) for split, of in rig.stores.items()}

@@ -222,7 +222,7 @@ def test_loss_of_an_encoder_that_learns_has_the_quantisers_too(make_model, stage
     whole = task_of(learning, stage_of()).loss(given, 0)[0]
     alone = task_of(frozen, stage_of(trains=("decoder",))).criterion
     coded, logits = make_model().train()(given["clip"])
-    expected = alone(learning, given["clip"], logits, given["codes"])[0] + coded.loss
+    expected = alone(learning, given["clip"], logits, given["codes"], 0)[0] + coded.loss
     assert whole.item() == pytest.approx(expected.item(), rel=1e-4) and coded.loss > 0
 
 
@@ -230,18 +230,50 @@ def test_the_proxys_decoder_stays_frozen_but_passes_gradients(make_model, stage_
     """Where codes are learned by their pictures alone."""
     model, weights = make_model(), code_loss.model_copy(update={"cross_entropy": 0.0})
     task = task_of(model, stage_of(trains=("decoder",)))
-    task.criterion = CodeCriterion(weights, judge)
+    task.criterion = CodeCriterion(weights, judge, steps=8)
     loss, _ = task.loss(task.read(torch.tensor([3, 5])), 0)
     loss.backward()
     assert model.to_logits.weight.grad.any()
     assert all(p.grad is None for p in model.pixel_decoder.parameters())
 
 
+def test_codes_are_compared_first_and_then_pictures(make_model, stage_of, task_of, code_loss, judge):
+    model = make_model()
+    task = task_of(model, stage_of())
+    task.criterion = CodeCriterion(code_loss.model_copy(update={"picture_start": 0.75}), judge, steps=8)
+    given = task.read(torch.tensor([3, 5]))
+    early, late = task.loss(given, 5)[1], task.loss(given, 6)[1]
+    assert "code_l2" in early and "psnr" not in early
+    assert "psnr" in late and "code_l2" not in late
+
+
+def test_code_distance_is_zero_for_the_proxys_own_codes_and_grows_with_the_level(make_model, code_loss):
+    model = make_model()
+    only_distance = code_loss.model_copy(update={"cross_entropy": 0.0, "perceptual": 0.0, "picture_start": 1.0})
+    criterion = CodeCriterion(only_distance, None, steps=8)
+    codes = torch.zeros(1, 5, 16, dtype=torch.int64)
+    levels = model.proxy.levels
+    digits = [
+        torch.zeros(len(levels), dtype=torch.int64).index_fill(0, torch.tensor(0), level) for level in range(levels[0])
+    ]
+
+    def distance(chosen):
+        logits = torch.cat([100.0 * torch.nn.functional.one_hot(d, n) for d, n in zip(chosen, levels, strict=True)])
+        return criterion(model, torch.zeros(1), logits.expand(1, 5, 16, -1), codes, 0)[0].item()
+
+    distances = [distance(chosen) for chosen in digits]
+    assert (
+        distances[0] == pytest.approx(0, abs=1e-6)
+        and distances == sorted(distances)
+        and distances[-1] > distances[1] > 0
+    )
+
+
 def test_without_pictures_none_are_made(make_model, stage_of, task_of, code_loss):
     """Cross-entropy alone, as in the authors' code: no judge is needed, and no pixels are decoded."""
     model = make_model()
     task = task_of(model, stage_of())
-    task.criterion = CodeCriterion(code_loss.model_copy(update={"l2": 0.0, "perceptual": 0.0}), None)
+    task.criterion = CodeCriterion(code_loss.model_copy(update={"l2": 0.0, "perceptual": 0.0}), None, steps=8)
     model.pixel_decoder.register_forward_hook(lambda *_: pytest.fail("pixels were decoded"))
     loss, metrics = task.loss(task.read(torch.tensor([3, 5])), 0)
     assert loss.isfinite() and "psnr" not in metrics and "accuracy" in metrics
@@ -388,12 +420,15 @@ def test_bf16_leaves_quantisers_and_losses_in_fp32(make_model, stage_of, task_of
 
 
 def test_loss_on_codes_is_fp32_under_bf16(make_model, supplies, code_loss):
-    model, criterion = make_model(), CodeCriterion(code_loss.model_copy(update={"l2": 0.0, "perceptual": 0.0}), None)
+    model, criterion = (
+        make_model(),
+        CodeCriterion(code_loss.model_copy(update={"l2": 0.0, "perceptual": 0.0}), None, steps=8),
+    )
     clip, codes = supplies.train.clips([0, 1]), supplies.codes["train"][[0, 1]]
     logits = torch.randn(2, 5, 16, 8, generator=torch.Generator().manual_seed(0))
-    expected = criterion(model, clip, logits, codes)
+    expected = criterion(model, clip, logits, codes, 0)
     with torch.autocast("cpu", torch.bfloat16):
-        loss, metrics = criterion(model, clip, logits, codes)
+        loss, metrics = criterion(model, clip, logits, codes, 0)
     assert torch.equal(loss, expected[0]) and metrics == expected[1]
 
 
