@@ -82,7 +82,7 @@ def _file_and_bases(path: Path) -> list[CommentedMap]:
 def _load(path: Path) -> CommentedMap:
     try:
         content = _yaml().load(read_text(path))
-    except (YAMLError, ValueError, RecursionError) as error:
+    except (YAMLError, ValueError, AttributeError, RecursionError) as error:  # AttributeError: a number as `!!set`
         raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, CommentedMap):
         raise InputError(f"{path}: expected a mapping of sections, got {type(content).__name__}")

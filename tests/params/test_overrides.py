@@ -103,6 +103,7 @@ def test_comments_and_layout_are_those_of_the_base(write):
         ("base: sprites\nreport: null\n", "missing section(s) report"),
         ("base: sprites\njudge: !novel {width: 8}\njudge: {}\n", "not valid YAML"),
         ("base: sprites\na: [\n", "not valid YAML"),
+        ("base: sprites\na: !!set 3\n", "not valid YAML"),
         ("? [a]\n: b\nbase: x\n- 1\n", "not valid YAML"),
     ],
 )
