@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from sweettok.params import resolved_yaml
+
 ROOT = Path(__file__).parents[1]
 COPIED = ("sweettok", "stages", "profiles", ".dvc/config", ".dvcignore", "dvc.yaml", "pyproject.toml")
 
@@ -24,7 +26,7 @@ class Project:
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, target)
-        shutil.copy(folder / "profiles" / "smoke.yaml", folder / "params.yaml")
+        self.reset_params()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -44,6 +46,10 @@ class Project:
         output = result.stdout + result.stderr
         assert (result.returncode == 0) == ok, output[-3000:]
         return output
+
+    def reset_params(self) -> None:
+        """Make params.yaml the smoke profile."""
+        (self.folder / "params.yaml").write_text(resolved_yaml(self.folder / "profiles" / "smoke.yaml"))
 
     def edit(self, change) -> None:
         """Change params.yaml: `change` gets its content and edits it in place."""

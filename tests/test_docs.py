@@ -12,7 +12,7 @@ import yaml
 
 from sweettok import cli
 from sweettok.metrics.protocol import PRESETS
-from sweettok.params import load_params, parse_params
+from sweettok.params import load_params
 from sweettok.training.cells import cell_tokenizer, cell_trainings
 
 ROOT = Path(__file__).parents[1]
@@ -130,20 +130,13 @@ def test_python_compiles_and_its_imports_resolve(page):
         exec(compile(ast.Module(imports, []), str(page), "exec"), {})
 
 
-def merged(base, changes):
-    """`base` with the values of `changes`; a section with another name is another kind, and replaces the whole."""
-    if not (isinstance(base, dict) and isinstance(changes, dict)) or changes.get("name", base.get("name")) != base.get(
-        "name"
-    ):
-        return changes
-    return base | {key: merged(base.get(key), value) for key, value in changes.items()}
-
-
 @name_of
-def test_yaml_is_valid_params(page):
-    base = yaml.safe_load((ROOT / "params.yaml").read_text())
+def test_yaml_is_valid_params(page, tmp_path):
+    """A block is a profile, or what params.yaml says of some keys."""
+    profiles = shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     for block in blocks(page, "yaml"):
-        params = parse_params(merged(base, yaml.safe_load(block)), page.name)
+        (profiles / "mine.yaml").write_text(block if "base: " in block else f"base: sprites\n{block}")
+        params = load_params(profiles / "mine.yaml")
         for variant in params.ablation.matrix.variants:
             assert cell_tokenizer(params, variant, seed=0).seed == 0 and cell_trainings(params, variant, seed=0)
 

@@ -14,7 +14,7 @@ import yaml
 
 from sweettok import cli, doctor
 from sweettok.doctor import Need, as_text, examine
-from sweettok.params import parse_params
+from sweettok.params import parse_params, resolved_yaml
 
 ROOT = Path(__file__).parents[1]
 REAL = Path(os.environ.get("SWEETTOK_SHARED_DATA", ROOT / ".." / "shared" / "data")).resolve()
@@ -22,8 +22,7 @@ REAL = Path(os.environ.get("SWEETTOK_SHARED_DATA", ROOT / ".." / "shared" / "dat
 
 def profile(name, **data):
     """The content of a profile with some keys of its data section replaced."""
-    path = ROOT / "params.yaml" if name == "sprites" else ROOT / "profiles" / f"{name}.yaml"
-    content = yaml.safe_load(path.read_text())
+    content = yaml.safe_load(resolved_yaml(ROOT / "profiles" / f"{name}.yaml"))
     return content | {"data": content["data"] | data}
 
 

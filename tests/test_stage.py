@@ -14,6 +14,7 @@ import yaml
 
 from sweettok import stage
 from sweettok.errors import InputError
+from sweettok.params import resolved_yaml
 from sweettok.stage import first_process, run_stage
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +49,7 @@ if __name__ == "__main__":
 @pytest.fixture
 def project(tmp_path):
     """A folder with a stage `hello` that runs in two processes."""
-    params = yaml.safe_load((ROOT / "profiles" / "smoke.yaml").read_text())
+    params = yaml.safe_load(resolved_yaml(ROOT / "profiles" / "smoke.yaml"))
     params["machine"]["processes"] = 2
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"hello": {"cmd": "-", "params": []}}}))

@@ -64,19 +64,17 @@ def _list(as_json: bool) -> None:
 
 
 def _show(as_json: bool, name: str) -> None:
-    """The file as it is written, or what it says."""
-    from sweettok.params import load_params
+    """All values of a profile, those of its base too: the params.yaml that `use` would write."""
+    from sweettok.params import load_params, resolved_yaml
 
     path = _file_of(name)
     params = load_params(path)
-    print(
-        json.dumps(params.model_dump(mode="json"), indent=1) if as_json else path.read_text(encoding="utf-8").rstrip()
-    )
+    print(json.dumps(params.model_dump(mode="json"), indent=1) if as_json else resolved_yaml(path).rstrip())
 
 
 def _use(as_json: bool, name: str) -> None:
-    """Copy a profile over params.yaml; the params it replaces are kept as params.previous.yaml."""
-    from sweettok.params import load_params
+    """Write all values of a profile to params.yaml; the params it replaces are kept as params.previous.yaml."""
+    from sweettok.params import load_params, resolved_yaml
     from sweettok.storage import atomic_file
 
     source = _file_of(name)
@@ -85,7 +83,7 @@ def _use(as_json: bool, name: str) -> None:
         with atomic_file("params.previous.yaml") as temporary:
             temporary.write_bytes(CURRENT.read_bytes())
     with atomic_file(CURRENT) as temporary:
-        temporary.write_bytes(source.read_bytes())
+        temporary.write_text(resolved_yaml(source), encoding="utf-8")
     if as_json:
         print(json.dumps({"profile": name, "file": str(CURRENT)}))
     else:

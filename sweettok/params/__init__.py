@@ -38,6 +38,7 @@ from sweettok.params.evaluation import (
 )
 from sweettok.params.metrics import Metrics, Protocol, WeightsSource
 from sweettok.params.models import Architecture, Generator, Graph, Judge, Lookup, Proxy, Tokenizer, Words
+from sweettok.params.overrides import resolved_yaml
 from sweettok.params.reading import load_params, parse_params, stage_params
 from sweettok.params.report import Report
 from sweettok.params.section import Section
@@ -52,5 +53,6 @@ __all__ = [
     "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser", "Params", "Part", "Patches", "PerPart", "PixelLoss",
     "PriorMatrix", "PriorScaling", "PriorSize", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
     "SamplingSettings", "Section", "Semantics", "SplitSizes", "SpriteFactors", "SpritesData", "TimeSplit", "Tokenizer",
-    "Ucf101Data", "Variant", "VideoFolderData", "WeightsSource", "Windows", "Words", "load_params", "parse_params", "stage_params",
+    "Ucf101Data", "Variant", "VideoFolderData", "WeightsSource", "Windows", "Words", "load_params", "parse_params", "resolved_yaml",
+    "stage_params",
 ]  # fmt: skip

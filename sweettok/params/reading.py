@@ -10,6 +10,7 @@ import pydantic
 import yaml
 
 from sweettok.errors import InputError
+from sweettok.params.overrides import has_base, read_text, resolved_yaml
 from sweettok.params.section import Section
 from sweettok.params.whole import UNWATCHED, Params
 
@@ -80,34 +81,42 @@ def parse_params(content: Any, source: str) -> Params:
         raise InputError(f"{source}: {message}{more}") from invalid
 
 
-def _read_yaml(path: Path) -> Any:
+def _parse_yaml(text: str, source: str) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}; run from the project's root") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a date such as 2020-13-01
-        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2020-13-01
+        raise InputError(f"{source} is not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def _whole(text: str, source: str) -> Params:
+    """Params with all sections."""
+    params = parse_params(_parse_yaml(text, source), source)
+    missing = [name for name, value in params.__dict__.items() if value is None]
+    if missing:
+        raise InputError(f"{source}: missing section(s) {', '.join(missing)}; compare with profiles/sprites.yaml")
+    return params
 
 
 def load_params(path: str | Path = "params.yaml") -> Params:
-    """Read and validate a complete params file. Raises InputError, also where a section is missing."""
-    params = parse_params(_read_yaml(Path(path)), str(path))
-    missing = [name for name, value in params.__dict__.items() if value is None]
-    if missing:
-        raise InputError(f"{path}: missing section(s) {', '.join(missing)}; compare with the repository's params.yaml")
-    return params
+    """Read and validate params.yaml or a profile, whose base fills in what it does not say (`resolved_yaml`).
+
+    Raises InputError, also where a section is missing.
+    """
+    source = f"{path} with its base" if has_base(path) else str(path)
+    return _whole(resolved_yaml(path), source)
 
 
 def stage_params(stage: str, path: str | Path = "params.yaml", pipeline: str | Path = "dvc.yaml") -> Params:
     """The sections of params.yaml that dvc.yaml declares for `stage`, and `UNWATCHED`; others raise when touched.
 
-    The whole file is validated first, so a typo anywhere is reported by the first stage that runs.
-    Raises InputError (unknown stage, bad params).
+    The whole file is validated first, so a typo anywhere is reported by the first stage that runs. It may have no
+    base, whose values DVC would not see. Raises InputError (unknown stage, bad params).
     """
-    load_params(path)
-    stages = _read_yaml(Path(pipeline))["stages"]
+    text = read_text(path)
+    _whole(text, str(path))
+    stages = _parse_yaml(read_text(pipeline), str(pipeline))["stages"]
     if stage not in stages:
         raise InputError(f"{pipeline} has no stage {stage!r}; known: {', '.join(stages)}")
     declared = {str(key).split(".")[0] for key in stages[stage].get("params", ())} | set(UNWATCHED)
-    content = _read_yaml(Path(path))
+    content = _parse_yaml(text, str(path))
     return parse_params({name: section for name, section in content.items() if name in declared}, str(path))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sweettok.params import load_params
+from sweettok.params import load_params, parse_params
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,8 @@ def test_list(sweettok, arguments):
 
 
 def test_show(sweettok):
-    assert sweettok("profile", "show", "smoke")[1].strip() == (ROOT / "profiles/smoke.yaml").read_text().strip()
+    whole = sweettok("profile", "show", "smoke")[1]
+    assert parse_params(yaml.safe_load(whole), "shown") == load_params("profiles/smoke.yaml") and "base:" not in whole
     shown = json.loads(sweettok("profile", "show", "smoke", "--json")[1])
     assert shown == load_params("profiles/smoke.yaml").model_dump(mode="json")
 
@@ -40,15 +41,29 @@ def test_use_keeps_the_former_params(sweettok, project, arguments):
     before = (project / "params.yaml").read_bytes()
     status, out, _ = sweettok("profile", *arguments)
     assert status == 0 and "params.yaml is now profile smoke" in out
-    assert (project / "params.yaml").read_bytes() == (ROOT / "profiles/smoke.yaml").read_bytes()
+    assert parse_params(yaml.safe_load((project / "params.yaml").read_text()), "used") == load_params(
+        "profiles/smoke.yaml"
+    )
     assert (project / "params.previous.yaml").read_bytes() == before
 
 
+def test_the_default_comes_back_with_its_comments(sweettok, project):
+    before = (project / "params.yaml").read_bytes()
+    assert sweettok("profile", "weizmann")[0] == 0 and (project / "params.yaml").read_bytes() != before
+    assert sweettok("profile", "sprites")[0] == 0 and (project / "params.yaml").read_bytes() == before
+
+
+def test_a_profile_that_cannot_be_used_changes_nothing(sweettok, project):
+    before = (project / "params.yaml").read_bytes()
+    (project / "profiles" / "mine.yaml").write_text("profile: mine\nbase: sprites\ntokenizer: {widht: 8}\n")
+    for action in ("show", "use"):
+        status, _, err = sweettok("profile", action, "mine")
+        assert status == 1 and "profiles/mine.yaml" in err and "tokenizer.widht" in err
+    assert (project / "params.yaml").read_bytes() == before and not (project / "params.previous.yaml").exists()
+
+
 def test_diff_names_exactly_the_keys_that_differ(sweettok, project):
-    content = yaml.safe_load((project / "params.yaml").read_text())
-    content["tokenizer"]["seed"] = 7
-    content["profile"] = "mine"
-    (project / "profiles" / "mine.yaml").write_text(yaml.safe_dump(content))
+    (project / "profiles" / "mine.yaml").write_text("profile: mine\nbase: sprites\ntokenizer: {seed: 7}\n")
     status, out, _ = sweettok("profile", "diff", "mine", "--json")
     seed = load_params().tokenizer.seed
     differing = {"profile": ["sprites", "mine"], "tokenizer.seed": [seed, 7]}

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from sweettok.errors import InputError
-from sweettok.params import Params, SpriteFactors, load_params, parse_params, stage_params
+from sweettok.params import Params, SpriteFactors, load_params, parse_params, resolved_yaml, stage_params
 from sweettok.video.sprite_words import SYNONYMS
 
 ROOT = Path(__file__).parents[2]
@@ -36,9 +36,10 @@ def test_every_profile_loads_whole(path):
     assert ("temporal" in params.train_joint.trains) == (params.data.frames > 1)
 
 
-@pytest.mark.parametrize("path", PROFILES[1:], ids=lambda path: path.name)
-def test_profiles_have_the_sections_of_the_default(path):
-    assert list(yaml.safe_load(path.read_text())) == list(CONTENT)
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.name)
+def test_what_is_written_to_params_is_what_loads(path):
+    content = yaml.safe_load(resolved_yaml(path))
+    assert list(content) == list(CONTENT) and parse_params(content, "written") == load_params(path)
 
 
 @pytest.mark.parametrize(

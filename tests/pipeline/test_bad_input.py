@@ -26,7 +26,7 @@ def project(scratch):
     if outputs.is_dir():
         shutil.rmtree(outputs)
     outputs.unlink(missing_ok=True)
-    shutil.copy(scratch.folder / "profiles" / "smoke.yaml", scratch.folder / "params.yaml")
+    scratch.reset_params()
     return scratch
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sweettok.params import parse_params
+from sweettok.params import parse_params, resolved_yaml
 from sweettok.reporting import write_report
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ class Untracked:
 
 def tiny_params():
     """The smoke profile, smaller but for its frames' 32 pixels, with SqueezeNet, I3D and LPIPS asked for."""
-    content = yaml.safe_load((ROOT / "profiles" / "smoke.yaml").read_text())
+    content = yaml.safe_load(resolved_yaml(ROOT / "profiles" / "smoke.yaml"))
     content["data"] |= {"clips": {"train": 64, "val": 4, "test": 10}, "frames": 9, "size": 32}
     content["codebook"]["provider"] = "hashed"
     for section in content.values():

@@ -9,11 +9,12 @@ import pytest
 import yaml
 from scratch_project import ROOT
 
+from sweettok.params import resolved_yaml
 from sweettok.storage import read_json
 
 pytestmark = pytest.mark.slow
 
-SMOKE = yaml.safe_load((ROOT / "profiles" / "smoke.yaml").read_text())
+SMOKE = yaml.safe_load(resolved_yaml(ROOT / "profiles" / "smoke.yaml"))
 STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
 ONE = {
     "ablation": {"matrix": {"variants": ["full"], "seeds": [0]}},

@@ -1,6 +1,7 @@
 """Any content of params.yaml: it loads, or one readable line says where it is wrong; never a traceback."""
 
 import copy
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from sweettok.errors import InputError
 from sweettok.params import load_params, parse_params
 
-CONTENT = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+ROOT = Path(__file__).parents[2]
+CONTENT = yaml.safe_load((ROOT / "params.yaml").read_text())
 EXAMPLES = [100, pytest.param(5000, marks=pytest.mark.slow)]
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.dates()
@@ -107,12 +109,16 @@ def test_a_section_that_is_gone_is_named(tmp_path, section):
     assert section in refusal(lambda: load_params(file))
 
 
-@pytest.mark.parametrize("examples", EXAMPLES)
-def test_any_text_and_any_bytes(tmp_path, record, examples):
-    """params.yaml with any bytes in it: it loads, or one line names the file."""
+@pytest.mark.parametrize(
+    "name, examples",
+    [("sprites", 100), ("weizmann", 100), pytest.param("sprites", 5000, marks=pytest.mark.slow)],
+)
+def test_any_text_and_any_bytes(tmp_path, record, name, examples):
+    """A profile, complete or with a base, with any bytes in it: it loads, or one line names the file."""
     seen = Counter()
-    file = tmp_path / "params.yaml"
-    whole = (Path(__file__).parents[2] / "params.yaml").read_bytes()
+    shutil.copytree(ROOT / "profiles", tmp_path, dirs_exist_ok=True)
+    file = tmp_path / f"{name}.yaml"
+    whole = file.read_bytes()
 
     @settings(
         max_examples=examples, deadline=None, derandomize=True, database=None,

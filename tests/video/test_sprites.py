@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from lemminflect import getAllLemmas
 from sprite_data import sprites_data
 
 from sweettok.errors import InputError
-from sweettok.params import SpritesData
+from sweettok.params import SpritesData, load_params
 from sweettok.video import sprite_motions, sprite_shapes
 from sweettok.video.sprite_words import DIRECTIONS, FACTORS, SYNONYMS, inflect
 from sweettok.video.sprites import Sprites, draw_sprite
@@ -91,10 +90,9 @@ def test_every_factor_value_occurs(sprites):
         assert {sprite.factors[factor] for sprite in sprites} == set(values)
 
 
-@pytest.mark.parametrize("profile", ["params", "profiles/smoke", "profiles/sprites_easy", "profiles/sprites_hard"])
+@pytest.mark.parametrize("profile", ["sprites", "smoke", "sprites_easy", "sprites_hard"])
 def test_all_listed_values_occur_and_no_other(profile):
-    section = yaml.safe_load((ROOT / f"{profile}.yaml").read_text())["data"]
-    data = SpritesData.model_validate(section | {"frames": 1, "size": 8})
+    data = load_params(ROOT / "profiles" / f"{profile}.yaml").data.model_copy(update={"frames": 1, "size": 8})
     drawn = [draw_sprite(data, "train", index) for index in range(400)]
     for factor, listed in data.factors.model_dump().items():
         assert {sprite.factors[factor] for sprite in drawn} == set(listed)

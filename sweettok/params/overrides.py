@@ -1,0 +1,110 @@
+"""Profiles as overrides: a file with `base: NAME` holds only what differs from the profile NAME beside it.
+
+One rule merges them: mappings merge key by key; everything else (numbers, text, lists) replaces what the base says. A
+mapping marked `!replace` also replaces, so the keys that the base has there are gone: for a data set of another kind,
+or for fewer ablation variants.
+"""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+
+from sweettok.errors import InputError
+
+REPLACE = "!replace"
+BASE = re.compile(r"^base\s*:", re.M)
+FIRST_COMMENTS = re.compile(r"\A(?:#.*\n)*")
+SECTION = re.compile(r"\n+((?:#.*\n)*\w+:)")
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a YAML file. Raises InputError."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; run from the project's root") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not valid YAML: {error}") from error
+
+
+def has_base(path: str | Path) -> bool:
+    """Whether a params file is complete only with its base. Raises InputError."""
+    return BASE.search(read_text(path)) is not None
+
+
+def resolved_yaml(path: str | Path) -> str:
+    """A params file as YAML with all values: what its base says and it does not is filled in.
+
+    A file without a base comes back as it is. Of the others, layout and comments are those of the last base, except
+    for the first comments, which are the file's own. Raises InputError: no such base, a cycle of bases, not YAML.
+    """
+    text = read_text(path)
+    if not has_base(path):
+        return text
+    *overrides, whole = _file_and_bases(Path(path))
+    for override in reversed(overrides):
+        whole = _merged(whole, override)
+    stream = io.StringIO()
+    _yaml().dump(whole, stream)
+    body = FIRST_COMMENTS.sub("", stream.getvalue())
+    body = SECTION.sub(r"\n\n\1", body)  # the blank line after a section went with a replaced value
+    return "".join(FIRST_COMMENTS.findall(text)) + body
+
+
+def _yaml() -> YAML:
+    """YAML that keeps comments, layout and the way numbers are written."""
+    yaml = YAML()
+    yaml.preserve_quotes, yaml.width = True, 10**6
+    yaml.representer.add_representer(type(None), lambda own, _: own.represent_scalar("tag:yaml.org,2002:null", "null"))
+    return yaml
+
+
+def _file_and_bases(path: Path) -> list[CommentedMap]:
+    """What a file says, what its base says, and so on to the one without a base."""
+    known = {file.stem: file for file in sorted(path.parent.glob("*.yaml"))}
+    names, contents = [path.stem], [_load(path)]
+    while "base" in contents[-1]:
+        file, name = path.with_stem(names[-1]), str(contents[-1].pop("base"))
+        if name not in known:
+            raise InputError(f"{file}: base: no profile {name!r} beside it; known: {', '.join(known)}")
+        if name in names:
+            raise InputError(f"{file}: base: a cycle, {' -> '.join([*names, name])}")
+        names.append(name)
+        contents.append(_load(known[name]))
+    return contents
+
+
+def _load(path: Path) -> CommentedMap:
+    try:
+        content = _yaml().load(read_text(path))
+    except (YAMLError, ValueError, AttributeError, RecursionError) as error:  # AttributeError: a number as `!!set`
+        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, CommentedMap):
+        raise InputError(f"{path}: expected a mapping of sections, got {type(content).__name__}")
+    return content
+
+
+def _merged(base: CommentedMap, override: CommentedMap) -> CommentedMap:
+    merged = base.copy()
+    for key, value in override.items():
+        both = isinstance(value, CommentedMap) and isinstance(base.get(key), CommentedMap)
+        merged[key] = _merged(base[key], value) if both and value.tag.value != REPLACE else _bare(value)
+    return merged
+
+
+def _bare(value: Any) -> Any:
+    """A value without its comments, which may belong to what follows it in its file, and without `!replace`."""
+    if isinstance(value, CommentedMap):
+        bare: Any = CommentedMap((key, _bare(below)) for key, below in value.items())
+    elif isinstance(value, CommentedSeq):
+        bare = CommentedSeq(_bare(below) for below in value)
+    else:
+        return value
+    if value.fa.flow_style():
+        bare.fa.set_flow_style()
+    return bare
