@@ -2,7 +2,7 @@
 
 All directions of a layer then learn at one pace. Here a training step of Muon is worth two to three of AdamW
 (docs/recipe.md). `torch.optim.Muon` takes matrices only and in bf16; ours takes convolutions too, as matrices of
-(output channels, all else), and handles all matrices of one shape at once, which on a CPU is twice as fast.
+(output channels, all else), and handles all matrices of one shape in batched products.
 """
 
 from collections import defaultdict
