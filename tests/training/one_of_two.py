@@ -15,7 +15,6 @@ from sweettok.models.judge import Judge
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CodeLoss, CurriculumStage, Machine, PixelLoss, SamplingSettings
 from sweettok.training import loop
-from sweettok.training.average import Average
 from sweettok.training.curriculum import (
     Supplies,
     code_clips,
@@ -23,7 +22,6 @@ from sweettok.training.curriculum import (
     load_proxy,
     train_stage,
 )
-from sweettok.training.sharding import own
 from sweettok.training.tasks import TokenizerTask
 
 SAMPLING = SamplingSettings(samples=7, batch_size=2, temperature=1.0, top_k=0, top_p=1.0, guidance=1.25, seed=5)
@@ -36,25 +34,13 @@ def main(folder: Path, records: Path) -> None:
     os.chdir(home)  # so that the test sees who writes what
     loop.LOG_EVERY = 1
     seen: list[tuple[int, list[int]]] = []  # (seed, clips) of each step
-    held: dict[str, int] = {}  # numbers in this process's memory after a step
-    loss, step_of_adam, update = TokenizerTask.loss, torch.optim.AdamW.step, Average.update
+    loss = TokenizerTask.loss
 
     def watched(task, batch, step):
         seen.append((torch.initial_seed(), batch["indices"].tolist()))
         return loss(task, batch, step)
 
-    def weighed_step(adam):
-        step_of_adam(adam)
-        weights = adam.param_groups[0]["params"]
-        held["weights"] = sum(own(weight).numel() for weight in weights)
-        held["gradients"] = sum(own(weight.grad).numel() for weight in weights if weight.grad is not None)
-        held["moments"] = sum(own(state["exp_avg"]).numel() for state in adam.state.values())
-
-    def weighed_update(average, model, step):
-        update(average, model, step)
-        held["average"] = sum(own(weight).numel() for weight in [*average.shards, *average.model.parameters()])
-
-    TokenizerTask.loss, torch.optim.AdamW.step, Average.update = watched, weighed_step, weighed_update
+    TokenizerTask.loss = watched
     supplies, judge = Supplies.load(folder / "data", folder / "proxy"), load_judge(folder / "judge")
     trainings = json.loads((folder / "trainings.json").read_text())
     for name, record_name in [*zip(trainings, trainings, strict=True), ("language", "resumed")]:
@@ -72,7 +58,7 @@ def main(folder: Path, records: Path) -> None:
         model = VideoTokenizer.load(folder / name)
         machine = Machine.model_validate(described["machine"])
         averaged, history = train_stage(name, model, stage, supplies, **losses, machine=machine)
-        record = {"history": history, "seen": seen, "held": held}
+        record = {"history": history, "seen": seen}
         (records / f"{record_name}.{rank}.json").write_text(json.dumps(record))
         states = {"model": model.state_dict(), "averaged": averaged.state_dict()}
         torch.save(states, records / f"{record_name}.{rank}.pt")

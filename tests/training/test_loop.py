@@ -8,7 +8,7 @@ from torch import nn
 
 from sweettok.errors import InputError
 from sweettok.params import Machine
-from sweettok.training.average import Average
+from sweettok.training.average import moving_average
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.divergence import TrainingDiverged
 from sweettok.training.loop import learning_rate, seed_of_step, train
@@ -268,7 +268,7 @@ def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of, algori
     adam = {"betas": optimiser.betas, "weight_decay": optimiser.weight_decay, "fused": True}
     movers = {"adamw": [(torch.optim.AdamW(plain.trainable(), **adam), 4e-3)]}
     movers["muon"] = [(Muon([matrix], 4e-3, optimiser.weight_decay), 4e-3), (torch.optim.AdamW(rest, **adam), 1e-3)]
-    average = Average(plain.model, optimiser.ema)
+    average = moving_average(plain.model, optimiser.ema)
     for step, indices in enumerate(plain.batches(optimiser.batch_size, 12, 0)):
         torch.manual_seed(3 * 1_000_003 + step)
         loss, _ = plain.loss(plain.read(indices), step)
@@ -278,8 +278,8 @@ def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of, algori
         for mover, top in movers[algorithm]:
             mover.param_groups[0]["lr"] = top * learning_rate(step, optimiser) / optimiser.lr
             mover.step()
-        average.update(plain.model, step)
-    assert same_weights(task.model, plain.model) and same_weights(averaged, average.model)
+        average.update_parameters(plain.model)
+    assert same_weights(task.model, plain.model) and same_weights(averaged, average.module)
     assert [row["loss"] for row in history if row["split"] == "train"] == [loss.item()]
 
 
