@@ -18,7 +18,7 @@ from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CodeLoss, PixelLoss
 from sweettok.training import loop
 from sweettok.training.checkpoint import save_module
-from sweettok.training.curriculum import Supplies, build_tokenizer, code_clips, load_judge, save_proxy, train_stage
+from sweettok.training.curriculum import TrainingData, build_tokenizer, code_clips, load_judge, save_proxy, train_stage
 
 ROOT = Path(__file__).parents[2]
 ALL = ("features", "spatial", "temporal", "decoder", "pixel_decoder")
@@ -100,7 +100,7 @@ class Two(NamedTuple):
 def train_alone(given):
     """Training's name -> (model, averaged model, history) of one process, whole batches."""
     folder, chosen = given
-    supplies = Supplies.load(folder / "data", folder / "proxy")
+    training_data = TrainingData.load(folder / "data", folder / "proxy")
 
     def run(name):
         model, stage = VideoTokenizer.load(folder / name), chosen[name][0]
@@ -111,7 +111,7 @@ def train_alone(given):
             "judge": load_judge(folder / "judge"),
         }
         stage = stage.model_copy(update={"optimiser": stage.optimiser.model_copy(update={"accumulate": 1})})
-        averaged, history = train_stage(name, model, stage, supplies, **losses)
+        averaged, history = train_stage(name, model, stage, training_data, **losses)
         return model, averaged, history
 
     return run
@@ -211,8 +211,8 @@ def test_codes_samples_and_scores_are_those_of_one_process(two, given):
     spec = importlib.util.spec_from_file_location("one_of_two", SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    supplies, judge = Supplies.load(folder / "data", folder / "proxy"), load_judge(folder / "judge")
-    script.evaluate(folder, supplies, judge, Path("alone.pt"))
+    training_data, judge = TrainingData.load(folder / "data", folder / "proxy"), load_judge(folder / "judge")
+    script.evaluate(folder, training_data, judge, Path("alone.pt"))
     files = ("alone.pt", two.written / "evaluation.0.pt", two.written / "evaluation.1.pt")
     alone, *both = (torch.load(file, weights_only=True) for file in files)
     assert len(alone["tokens"]) == 7 and len(alone["psnr"]) == len(alone["codes"]) == 12

@@ -21,7 +21,7 @@ from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Patches
 from sweettok.training.checkpoint import Checkpoint, save_module
-from sweettok.training.curriculum import Supplies, code_clips, load_judge, load_proxy, save_proxy, weights_hash
+from sweettok.training.curriculum import TrainingData, code_clips, load_judge, load_proxy, save_proxy, weights_hash
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore, to_uint8
 
@@ -94,9 +94,9 @@ def makers(tok, codebook, proxy_params, scene, write_video) -> dict[str, Maker]:
         save_proxy(made, network, {split: code_clips(network, one) for split, one in stores.items()}, [])
 
         def read() -> list[Any]:
-            opened, supplies = load_proxy(made), Supplies.load(data, made)
+            opened, training_data = load_proxy(made), TrainingData.load(data, made)
             sections = [part.model_dump_json() for part in (opened.proxy, opened.patches)]
-            return [weights_hash(opened), *sections, plain(supplies.codes)]
+            return [weights_hash(opened), *sections, plain(training_data.codes)]
 
         return read
 
