@@ -13,9 +13,7 @@ def body(params: Params, run: Run | None) -> None:
     data = TrainingData.load("outputs/data", "outputs/proxy")
     model = VideoTokenizer.load("outputs/spatial")
     losses: dict[str, Any] = {"code_loss": params.code_loss, "judge": load_judge("outputs/judge")}
-    model, history = train_stage(
-        "joint", model, params.train_joint, data, **losses, run=run, machine=params.machine
-    )
+    model, history = train_stage("joint", model, params.train_joint, data, **losses, run=run, machine=params.machine)
     if first_process():
         finish_stage("joint", model, history)
 

@@ -18,9 +18,7 @@ from sweettok.training.curriculum import (
 
 def body(params: Params, run: Run | None) -> None:
     data = TrainingData.load("outputs/data", "outputs/proxy")
-    model = build_tokenizer(
-        params.tokenizer, Codebook.load("outputs/codebook"), load_proxy("outputs/proxy"), data.clip
-    )
+    model = build_tokenizer(params.tokenizer, Codebook.load("outputs/codebook"), load_proxy("outputs/proxy"), data.clip)
     losses: dict[str, Any] = {"code_loss": params.code_loss, "judge": load_judge("outputs/judge")}
     model, history = train_stage(
         "spatial", model, params.train_spatial, data, **losses, run=run, machine=params.machine
