@@ -1,9 +1,11 @@
 """The loop on a task that can be computed by hand: schedule, average, guards, resuming, logging."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
+from accelerate.utils import DistributedType
 from torch import nn
 
 from sweettok.errors import InputError
@@ -363,6 +365,14 @@ def test_accumulated_parts_equal_the_whole_batch(tmp_path, optimiser_of, accumul
 def test_a_batch_that_does_not_divide_into_parts_is_refused(checkpoint, optimiser_of):
     with pytest.raises(InputError, match="batch_size 3 is not a multiple of 1 processes x 2 accumulated parts"):
         train(Line(), optimiser_of(accumulate=2), 0, checkpoint)
+
+
+def test_launchers_that_share_out_weights_are_refused(checkpoint, optimiser_of, monkeypatch):
+    monkeypatch.setattr(
+        "sweettok.training.loop.Accelerator", lambda **_: SimpleNamespace(distributed_type=DistributedType.FSDP)
+    )
+    with pytest.raises(InputError, match="accelerate is set to FSDP"):
+        train(Line(), optimiser_of(), 0, checkpoint)
 
 
 def test_the_machine_changes_no_number(tmp_path, optimiser_of):
