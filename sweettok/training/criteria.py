@@ -1,6 +1,9 @@
-"""What a stage of the curriculum minimises: losses on the proxy's codes, or on pixels with an adversary (docs/paper.md,
-Curriculum: L2 + LPIPS + hinge GAN + feature matching)."""
+"""What a stage of the curriculum minimises: losses on the proxy's codes, or on pixels.
 
+Those on pixels are L2, perceptual, hinge GAN and feature matching (docs/paper.md, Curriculum).
+"""
+
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -13,7 +16,7 @@ from sweettok.params import CodeLoss, PixelLoss
 from sweettok.training.losses import PictureLoss
 
 
-class Criterion:
+class Criterion(ABC):
     """The loss of what a tokenizer predicts, with whatever it trains itself."""
 
     def __init__(self, l2: float, perceptual: float, judge: nn.Module | None) -> None:
@@ -23,11 +26,11 @@ class Criterion:
         """Move the networks that the loss needs."""
         self.pictures.to(device)
 
+    @abstractmethod
     def loss(
         self, model: VideoTokenizer, clip: Tensor, logits: Tensor, codes: Tensor, step: int
     ) -> tuple[Tensor, dict[str, float]]:
         """Logits (B, frames, cells, sum of levels) and codes (B, frames, cells) of `clip` -> (loss, metrics to log)."""
-        raise NotImplementedError
 
     def update_discriminator(self, step: int) -> dict[str, float]:
         """One step of the adversary, after the model's own; metrics to log. Nothing where there is none."""
@@ -37,8 +40,8 @@ class Criterion:
         """What `load_state` needs to go on from here."""
         return {}
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        pass
+    def load_state(self, state: dict[str, Any]) -> None:  # noqa: B027  (most criteria have no state)
+        """The inverse of `state`."""
 
 
 class CodeCriterion(Criterion):
