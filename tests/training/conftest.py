@@ -144,7 +144,9 @@ def task_of(training_data, code_loss, pixel_loss, judge):
     def make(model, stage, given=training_data):
         pixels = stage.target == "pixels"
         criterion = (
-            PixelCriterion(pixel_loss, judge, stage.optimiser.steps) if pixels else CodeCriterion(code_loss, judge, stage.optimiser.steps)
+            PixelCriterion(pixel_loss, judge, stage.optimiser.steps)
+            if pixels
+            else CodeCriterion(code_loss, judge, stage.optimiser.steps)
         )
         return TokenizerTask("x", model, stage, criterion, given.train, given.val, given.codes)
 

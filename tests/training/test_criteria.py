@@ -22,7 +22,10 @@ def build(pixel_loss, judge, **changes):
 
 
 def test_loss_on_codes_is_fp32_under_bf16(make_model, training_data, code_loss):
-    model, criterion = make_model(), CodeCriterion(code_loss.model_copy(update={"l2": 0.0, "perceptual": 0.0}), None, steps=8)
+    model, criterion = (
+        make_model(),
+        CodeCriterion(code_loss.model_copy(update={"l2": 0.0, "perceptual": 0.0}), None, steps=8),
+    )
     clip, codes = training_data.train.clips([0, 1]), training_data.codes["train"][[0, 1]]
     logits = torch.randn(2, 5, 16, 8, generator=torch.Generator().manual_seed(0))
     expected = criterion.loss(model, clip, logits, codes, 0)
