@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sweettok import SweetTok
-from sweettok.models.quantizers import Quantized
+from sweettok.models.quantized import Quantized
 
 
 class Signs(nn.Module):

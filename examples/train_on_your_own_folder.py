@@ -10,7 +10,7 @@ import torch
 
 from sweettok import SweetTok
 from sweettok.params import ClipCounts, RandomSplit, Windows, load_params
-from sweettok.training.curriculum import Supplies, code_clips, finish_stage, load_judge, load_proxy, train_stage
+from sweettok.training.curriculum import TrainingData, code_clips, finish_stage, load_judge, load_proxy, train_stage
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
@@ -34,7 +34,7 @@ optimiser = params.finetune_pixels.optimiser.model_copy(update={"steps": int(sys
 parts = {"trains": ("features", "spatial", "temporal", "decoder", "pixel_decoder"), "optimiser": optimiser}
 model, history = train_stage(
     "own", tok.model, params.finetune_pixels.model_copy(update=parts),
-    Supplies(**clips, codes=codes, fingerprint=clips["train"].fingerprint), pixel_loss=params.pixel_loss, judge=judge,
+    TrainingData(**clips, codes=codes, fingerprint=clips["train"].fingerprint), pixel_loss=params.pixel_loss, judge=judge,
 )  # fmt: skip
 finish_stage("own", model, history)
 psnr = [row["psnr"] for row in history if row["split"] == "val"][-1]

@@ -34,7 +34,7 @@ from sweettok.storage import atomic_directory, write_json
 from sweettok.tracking import tracked_run
 from sweettok.training.cells import cell_codebook, forget_cell, train_cell
 from sweettok.training.checkpoint import write_history
-from sweettok.training.curriculum import Supplies, load_judge, load_proxy
+from sweettok.training.curriculum import TrainingData, load_judge, load_proxy
 from sweettok.video.store import ClipStore, to_uint8
 
 
@@ -60,9 +60,9 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
     tags = {"variant": variant, "seed": str(seed)}
     with tracked_run("ablation", params, tags) if first_process() else nullcontext() as run:
         settings, started = params.evaluate_reconstruction, time.perf_counter()
-        supplies, judge = Supplies.load("outputs/data", "outputs/proxy"), load_judge("outputs/judge")
+        data, judge = TrainingData.load("outputs/data", "outputs/proxy"), load_judge("outputs/judge")
         proxy = load_proxy("outputs/proxy")
-        model, history, steps = train_cell(params, variant, seed, supplies, codebook, proxy, judge, run, params.machine)
+        model, history, steps = train_cell(params, variant, seed, data, codebook, proxy, judge, run, params.machine)
         test = ClipStore.open("outputs/data", "test")
         distances = judge_distances(judge, test)
         device = own_device()
@@ -77,7 +77,7 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
             "metrics": summarise(made, judge, test, settings, distances),
             "retention": retention_records(kept, real, judge, test, settings.bootstrap, settings.seed),
             **size_of_code(model),
-            "codebook": codebook_health(model, supplies.val, settings.batch_size),
+            "codebook": codebook_health(model, data.val, settings.batch_size),
             **parameter_counts(model),
             "steps": steps,
             "mean_colour_psnr": mean_colour_psnr(test, settings.batch_size),

@@ -6,16 +6,14 @@ from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
 from sweettok.stage import first_process, run_stage
 from sweettok.tracking import Run
-from sweettok.training.curriculum import Supplies, finish_stage, load_judge, train_stage
+from sweettok.training.curriculum import TrainingData, finish_stage, load_judge, train_stage
 
 
 def body(params: Params, run: Run | None) -> None:
-    supplies = Supplies.load("outputs/data", "outputs/proxy")
+    data = TrainingData.load("outputs/data", "outputs/proxy")
     model = VideoTokenizer.load("outputs/spatial")
     losses: dict[str, Any] = {"code_loss": params.code_loss, "judge": load_judge("outputs/judge")}
-    model, history = train_stage(
-        "joint", model, params.train_joint, supplies, **losses, run=run, machine=params.machine
-    )
+    model, history = train_stage("joint", model, params.train_joint, data, **losses, run=run, machine=params.machine)
     if first_process():
         finish_stage("joint", model, history)
 

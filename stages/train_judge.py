@@ -8,8 +8,8 @@ from sweettok.stage import first_process, run_stage
 from sweettok.tracking import Run
 from sweettok.training.checkpoint import save_module
 from sweettok.training.curriculum import training_checkpoint
+from sweettok.training.judge_task import JudgeTask, judge_labels
 from sweettok.training.loop import train
-from sweettok.training.tasks import JudgeTask, judge_labels
 from sweettok.video.store import ClipStore
 
 

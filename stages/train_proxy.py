@@ -9,7 +9,7 @@ from sweettok.stage import first_process, run_stage
 from sweettok.tracking import Run
 from sweettok.training.curriculum import code_clips, load_judge, save_proxy, training_checkpoint
 from sweettok.training.loop import train
-from sweettok.training.tasks import ProxyTask
+from sweettok.training.proxy_task import ProxyTask
 from sweettok.video.store import ClipStore
 
 

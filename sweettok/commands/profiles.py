@@ -24,8 +24,8 @@ def add(commands: Any) -> None:
     add_json(profile)
     profile.set_defaults(run=partial(_profile, profile))
 
-    check = commands.add_parser("check", help="validate a params file")
-    check.add_argument("file", nargs="?", default=str(CURRENT))
+    check = commands.add_parser("check", help="validate a params file, or compare a clip store with its checksums")
+    check.add_argument("file", nargs="?", default=str(CURRENT), help="params file, or folder of a clip store")
     check.set_defaults(run=lambda chosen: _check(Path(chosen.file)))
 
     doctor = commands.add_parser("doctor", help="what a profile needs, what is missing here and where to get it")
@@ -115,6 +115,12 @@ def _file_of(name: str) -> Path:
 
 
 def _check(path: Path) -> None:
+    if path.is_dir():
+        from sweettok.video.store import check_store
+
+        counts = ", ".join(f"{count} {split}" for split, count in check_store(path).items())
+        print(f"{path}: {counts} clips, all files as they were made")
+        return
     from sweettok.params import load_params
 
     print(f"{path}: profile {load_params(path).profile}, valid")

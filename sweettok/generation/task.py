@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from sweettok.generation.prior import Prior
 from sweettok.training.loading import Batch
-from sweettok.training.tasks import Means, StoreTask
+from sweettok.training.store_task import RunningMeans, StoreTask
 from sweettok.video.store import ClipStore
 
 
@@ -35,7 +35,7 @@ class PriorTask(StoreTask):
         return result["loss"], metrics
 
     def validate(self, model: Prior) -> dict[str, float]:
-        total = Means()
+        total = RunningMeans()
         for batch in self.validation():
             result = model.training_loss(batch["ids"], batch["labels"], None)
             total.add({name: float(value) for name, value in result.items()}, len(batch["ids"]))

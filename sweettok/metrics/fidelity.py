@@ -35,6 +35,11 @@ def psnr(clip: Tensor, reconstruction: Tensor) -> Tensor:
     """
     _check_pair(clip, reconstruction)
     error = (clip.double() - reconstruction.double()).square().mean(dim=(1, 2, 3, 4))  # (B,)
+    return decibels(error)
+
+
+def decibels(error: Tensor) -> Tensor:
+    """Mean squared errors of clips in [-1, 1] -> PSNR in dB, capped at 100 dB."""
     return (10 * torch.log10(DATA_RANGE**2 / error)).clamp(max=PSNR_CAP)
 
 

@@ -76,11 +76,3 @@ def token_features(tokens: ArrayLike, words: int) -> NDArray[np.float32]:
     clip = np.arange(len(tokens))[:, None]
     counts = np.bincount((clip * words + tokens).ravel(), minlength=len(tokens) * words)
     return (counts.reshape(len(tokens), words) / tokens.shape[1]).astype(np.float32)
-
-
-def latent_features(latents: ArrayLike) -> NDArray[np.float32]:
-    """Quantised latents (N, L, D) -> (N, L * D): keeps position, which a histogram drops. Raises ValueError (shape)."""
-    latents = np.asarray(latents, dtype=np.float32)
-    if latents.ndim < 2:
-        raise ValueError(f"latents: expected (N, L, D), got {latents.shape}")
-    return latents.reshape(len(latents), -1)

@@ -13,7 +13,8 @@ from sweettok.language.codebook import Codebook
 from sweettok.models.dqae import ARCHITECTURES
 from sweettok.models.patches import check_clip
 from sweettok.models.proxy import FiniteScalarQuantizer, PatchEncoder, PixelDecoder, ProxyTokenizer
-from sweettok.models.quantizers import Quantized, build_quantizers
+from sweettok.models.quantized import Quantized
+from sweettok.models.quantizers import build_quantizers
 from sweettok.params import Part, Patches, Proxy, Tokenizer
 from sweettok.storage import atomic_directory, read_json, read_sealed, sha256_of, write_sealed
 

@@ -16,7 +16,7 @@ from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Codebook as CodebookParams
 from sweettok.params import Curriculum, CurriculumStage, Machine, Params, Part, PixelLoss, Section, Tokenizer
-from sweettok.training.curriculum import Supplies, build_tokenizer, forget_training, train_stage
+from sweettok.training.curriculum import TrainingData, build_tokenizer, forget_training, train_stage
 from sweettok.training.loop import PLAIN
 
 SomeSection = TypeVar("SomeSection", bound=Section)
@@ -156,7 +156,7 @@ def train_cell(
     params: Params,
     variant: str,
     seed: int,
-    supplies: Supplies,
+    data: TrainingData,
     codebook: Codebook,
     proxy: ProxyTokenizer,
     judge: Judge,
@@ -165,11 +165,11 @@ def train_cell(
 ) -> tuple[VideoTokenizer, list[dict], int]:
     """All trainings of an ablation cell, one after another: (model, history with a `stage` column, steps in all)."""
     tokenizer = cell_tokenizer(params, variant, seed)
-    model, history, steps = build_tokenizer(tokenizer, codebook, proxy, supplies.clip), [], 0
+    model, history, steps = build_tokenizer(tokenizer, codebook, proxy, data.clip), [], 0
     for training in cell_trainings(params, variant, seed):
         checkpoint = _cell_checkpoint(variant, seed, training.name)
         losses = params.code_loss, training.pixel_loss
-        model, rows = train_stage(checkpoint, model, training.stage, supplies, *losses, judge, run, steps, machine)
+        model, rows = train_stage(checkpoint, model, training.stage, data, *losses, judge, run, steps, machine)
         history += [{"stage": training.name} | row | {"step": steps + row["step"]} for row in rows]
         steps += training.stage.optimiser.steps
     return model, history, steps

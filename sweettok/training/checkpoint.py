@@ -20,6 +20,7 @@ from sweettok.models.tokenizer import load_checked
 from sweettok.storage import atomic_directory, atomic_file, read_sealed, sha256_of, write_sealed
 
 log = logging.getLogger(__name__)
+FORMAT = 2  # of what a checkpoint holds: raised where that changes
 DIGEST = 32  # bytes of SHA-256 at a checkpoint's end
 
 
@@ -50,6 +51,9 @@ class Checkpoint:
         if not isinstance(state, dict) or not {"identity", "step"} <= state.keys():
             log.warning("checkpoint %s is no checkpoint of ours; starting afresh", self.path)
             return None
+        if state.get("format") != FORMAT:
+            log.warning("checkpoint %s was written by another version; starting afresh", self.path)
+            return None
         if state["identity"] != self.identity:
             log.warning("checkpoint %s belongs to other params or data; starting afresh", self.path)
             return None
@@ -58,7 +62,7 @@ class Checkpoint:
 
     def save(self, state: dict[str, Any]) -> None:
         with atomic_file(self.path) as temporary:
-            torch.save(state | {"identity": self.identity}, temporary)
+            torch.save(state | {"identity": self.identity, "format": FORMAT}, temporary)
             digest = bytes.fromhex(sha256_of(temporary))
             with temporary.open("ab") as file:  # torch checks the length of its zip archive, not the bytes in it
                 file.write(digest)

@@ -20,16 +20,16 @@ from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CodeLoss, CurriculumStage, Machine, Patches, PixelLoss, Proxy, Section, Tokenizer
 from sweettok.storage import atomic_directory, read_sealed, sha256_of
 from sweettok.training.checkpoint import Checkpoint, hash_of, load_weights, write_history, write_module
+from sweettok.training.criteria import CodeCriterion, Criterion, PixelCriterion
 from sweettok.training.loop import PLAIN, train
-from sweettok.training.losses import PixelCriterion
-from sweettok.training.tasks import CodeCriterion, TokenizerTask
+from sweettok.training.tokenizer_task import TokenizerTask
 from sweettok.video.store import ClipStore
 
 CHECKPOINTS = Path("outputs/.checkpoints")
 
 
 @dataclass(frozen=True)
-class Supplies:
+class TrainingData:
     """What every training of a tokenizer reads: clips, and the proxy's codes for them ((clips, frames, cells) each)."""
 
     train: ClipStore
@@ -43,7 +43,7 @@ class Supplies:
         return self.train.frames, self.train.size
 
     @classmethod
-    def load(cls, data: str | Path, proxy: str | Path) -> "Supplies":
+    def load(cls, data: str | Path, proxy: str | Path) -> "TrainingData":
         """Open the splits and the codes for them. Raises InputError (no store or proxy, a proxy of other clips)."""
         train, val = ClipStore.open(data, "train"), ClipStore.open(data, "val")
         config = read_sealed(Path(proxy) / "config.json")
@@ -128,7 +128,7 @@ def train_stage(
     name: str,
     model: VideoTokenizer,
     stage: CurriculumStage,
-    supplies: Supplies,
+    data: TrainingData,
     code_loss: CodeLoss | None = None,
     pixel_loss: PixelLoss | None = None,
     judge: Judge | None = None,
@@ -143,19 +143,19 @@ def train_stage(
     Resumes from `outputs/.checkpoints/<name>.pt` where one of the same params, data and start exists.
     Raises InputError where the clips have another shape than the model's, or the training diverges.
     """
-    supplies.train.expect(model.frames, model.size, by="the tokenizer")
+    data.train.expect(model.frames, model.size, by="the tokenizer")
     torch.manual_seed(stage.seed)
-    criterion: PixelCriterion | CodeCriterion
+    criterion: Criterion
     if stage.target == "pixels":
         assert pixel_loss
         criterion = PixelCriterion(pixel_loss, judge, stage.optimiser.steps)
     else:
         assert code_loss
         criterion = CodeCriterion(code_loss, judge, stage.optimiser.steps)
-    task = TokenizerTask(name, model, stage, criterion, supplies.train, supplies.val, supplies.codes)
+    task = TokenizerTask(name, model, stage, criterion, data.train, data.val, data.codes)
     sections = [section for section in (model.config, stage, code_loss, pixel_loss) if section is not None]
     checkpoint = training_checkpoint(
-        name, sections, [supplies.fingerprint, weights_hash(model), judge.fingerprint if judge else ""]
+        name, sections, [data.fingerprint, weights_hash(model), judge.fingerprint if judge else ""]
     )
     return train(task, stage.optimiser, stage.seed, checkpoint, run, first_step, machine)
 

@@ -28,7 +28,20 @@ def refuse_non_finite(name: str, module: nn.Module, done: int) -> None:
         )
 
 
-def cause(model: nn.Module, batch: Batch) -> str:
+def diverged(
+    name: str, model: nn.Module, batch: Batch, step: int, seed: int, loss: float, norm: float, path: Path
+) -> TrainingDiverged:
+    """The error of a step whose loss or gradient norm is not finite. What it was computed from is kept in `path`, which
+    `torch.load(path, weights_only=True)` reads."""
+    with atomic_file(path) as temporary:
+        torch.save({"step": step, "seed": seed, "batch": batch, "model": model.state_dict()}, temporary)
+    return TrainingDiverged(
+        f"{name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips {batch['indices'].tolist()} "
+        f"(batch and weights in {path}); {_cause(model, batch)}"
+    )
+
+
+def _cause(model: nn.Module, batch: Batch) -> str:
     """Where the NaN comes from, by what held one before the step: the data, the parameters, or else the step itself.
 
     Buffers say nothing: the step's own forward pass has updated them.
@@ -38,10 +51,3 @@ def cause(model: nn.Module, batch: Batch) -> str:
     if broken := non_finite(dict(model.named_parameters())):
         return f"the weights were not finite before the step ({broken[0]}): delete what they come from, `dvc repro`"
     return "lower the section's optimiser.lr or set precision to fp32"
-
-
-def save_step(path: Path, **content: Any) -> Path:
-    """Write what a step was computed from; `torch.load(path, weights_only=True)` reads it."""
-    with atomic_file(path) as temporary:
-        torch.save(content, temporary)
-    return path

@@ -3,15 +3,11 @@
 Everything random in step s is drawn after seeding with (seed, s, process), so a resumed training repeats the
 uninterrupted one bit for bit without saving generator states.
 
-Several processes (accelerate) share each batch, and where its launcher asks for FSDP the weights too: the same steps, up to
-rounding, as one process makes.
+Several processes (accelerate) share each batch: the same steps, up to rounding, as one process makes.
 """
 
-import copy
 import functools
-import logging
 import math
-import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any, Protocol
@@ -22,21 +18,19 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.checkpoint import checkpoint as recomputed
-from tqdm import tqdm
 
 from sweettok.errors import InputError
 from sweettok.models.processes import gathered_objects, mean_over_processes
 from sweettok.params import Machine, Optimiser
-from sweettok.training.average import Average
+from sweettok.training.average import moving_average
 from sweettok.training.checkpoint import Checkpoint
-from sweettok.training.divergence import TrainingDiverged, cause, non_finite, refuse_non_finite, save_step
+from sweettok.training.divergence import diverged, non_finite, refuse_non_finite
 from sweettok.training.loading import Batch, loaded, parts_of
 from sweettok.training.muon import optimisers
-from sweettok.training.sharding import adam_state_for, shard, sharding_asked, whole, whole_state
+from sweettok.training.progress import Progress
 
-log = logging.getLogger(__name__)
-USAGE_ALARM = 0.05  # share of words in use on validation clips under which a codebook counts as collapsed
 LOG_EVERY = 20
 PLAIN = Machine()  # one process that reads its own clips
 
@@ -110,122 +104,79 @@ def train(
         first_step: where this training starts on the run's step axis.
         machine: how it runs; `processes` is the launcher's, here their number is what it is.
 
-    Trains where accelerate finds a device, and hands everything back on the CPU, whole.
+    Trains where accelerate finds a device, and hands everything back on the CPU.
     Raises TrainingDiverged with step and batch where loss or gradient are not finite, with the step's batch and weights
     saved beside the checkpoint (buffers as the step left them), and where weights are not; InputError where the batch
     cannot be shared out or the launcher's way of sharing is not supported.
     """
-    sharding = sharding_asked()
     accelerator = _accelerator()
-    device, rank, processes = accelerator.device, accelerator.process_index, accelerator.num_processes
-    given = task.model
-    if sharding and processes > 1:
-        task.model = copy.deepcopy(given)  # what FSDP has sharded stays so for good
-    task.to(device)
-    model = task.model
-    average = Average(model, optimiser.ema)
-    history: list[dict] = []
-    start = 0
-    validated: dict[str, float] = {}  # shown in the bar: in trainings on proxy codes only validation decodes to pixels
-    if (saved := checkpoint.load()) is not None:
-        model.load_state_dict(saved["model"])
-        average.model.load_state_dict(saved["average"])
-        task.load_state(saved["task"])
-        history, start = saved["history"], saved["step"]
+    rank, processes, first = accelerator.process_index, accelerator.num_processes, accelerator.is_main_process
+    task.to(accelerator.device)
+    model, parameters = task.model, task.trainable()
+    average, movers = moving_average(model, optimiser.ema), optimisers(model, parameters, optimiser)
+    start, history = _resume(checkpoint, task, average, movers)
     prepare_layers(task.layers(), machine)
-    forward = Forward(task)
-    if model is not given:
-        forward = shard(forward, task.layers(), device, sharding)
-        average.shard(model)
-    elif processes > 1:
-        forward = accelerator.prepare(forward)
-    parameters = task.trainable()
-    movers = optimisers(task.model, parameters, optimiser, sharded=model is not given)
-    for mover, state in zip(movers, saved["optimisers"] if saved else (), strict=False):
-        mover.load_state_dict(adam_state_for(state, mover.param_groups[0]["params"]))
+    forward = accelerator.prepare(Forward(task)) if processes > 1 else Forward(task)
     of_all = task.batches(optimiser.batch_size, optimiser.steps, start)
     parts = parts_of(of_all, optimiser.accumulate, rank, processes)
-    batches = loaded(task.read, parts, device, machine.workers)
-
-    bar = tqdm(
-        total=optimiser.steps, initial=start, desc=task.name, unit="step", mininterval=1.0, dynamic_ncols=True,
-        disable=not accelerator.is_main_process,
-    )  # fmt: skip
-    clock, clock_step = time.perf_counter(), start
+    batches = loaded(task.read, parts, accelerator.device, machine.workers)
+    progress = Progress(task.name, optimiser.steps, start, history, run, first_step, visible=first)
     for step in range(start, optimiser.steps):
         torch.manual_seed(seed_of_step(seed, step, rank))
+        rate = learning_rate(step, optimiser)
         for mover in movers:
             for group in mover.param_groups:
-                group["lr"] = group["initial_lr"] * learning_rate(step, optimiser) / optimiser.lr
+                group["lr"] = group["initial_lr"] * rate / optimiser.lr
             mover.zero_grad(set_to_none=True)
         loss, metrics, clips = _gradients(accelerator, forward, batches, step, optimiser)
-        norm = whole(nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip)).item()
+        norm = nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            batch = task.read(clips.cpu())
-            kept = save_step(
-                checkpoint.diverged(rank), step=step, seed=seed_of_step(seed, step, rank), batch=batch,
-                model=whole_state(model.state_dict()),
-            )  # fmt: skip
-            raise TrainingDiverged(
-                f"{task.name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips "
-                f"{clips.tolist()} (batch and weights in {kept}); {cause(model, batch)}"
-            )
+            batch, seed_here = task.read(clips.cpu()), seed_of_step(seed, step, rank)
+            raise diverged(task.name, model, batch, step, seed_here, loss, norm, checkpoint.diverged(rank))
         for mover in movers:
             mover.step()
         metrics |= task.after_step(step)
-        average.update(model, step)
+        average.update_parameters(model)
 
-        done = step + 1
-        bar.update()
-        if done % LOG_EVERY == 0 or done == optimiser.steps:
-            speed = (done - clock_step) / (time.perf_counter() - clock)
-            clock, clock_step = time.perf_counter(), done
+        done, last = step + 1, step + 1 == optimiser.steps
+        progress.bar.update()
+        if done % LOG_EVERY == 0 or last:
             metrics = mean_row(gathered_objects(metrics))  # usage is a mean of shares, each of a part of the batch
-            row: dict[str, Any] = {
-                "step": done,
-                "split": "train",
-                "loss": loss,
-                **metrics,
-                "lr": learning_rate(step, optimiser),
-            }
-            history.append(row)
-            shown = {name: row[name] for name in row if name not in ("step", "split", "lr")} | validated
-            bar.set_postfix({name: f"{value:.3g}" for name, value in shown.items()}, refresh=False)
-            if run:
-                run.log_metrics(
-                    {f"train/{name}": row[name] for name in row if name not in ("step", "split")}
-                    | {"steps_per_s": speed},
-                    first_step + done,
-                )
-        if done % optimiser.validate_every == 0 or done == optimiser.steps:
-            row = {"step": done, "split": "val", **validate(task, average.gather())}
-            average.release()
-            validated = {"val_psnr": row["psnr"]} if "psnr" in row else {}
-            if accelerator.is_main_process and not any(_collapsed(earlier) for earlier in history):
-                _warn_of_collapse(task.name, row)  # once a training, however often it is resumed
-            history.append(row)
-            if run:
-                run.log_metrics(
-                    {f"val/{name}": row[name] for name in row if name not in ("step", "split")}, first_step + done
-                )
-        if done % optimiser.checkpoint_every == 0 or done == optimiser.steps:
+            progress.train_row(done, {"loss": loss, **metrics, "lr": rate})
+        if done % optimiser.validate_every == 0 or last:
+            progress.validation_row(done, validate(task, average.module))
+        if done % optimiser.checkpoint_every == 0 or last:
             refuse_non_finite(task.name, model, done)
-        if done % optimiser.checkpoint_every == 0 and done < optimiser.steps:
-            state = {
-                "step": done, "history": history, "model": whole_state(model.state_dict()),
-                "average": average.gather().state_dict(), "task": task.state(),
-                "optimisers": [whole_state(mover.state_dict()) for mover in movers],
-            }  # fmt: skip
-            if accelerator.is_main_process:
-                checkpoint.save(state)
-            average.release()
-    bar.close()
-    if model is not given:
-        for mine, theirs in zip(given.state_dict().values(), model.state_dict().values(), strict=True):
-            mine.copy_(whole(theirs))
-        task.model = given
+            if first and not last:
+                checkpoint.save(_state(done, history, task, average, movers))
+    progress.bar.close()
     task.to(torch.device("cpu"))
-    return average.gather().cpu(), history
+    return average.module.cpu(), history
+
+
+def _state(
+    done: int, history: list[dict], task: Task, average: AveragedModel, movers: list[torch.optim.Optimizer]
+) -> dict[str, Any]:
+    """Everything that the steps after the first `done` depend on."""
+    return {
+        "step": done, "history": history, "model": task.model.state_dict(), "average": average.state_dict(),
+        "task": task.state(), "optimisers": [mover.state_dict() for mover in movers],
+    }  # fmt: skip
+
+
+def _resume(
+    checkpoint: Checkpoint, task: Task, average: AveragedModel, movers: list[torch.optim.Optimizer]
+) -> tuple[int, list[dict]]:
+    """Fill all of these from the checkpoint, where there is one: (steps done, their history)."""
+    saved = checkpoint.load()
+    if saved is None:
+        return 0, []
+    task.model.load_state_dict(saved["model"])
+    average.load_state_dict(saved["average"])
+    task.load_state(saved["task"])
+    for mover, state in zip(movers, saved["optimisers"], strict=True):
+        mover.load_state_dict(state)
+    return saved["step"], saved["history"]
 
 
 def _gradients(
@@ -235,7 +186,7 @@ def _gradients(
     losses, rows, clips = list[Tensor](), list[dict[str, float]](), list[Tensor]()
     for part in range(1, optimiser.accumulate + 1):
         batch = next(batches)
-        # Only the last part's backward pass exchanges gradients, for all parts at once. Sharded ones are never kept whole.
+        # Only the last part's backward pass exchanges gradients, for all parts at once.
         alone = part < optimiser.accumulate and isinstance(forward, DistributedDataParallel)
         with forward.no_sync() if alone else nullcontext():
             with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=optimiser.precision == "bf16"):
@@ -263,11 +214,11 @@ def _accelerator() -> Accelerator:
             DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
         ],
     )
-    known = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU, DistributedType.FSDP)
+    known = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)
     if accelerator.distributed_type not in known:
         raise InputError(
             f"accelerate is set to {accelerator.distributed_type.value}, which trainings cannot share their work by; use "
-            "`accelerate launch --multi_gpu` or `--use_fsdp --fsdp_version 2`"
+            "`accelerate launch --multi_gpu`"
         )
     return accelerator
 
@@ -298,17 +249,3 @@ def validate(task: Task, model: nn.Module) -> dict[str, float]:
     """The task's validation metrics with `model` in eval mode."""
     model.eval()
     return task.validate(model)
-
-
-def _collapsed(row: dict[str, Any]) -> dict[str, float]:
-    """The codebooks that a validation row finds collapsed, with their usage."""
-    if row["split"] != "val":  # one batch never uses all words
-        return {}
-    return {key: value for key, value in row.items() if key.startswith("usage") and value < USAGE_ALARM}
-
-
-def _warn_of_collapse(name: str, row: dict[str, Any]) -> None:
-    for key, value in _collapsed(row).items():
-        tqdm.write(
-            f"WARNING {name}: {key} is {value:.1%} at step {row['step']}: the codebook is collapsing; raise usage_entropy or lower lr"
-        )

@@ -2,7 +2,7 @@
 
 All directions of a layer then learn at one pace. Here a training step of Muon is worth two to three of AdamW
 (docs/recipe.md). `torch.optim.Muon` takes matrices only and in bf16; ours takes convolutions too, as matrices of
-(output channels, all else), and handles all matrices of one shape at once, which on a CPU is twice as fast.
+(output channels, all else), and handles all matrices of one shape in batched products.
 """
 
 from collections import defaultdict
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from sweettok.errors import InputError
 from sweettok.params import Optimiser
 
 MOMENTUM = 0.95
@@ -70,20 +69,9 @@ def muon_weights(model: nn.Module) -> list[nn.Parameter]:
     return [weight for weight in weights if weight.requires_grad and min(weight.flatten(1).shape) > SMALLEST]
 
 
-def optimisers(
-    model: nn.Module, parameters: list[nn.Parameter], settings: Optimiser, sharded: bool = False
-) -> list[torch.optim.Optimizer]:
-    """The optimisers that move `parameters` of `model`, as `settings` says; each group's top rate is its `initial_lr`.
-
-    Raises InputError for Muon on weights in shards.
-    """
-    chosen: set[int] = set()
-    if settings.algorithm == "muon":
-        if sharded:
-            raise InputError(
-                "Muon needs whole matrices, but FSDP keeps them in shards; set optimiser.algorithm to adamw"
-            )
-        chosen = {id(weight) for weight in muon_weights(model)}
+def optimisers(model: nn.Module, parameters: list[nn.Parameter], settings: Optimiser) -> list[torch.optim.Optimizer]:
+    """The optimisers that move `parameters` of `model`, as `settings` says; each group's top rate is its `initial_lr`."""
+    chosen = {id(weight) for weight in muon_weights(model)} if settings.algorithm == "muon" else set[int]()
     matrices = [weight for weight in parameters if id(weight) in chosen]
     others = [weight for weight in parameters if id(weight) not in chosen]
     made: list[torch.optim.Optimizer] = []

@@ -19,7 +19,7 @@ from sweettok.video.list_files import LISTINGS, list_files
 from sweettok.video.listing import SPLITS
 from sweettok.video.shards import Clip, write_shards
 from sweettok.video.sprites import Sprites
-from sweettok.video.store import ARRAY, LABELS, SCHEMA, SUMS, frame_sums
+from sweettok.video.store import ARRAY, LABELS, SCHEMA
 
 
 class Source(Protocol):
@@ -111,8 +111,7 @@ def _write_split(
     """Write clips and labels of one split; returns its entry in store.json."""
     folder.mkdir()
     shape, rows = (data.frames, data.size, data.size, 3), list[dict]()
-    sums: list[np.ndarray] = []
-    clips = _summed(_checked_clips(data, source, split, owners, rows), sums)
+    clips = _checked_clips(data, source, split, owners, rows)
     if data.clips_per_shard is None:
         written = _write_array(clips, folder / ARRAY, shape)
     else:
@@ -121,16 +120,7 @@ def _write_split(
         table = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
-    np.save(folder / SUMS, np.stack(sums))
-    sha256 = {"labels_sha256": sha256_of(folder / LABELS), "sums_sha256": sha256_of(folder / SUMS)}
-    return {"shape": [len(rows), *shape], **written, **sha256}
-
-
-def _summed(clips: Iterator[Clip], sums: list[np.ndarray]) -> Iterator[Clip]:
-    """The clips, of which `sums` gets the frames' checksums."""
-    for frames, row in clips:
-        sums.append(frame_sums(frames))
-        yield frames, row
+    return {"shape": [len(rows), *shape], **written, "labels_sha256": sha256_of(folder / LABELS)}
 
 
 def _write_array(clips: Iterator[Clip], path: Path, shape: tuple[int, ...]) -> dict:

@@ -102,10 +102,6 @@ class ShardedFrames:
                 raise InputError(f"{path} is damaged at clip {row} (it ends too early); {REMEDY}")
         return pixels
 
-    def path(self, clip: int) -> Path:
-        """The shard that a clip lies in."""
-        return self.folder / _name(int(self.index[clip, 0]))
-
     def order(self, seed: int, epoch: int, mixed: int = MIXED) -> np.ndarray:
         """Clip numbers of an epoch, int64 (N,): shards in random order, the clips of `mixed` shards at a time mixed.
 

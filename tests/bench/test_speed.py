@@ -9,9 +9,10 @@ from sweettok.generation.prior import Prior, PriorConfig
 from sweettok.generation.sampling import sample
 from sweettok.generation.task import PriorTask
 from sweettok.metrics.frechet import FeatureMoments, frechet_distance
+from sweettok.training.criteria import CodeCriterion, PixelCriterion
 from sweettok.training.curriculum import code_clips
-from sweettok.training.losses import PixelCriterion
-from sweettok.training.tasks import CodeCriterion, ProxyTask, TokenizerTask
+from sweettok.training.proxy_task import ProxyTask
+from sweettok.training.tokenizer_task import TokenizerTask
 
 slow = pytest.mark.slow
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sprite_data import sprites_data
 
 from sweettok.params import load_params, parse_params
+from sweettok.video.prepare import prepare
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,3 +87,13 @@ def test_unknown_profile_and_bad_params(sweettok, project):
     (project / "params.yaml").write_text("profile: x\nnovel: 1\n")
     status, _, err = sweettok("check")
     assert status == 1 and "novel" in err
+
+
+def test_check_of_a_clip_store(sweettok, tmp_path):
+    prepare(sprites_data((12, 4, 4), frames=5, motions=4), tmp_path / "data")
+    status, out, _ = sweettok("check", tmp_path / "data")
+    assert status == 0 and "12 train, 4 val, 4 test clips" in out
+    clips = tmp_path / "data" / "val" / "clips.npy"
+    clips.write_bytes(clips.read_bytes()[:-1] + b"?")
+    status, _, err = sweettok("check", tmp_path / "data")
+    assert status == 1 and str(clips) in err

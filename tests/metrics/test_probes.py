@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sweettok.errors import InputError
-from sweettok.metrics.probes import latent_features, probe, token_features
+from sweettok.metrics.probes import probe, token_features
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +67,3 @@ def test_histograms_refuse_what_is_no_token():
         token_features(np.array([[0.5, 1.0]]), 3)
     with pytest.raises(ValueError, match=r"integers \(N, L\)"):
         token_features(np.array([0, 1]), 3)
-
-
-def test_latents_keep_position():
-    latents = torch.arange(24.0).view(2, 3, 4)
-    np.testing.assert_array_equal(latent_features(latents), np.arange(24, dtype=np.float32).reshape(2, 12))
-    with pytest.raises(ValueError, match=r"\(N, L, D\)"):
-        latent_features(np.zeros(3))

@@ -149,7 +149,9 @@ def test_probes_may_be_fitted_on_other_clips(store):
     """On vectors that tell the size of training clips, and of these clips nothing: chance. On the right ones: all."""
     vectors, labels = {"spatial": knowing(store, "factor:size")}, store.labels
     settings = SETTINGS.model_copy(update={"probe_clips": 72})
-    of_size = [row for row in semantic_rows(vectors, store, settings, (vectors, labels))["probes"] if row["factor"] == "size"]
+    of_size = [
+        row for row in semantic_rows(vectors, store, settings, (vectors, labels))["probes"] if row["factor"] == "size"
+    ]
     assert of_size[0]["accuracy"]["value"] == 1
     assert of_size[0]["accuracy"]["protocol"]["fitted_on"] == "the first 72 training clips"
     other = {"spatial": np.random.default_rng(0).normal(size=vectors["spatial"].shape)}

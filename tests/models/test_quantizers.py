@@ -6,8 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sweettok.models import quantizers as quantizers_module
-from sweettok.models.quantizers import PARTS_OF_SPEECH, LearnedQuantizer, ToCode, build_quantizers, whitening
+from sweettok.models.learned_quantizer import LearnedQuantizer
+from sweettok.models.quantized import SCORES_AT_ONCE
+from sweettok.models.quantizers import PARTS_OF_SPEECH, build_quantizers
 
 KINDS = {
     "union": {},
@@ -189,48 +190,6 @@ def test_usage_entropy_rewards_spread_words(codebook, tokenizer_of):
     assert extra(latents(64)) < extra(latents(1).expand(64, -1, -1)) - 0.1
 
 
-def test_whitening_undoes_a_covariance():
-    a = torch.randn(6, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    covariance = a @ a.T + torch.eye(6, dtype=torch.float64)
-    w = whitening(covariance)
-    assert torch.allclose(w, w.T) and torch.allclose(w @ covariance @ w, torch.eye(6, dtype=torch.float64), atol=5e-3)
-
-
-def test_whitening_leaves_flat_directions_small():
-    w = whitening(torch.diag(torch.tensor([4.0, 1.0, 0.0])))
-    assert w.isfinite().all() and whitening(torch.zeros(3, 3)).isfinite().all()
-    assert (w @ torch.diag(torch.tensor([4.0, 1.0, 0.0])) @ w)[2, 2] == pytest.approx(0, abs=1e-6)
-
-
-def test_to_code_centres_each_token_and_whitens_all():
-    torch.manual_seed(0)
-    to_code, z = ToCode(24, 4, 5), latents(512, tokens=5) + 10 * latents(1, seed=8, tokens=5)
-    with torch.no_grad():
-        to_code(z)  # the first batch sets the statistics
-        white = (to_code.project(z) - to_code.mean) @ whitening(to_code.covariance)
-        assert torch.allclose(white.mean(0), torch.zeros(5, 4), atol=1e-3)
-        flat = white.flatten(0, 1)
-        assert torch.allclose(flat.T @ flat / len(flat), torch.eye(4), atol=2e-2)
-        assert torch.allclose(to_code.eval()(z).norm(dim=-1), torch.ones(512, 5), atol=1e-5)
-
-
-def test_to_code_takes_away_what_is_constant_in_a_token():
-    torch.manual_seed(0)
-    one = ToCode(24, 4, 5)
-    other, z = copy.deepcopy(one), latents(256, tokens=5)
-    with torch.no_grad():
-        assert torch.allclose(one(z), other(z + latents(1, seed=8, tokens=5)), atol=1e-3)
-
-
-def test_statistics_move_in_training_mode_only():
-    to_code = ToCode(24, 4, 5)
-    before = {name: value.clone() for name, value in to_code.named_buffers()}
-    to_code.eval()(latents(8, tokens=5))
-    assert all(torch.equal(value, before[name]) for name, value in to_code.named_buffers())
-    to_code.train()(latents(8, tokens=5))
-    assert not any(torch.equal(value, before[name]) for name, value in to_code.named_buffers())
-
-
 def test_cached_codes_follow_loaded_weights(make):
     one, other = make()["spatial"], make(seed=0)["spatial"]
     with torch.no_grad():
@@ -394,7 +353,7 @@ def test_chunks_of_tokens_find_the_same_words(make, monkeypatch, kind, scores):
     quantizer, z = make(**KINDS[kind])["spatial"], latents(16, seed=3)
     with torch.no_grad():
         whole = quantizer(z)
-        monkeypatch.setattr(quantizers_module, "SCORES_AT_ONCE", scores)
+        monkeypatch.setattr("sweettok.models.quantized.SCORES_AT_ONCE", scores)
         chunked = quantizer(z)
     assert torch.equal(whole.indices, chunked.indices) and torch.equal(whole.z_q, chunked.z_q)
     assert whole.usage == chunked.usage
@@ -403,8 +362,8 @@ def test_chunks_of_tokens_find_the_same_words(make, monkeypatch, kind, scores):
 def test_chunks_of_tokens_have_the_same_loss_and_gradients(make, monkeypatch):
     quantizer, results = make(usage_entropy=1.0)["spatial"].train(), []
     quantizer.to_code._update = lambda latent: None
-    for scores in (quantizers_module.SCORES_AT_ONCE, 19 * 7):
-        monkeypatch.setattr(quantizers_module, "SCORES_AT_ONCE", scores)
+    for scores in (SCORES_AT_ONCE, 19 * 7):
+        monkeypatch.setattr("sweettok.models.quantized.SCORES_AT_ONCE", scores)
         quantizer.zero_grad()
         z = latents(16, seed=3).requires_grad_()
         quantized = quantizer(z)
@@ -444,7 +403,7 @@ def test_memory_does_not_grow_with_words_times_tokens(
     run()  # learned codes start from the first batch
     with largest_storage() as whole:
         run()
-    monkeypatch.setattr(quantizers_module, "SCORES_AT_ONCE", 16 * WORDS)
+    monkeypatch.setattr("sweettok.models.quantized.SCORES_AT_ONCE", 16 * WORDS)
     with largest_storage() as chunked:
         run()
     tables = 4 * WORDS * 64  # the widest table of words, in bytes: the graph convolution's hidden layer

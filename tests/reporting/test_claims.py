@@ -14,7 +14,9 @@ def by_statement(results: Results) -> dict[str, str]:
 
 
 ROOT = Path(__file__).parents[2]
-CONTROLS = {name for name in load_params(ROOT / "profiles/claims.yaml").ablation.variants if "-" in name or "_tokens" in name}
+CONTROLS = {
+    name for name in load_params(ROOT / "profiles/claims.yaml").ablation.variants if "-" in name or "_tokens" in name
+}
 
 
 def test_verdicts_on_made_up_results(complete_outputs: Path):

@@ -7,9 +7,9 @@ from sprite_data import sprites_data
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.params import CodeLoss, CurriculumStage, Optimiser, Patches, PixelLoss, Proxy
-from sweettok.training.curriculum import Supplies, build_tokenizer, code_clips, train_stage
-from sweettok.training.losses import PixelCriterion
-from sweettok.training.tasks import CodeCriterion, TokenizerTask
+from sweettok.training.criteria import CodeCriterion, PixelCriterion
+from sweettok.training.curriculum import TrainingData, build_tokenizer, code_clips, train_stage
+from sweettok.training.tokenizer_task import TokenizerTask
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
@@ -100,15 +100,15 @@ def judge():
 
 
 @pytest.fixture(scope="session")
-def supplies(stores, proxy):
+def training_data(stores, proxy):
     codes = {split: torch.from_numpy(code_clips(proxy, stores[split])) for split in ("train", "val")}
-    return Supplies(stores["train"], stores["val"], codes, "supplies of the tests")
+    return TrainingData(stores["train"], stores["val"], codes, "training data of the tests")
 
 
 @pytest.fixture
-def make_model(tokenizer_of, codebook, proxy, supplies):
+def make_model(tokenizer_of, codebook, proxy, training_data):
     """overrides -> a tokenizer with initial weights, always the same for the same overrides."""
-    return lambda **overrides: build_tokenizer(tokenizer_of(**overrides), codebook, proxy, supplies.clip)
+    return lambda **overrides: build_tokenizer(tokenizer_of(**overrides), codebook, proxy, training_data.clip)
 
 
 @pytest.fixture
@@ -126,25 +126,27 @@ def code_loss():
 
 
 @pytest.fixture
-def run_stage(supplies, code_loss, pixel_loss, judge):
+def run_stage(training_data, code_loss, pixel_loss, judge):
     """name, model, stage -> what train_stage returns, with the losses that suit the stage's target."""
 
     def run(name, model, stage, **changes):
         losses = {"pixel_loss": pixel_loss} if stage.target == "pixels" else {"code_loss": code_loss}
-        given = {"supplies": supplies, "judge": judge} | losses | changes
+        given = {"data": training_data, "judge": judge} | losses | changes
         return train_stage(name, model, stage, **given)
 
     return run
 
 
 @pytest.fixture
-def task_of(supplies, code_loss, pixel_loss, judge):
+def task_of(training_data, code_loss, pixel_loss, judge):
     """model, stage -> the task of that training."""
 
-    def make(model, stage, given=supplies):
+    def make(model, stage, given=training_data):
         pixels = stage.target == "pixels"
         criterion = (
-            PixelCriterion(pixel_loss, judge, stage.optimiser.steps) if pixels else CodeCriterion(code_loss, judge, stage.optimiser.steps)
+            PixelCriterion(pixel_loss, judge, stage.optimiser.steps)
+            if pixels
+            else CodeCriterion(code_loss, judge, stage.optimiser.steps)
         )
         return TokenizerTask("x", model, stage, criterion, given.train, given.val, given.codes)
 

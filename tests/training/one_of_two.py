@@ -15,16 +15,14 @@ from sweettok.models.judge import Judge
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CodeLoss, CurriculumStage, Machine, PixelLoss, SamplingSettings
 from sweettok.training import loop
-from sweettok.training.average import Average
 from sweettok.training.curriculum import (
-    Supplies,
+    TrainingData,
     code_clips,
     load_judge,
     load_proxy,
     train_stage,
 )
-from sweettok.training.sharding import own
-from sweettok.training.tasks import TokenizerTask
+from sweettok.training.tokenizer_task import TokenizerTask
 
 SAMPLING = SamplingSettings(samples=7, batch_size=2, temperature=1.0, top_k=0, top_p=1.0, guidance=1.25, seed=5)
 
@@ -36,26 +34,14 @@ def main(folder: Path, records: Path) -> None:
     os.chdir(home)  # so that the test sees who writes what
     loop.LOG_EVERY = 1
     seen: list[tuple[int, list[int]]] = []  # (seed, clips) of each step
-    held: dict[str, int] = {}  # numbers in this process's memory after a step
-    loss, step_of_adam, update = TokenizerTask.loss, torch.optim.AdamW.step, Average.update
+    loss = TokenizerTask.loss
 
     def watched(task, batch, step):
         seen.append((torch.initial_seed(), batch["indices"].tolist()))
         return loss(task, batch, step)
 
-    def weighed_step(adam):
-        step_of_adam(adam)
-        weights = adam.param_groups[0]["params"]
-        held["weights"] = sum(own(weight).numel() for weight in weights)
-        held["gradients"] = sum(own(weight.grad).numel() for weight in weights if weight.grad is not None)
-        held["moments"] = sum(own(state["exp_avg"]).numel() for state in adam.state.values())
-
-    def weighed_update(average, model, step):
-        update(average, model, step)
-        held["average"] = sum(own(weight).numel() for weight in [*average.shards, *average.model.parameters()])
-
-    TokenizerTask.loss, torch.optim.AdamW.step, Average.update = watched, weighed_step, weighed_update
-    supplies, judge = Supplies.load(folder / "data", folder / "proxy"), load_judge(folder / "judge")
+    TokenizerTask.loss = watched
+    training_data, judge = TrainingData.load(folder / "data", folder / "proxy"), load_judge(folder / "judge")
     trainings = json.loads((folder / "trainings.json").read_text())
     for name, record_name in [*zip(trainings, trainings, strict=True), ("language", "resumed")]:
         if record_name == "resumed":
@@ -71,22 +57,22 @@ def main(folder: Path, records: Path) -> None:
         }
         model = VideoTokenizer.load(folder / name)
         machine = Machine.model_validate(described["machine"])
-        averaged, history = train_stage(name, model, stage, supplies, **losses, machine=machine)
-        record = {"history": history, "seen": seen, "held": held}
+        averaged, history = train_stage(name, model, stage, training_data, **losses, machine=machine)
+        record = {"history": history, "seen": seen}
         (records / f"{record_name}.{rank}.json").write_text(json.dumps(record))
         states = {"model": model.state_dict(), "averaged": averaged.state_dict()}
         torch.save(states, records / f"{record_name}.{rank}.pt")
-    evaluate(folder, supplies, judge, records / f"evaluation.{rank}.pt")
+    evaluate(folder, training_data, judge, records / f"evaluation.{rank}.pt")
 
 
-def evaluate(folder: Path, supplies: Supplies, judge: Judge, record: Path) -> None:
+def evaluate(folder: Path, training_data: TrainingData, judge: Judge, record: Path) -> None:
     """Codes of clips, samples of a prior and scores of a tokenizer, each process its share."""
     model = VideoTokenizer.load(folder / "language")
     generator = torch.Generator().manual_seed(5)
     labels = torch.arange(7) % 3
-    made = score(model.reconstruct, judge, supplies.train, 5, judge_distances(judge, supplies.train))
+    made = score(model.reconstruct, judge, training_data.train, 5, judge_distances(judge, training_data.train))
     found = {
-        "codes": torch.from_numpy(code_clips(load_proxy(folder / "proxy"), supplies.train)),
+        "codes": torch.from_numpy(code_clips(load_proxy(folder / "proxy"), training_data.train)),
         "tokens": sample_in_batches(Prior.load(folder / "prior"), labels, SAMPLING, generator),
         "first": made.first,
         **{name: torch.from_numpy(values) for name, values in (made.scores | made.features).items()},

@@ -129,10 +129,10 @@ ENDS = {
     "curriculum, architecture",
     [*((curriculum, "decoupled") for curriculum in CURRICULA), ("three_stage", "downsample")],
 )
-def test_a_whole_cell(curriculum, architecture, tokenizer_of, supplies, codebook, proxy, judge):
+def test_a_whole_cell(curriculum, architecture, tokenizer_of, training_data, codebook, proxy, judge):
     odd = Variant(tokenizer={"architecture": architecture}, curriculum=curriculum)
     params = params_with(PARAMS.model_copy(update={"tokenizer": tokenizer_of()}), SMALL, odd=odd)
-    model, history, steps = train_cell(params, "odd", 1, supplies, codebook, proxy, judge)
+    model, history, steps = train_cell(params, "odd", 1, training_data, codebook, proxy, judge)
     assert steps == 9 == history[-1]["step"] and not model.training
     assert [row["step"] for row in history] == sorted(row["step"] for row in history)
     assert {row["stage"]: row["step"] for row in history} == ENDS[curriculum]

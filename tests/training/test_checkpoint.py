@@ -71,6 +71,14 @@ def test_other_identity(checkpoint, caplog):
     assert "belongs to other params or data; starting afresh" in caplog.text
 
 
+def test_another_version(checkpoint, caplog, monkeypatch):
+    monkeypatch.setattr("sweettok.training.checkpoint.FORMAT", 1)
+    checkpoint.save({"step": 1})
+    monkeypatch.undo()
+    assert checkpoint.load() is None
+    assert "was written by another version; starting afresh" in caplog.text
+
+
 @pytest.mark.parametrize("content", [{"step": 1}, {"identity": "identity"}, torch.ones(3), [1, 2]])
 def test_file_of_something_else(checkpoint, caplog, content):
     """Readable, but no checkpoint: another program's, or an older version's."""

@@ -1,4 +1,4 @@
-"""Trainings as data: resumed ones equal uninterrupted ones, supplies on disk."""
+"""Trainings as data: resumed ones equal uninterrupted ones, their data on disk."""
 
 import logging
 from pathlib import Path
@@ -13,7 +13,7 @@ from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.training.checkpoint import save_module
 from sweettok.training.curriculum import (
     CHECKPOINTS,
-    Supplies,
+    TrainingData,
     build_tokenizer,
     code_clips,
     finish_stage,
@@ -22,7 +22,7 @@ from sweettok.training.curriculum import (
     save_proxy,
     weights_hash,
 )
-from sweettok.training.tasks import TokenizerTask
+from sweettok.training.tokenizer_task import TokenizerTask
 
 ALL = ("features", "spatial", "temporal", "decoder", "pixel_decoder")
 
@@ -102,13 +102,13 @@ def test_checkpoint_of_other_params_or_weights_is_not_resumed(make_model, stage_
         assert "belongs to other params or data; starting afresh" in caplog.text
 
 
-def test_finish_stage_writes_model_and_history_and_drops_the_checkpoint(make_model, supplies):
+def test_finish_stage_writes_model_and_history_and_drops_the_checkpoint(make_model, training_data):
     CHECKPOINTS.mkdir(parents=True)
     (CHECKPOINTS / "joint.pt").write_bytes(b"x")
     model = make_model().eval()
     finish_stage("joint", model, [{"step": 1, "split": "val", "psnr": 20.0}])
     assert not (CHECKPOINTS / "joint.pt").exists()
-    clip = supplies.val.clips([0, 1])
+    clip = training_data.val.clips([0, 1])
     assert torch.equal(VideoTokenizer.load("outputs/joint").reconstruct(clip), model.reconstruct(clip))
     assert Path("outputs/joint/history.csv").read_text() == "step,split,psnr\n1,val,20\n"
 
@@ -126,9 +126,9 @@ def test_seed_decides_the_initial_weights(make_model):
     assert weights_hash(make_model()) == weights_hash(make_model()) != weights_hash(make_model(seed=1))
 
 
-def test_features_and_decoder_start_from_the_proxy_or_not(tokenizer_of, codebook, proxy, supplies):
+def test_features_and_decoder_start_from_the_proxy_or_not(tokenizer_of, codebook, proxy, training_data):
     for start, same in (("proxy", True), ("random", False)):
-        model = build_tokenizer(tokenizer_of(start=start, seed=1), codebook, proxy, supplies.clip)
+        model = build_tokenizer(tokenizer_of(start=start, seed=1), codebook, proxy, training_data.clip)
         assert (weights_hash(model.pixel_decoder) == weights_hash(proxy.decoder)) == same
         assert (weights_hash(model.features) == weights_hash(proxy.encoder)) == same
 
@@ -141,25 +141,25 @@ def test_proxy_and_its_codes_on_disk(proxy, stores, data_folder):
     loaded = load_proxy("proxy")
     assert weights_hash(loaded) == weights_hash(proxy) and not loaded.training
     assert not any(p.requires_grad for p in loaded.parameters())
-    supplies = Supplies.load(data_folder, "proxy")
-    assert supplies.clip == (9, 16) and torch.equal(supplies.codes["train"], torch.from_numpy(codes["train"]))
+    training_data = TrainingData.load(data_folder, "proxy")
+    assert training_data.clip == (9, 16) and torch.equal(training_data.codes["train"], torch.from_numpy(codes["train"]))
 
 
 def test_codes_of_other_clips_are_refused(proxy, stores, data_folder):
     codes = {split: code_clips(proxy, stores[split]) for split in ("train", "val")}
     save_proxy("proxy", proxy, codes | {"train": codes["train"][:5]}, [])
     with pytest.raises(InputError, match=r"codes_train.npy has 5 clips, the store 12"):
-        Supplies.load(data_folder, "proxy")
+        TrainingData.load(data_folder, "proxy")
 
 
 def test_a_store_of_other_clips_than_the_proxys_is_refused(proxy, stores, data_folder):
     codes = {split: code_clips(proxy, stores[split]) for split in ("train", "val")}
     save_proxy("proxy", proxy, {split: array[:, :4] for split, array in codes.items()}, [])
     with pytest.raises(InputError, match="holds 9x16x16 clips but proxy expects 7x16x16; run `dvc repro`"):
-        Supplies.load(data_folder, "proxy")
+        TrainingData.load(data_folder, "proxy")
     save_proxy("proxy", proxy, codes | {"val": codes["val"][:, :, :4]}, [])
     with pytest.raises(InputError, match="val holds 9x16x16 clips but proxy expects 9x8x8"):
-        Supplies.load(data_folder, "proxy")
+        TrainingData.load(data_folder, "proxy")
 
 
 def test_a_model_for_other_clips_is_not_trained(tokenizer_of, codebook, proxy, run_stage, stage_of):
@@ -168,13 +168,13 @@ def test_a_model_for_other_clips_is_not_trained(tokenizer_of, codebook, proxy, r
         run_stage("joint", model, stage_of())
 
 
-def test_supplies_are_told_apart_by_clips_and_proxy(proxy, make_proxy, stores, data_folder):
+def test_training_data_are_told_apart_by_clips_and_proxy(proxy, make_proxy, stores, data_folder):
     codes = {split: code_clips(proxy, stores[split]) for split in ("train", "val")}
     save_proxy("one", proxy, codes, [])
     other = make_proxy()
     other.decoder.expand.weight.data.add_(1.0)
     save_proxy("other", other, codes, [])
-    prints = [Supplies.load(data_folder, folder).fingerprint for folder in ("one", "one", "other")]
+    prints = [TrainingData.load(data_folder, folder).fingerprint for folder in ("one", "one", "other")]
     assert prints[0] == prints[1] != prints[2]
 
 

@@ -1,87 +1,20 @@
-"""The loop on a task that can be computed by hand: schedule, average, guards, resuming, logging."""
+"""The loop on a task that can be computed by hand: schedule, average, guards, resuming."""
 
-import math
+from types import SimpleNamespace
 
 import pytest
 import torch
+from accelerate.utils import DistributedType
+from line_task import Killed, Line, same_weights
 from torch import nn
 
 from sweettok.errors import InputError
 from sweettok.params import Machine
-from sweettok.training.average import Average
+from sweettok.training.average import moving_average
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.divergence import TrainingDiverged
 from sweettok.training.loop import learning_rate, seed_of_step, train
 from sweettok.training.muon import Muon
-from sweettok.video.store import batches
-
-
-class Killed(Exception):
-    pass
-
-
-class Line:
-    """Fit y = a . x on eight points, with noise drawn in each step; breaks as it is told to."""
-
-    name = "line"
-
-    def __init__(self, kill_at=None, nan_at=None, usage=0.5):
-        torch.manual_seed(0)
-        self.model = nn.Sequential(nn.Linear(3, 1), nn.BatchNorm1d(1))
-        self.x = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
-        self.y = self.x @ torch.tensor([[1.0], [-2.0], [0.5]])
-        self.kill_at, self.nan_at, self.usage, self.seen = kill_at, nan_at, usage, {}
-
-    def trainable(self):
-        return list(self.model.parameters())
-
-    def batches(self, batch_size, steps, start):
-        return batches(self.x, batch_size, steps, 0, start)
-
-    def layers(self):
-        return [self.model[0]]
-
-    def to(self, device):
-        self.model.to(device)
-
-    def read(self, indices):
-        return {"indices": indices}
-
-    def loss(self, batch, step):
-        if step == self.kill_at:
-            raise Killed
-        indices = batch["indices"]
-        self.seen[step] = indices.tolist()
-        self.model.train()
-        x = self.x[indices] + 0.01 * torch.randn(len(indices), 3)
-        loss = (self.model(x) - self.y[indices]).square().mean()
-        return loss * (math.nan if step == self.nan_at else 1), {"half": loss.item() / 2}
-
-    def after_step(self, step):
-        return {"after": float(step)}
-
-    def validate(self, model):
-        assert not model.training
-        return {"error": (model(self.x) - self.y).square().mean().item(), "usage_spatial": self.usage}
-
-    def state(self):
-        return {"seen": len(self.seen)}
-
-    def load_state(self, state):
-        self.restored = state
-
-
-class Run:
-    def __init__(self):
-        self.rows = []
-
-    def log_metrics(self, metrics, step):
-        self.rows.append((step, metrics))
-
-
-def same_weights(one, other):
-    theirs = other.state_dict()
-    return all(torch.equal(value, theirs[name]) for name, value in one.state_dict().items())
 
 
 @pytest.fixture
@@ -116,23 +49,6 @@ def test_learns(checkpoint, optimiser_of):
     _, history = train(Line(), optimiser_of(**settings), 0, checkpoint)
     errors = [row["error"] for row in history if row["split"] == "val"]
     assert len(errors) == 4 and errors[-1] < 0.1 and errors[-1] < errors[0]
-
-
-def test_history_and_logged_metrics(checkpoint, optimiser_of):
-    run = Run()
-    _, history = train(Line(), optimiser_of(steps=45, validate_every=30), 0, checkpoint, run, first_step=1000)
-    assert [(row["step"], row["split"]) for row in history] == [
-        (20, "train"),
-        (30, "val"),
-        (40, "train"),
-        (45, "train"),
-        (45, "val"),
-    ]
-    assert {"loss", "half", "after", "lr"} <= set(history[0]) and {"error", "usage_spatial"} <= set(history[1])
-    assert history[0]["after"] == 19.0
-    assert [step for step, _ in run.rows] == [1020, 1030, 1040, 1045, 1045]
-    assert {"train/loss", "train/half", "steps_per_s"} <= set(run.rows[0][1]) and "val/error" in run.rows[1][1]
-    assert run.rows[0][1]["train/loss"] == history[0]["loss"]
 
 
 def test_no_steps_leave_the_model_as_it_is(checkpoint, optimiser_of):
@@ -212,34 +128,6 @@ def test_checkpoint_of_another_training_starts_afresh(tmp_path, optimiser_of, ca
     assert min(task.seen) == 0 and "belongs to other params or data; starting afresh" in caplog.text
 
 
-def test_collapsing_codebook_warns_once(checkpoint, optimiser_of, capsys):
-    train(Line(usage=0.01), optimiser_of(validate_every=3), 0, checkpoint)
-    printed = "".join(capsys.readouterr())
-    assert printed.count("WARNING") == 1 and "line: usage_spatial is 1.0% at step 3" in printed
-
-
-def test_collapse_before_a_kill_is_not_reported_again_after_it(checkpoint, optimiser_of, capsys):
-    with pytest.raises(Killed):
-        train(Line(usage=0.01, kill_at=7), optimiser_of(validate_every=3), 0, checkpoint)
-    train(Line(usage=0.01), optimiser_of(validate_every=3), 0, checkpoint)
-    printed = "".join(capsys.readouterr())
-    assert printed.count("WARNING") == 1 and "at step 3" in printed
-
-
-def test_collapse_in_a_training_batch_is_no_reason_to_warn_nor_to_keep_silent(checkpoint, optimiser_of, capsys):
-    task = Line(usage=0.01)
-    loss = task.loss
-    task.loss = lambda batch, step: (loss(batch, step)[0], {"usage_spatial": 0.01})
-    train(task, optimiser_of(steps=40, validate_every=30), 0, checkpoint)
-    printed = "".join(capsys.readouterr())
-    assert printed.count("WARNING") == 1 and "at step 30" in printed
-
-
-def test_codebook_in_use_does_not_warn(checkpoint, optimiser_of, capsys):
-    train(Line(usage=0.5), optimiser_of(validate_every=3), 0, checkpoint)
-    assert "WARNING" not in "".join(capsys.readouterr())
-
-
 def test_weights_that_are_not_trainable_stay(checkpoint, optimiser_of):
     task = Line()
     task.trainable = lambda: [task.model[0].weight]
@@ -268,7 +156,7 @@ def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of, algori
     adam = {"betas": optimiser.betas, "weight_decay": optimiser.weight_decay, "fused": True}
     movers = {"adamw": [(torch.optim.AdamW(plain.trainable(), **adam), 4e-3)]}
     movers["muon"] = [(Muon([matrix], 4e-3, optimiser.weight_decay), 4e-3), (torch.optim.AdamW(rest, **adam), 1e-3)]
-    average = Average(plain.model, optimiser.ema)
+    average = moving_average(plain.model, optimiser.ema)
     for step, indices in enumerate(plain.batches(optimiser.batch_size, 12, 0)):
         torch.manual_seed(3 * 1_000_003 + step)
         loss, _ = plain.loss(plain.read(indices), step)
@@ -278,8 +166,8 @@ def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of, algori
         for mover, top in movers[algorithm]:
             mover.param_groups[0]["lr"] = top * learning_rate(step, optimiser) / optimiser.lr
             mover.step()
-        average.update(plain.model, step)
-    assert same_weights(task.model, plain.model) and same_weights(averaged, average.model)
+        average.update_parameters(plain.model)
+    assert same_weights(task.model, plain.model) and same_weights(averaged, average.module)
     assert [row["loss"] for row in history if row["split"] == "train"] == [loss.item()]
 
 
@@ -363,6 +251,14 @@ def test_accumulated_parts_equal_the_whole_batch(tmp_path, optimiser_of, accumul
 def test_a_batch_that_does_not_divide_into_parts_is_refused(checkpoint, optimiser_of):
     with pytest.raises(InputError, match="batch_size 3 is not a multiple of 1 processes x 2 accumulated parts"):
         train(Line(), optimiser_of(accumulate=2), 0, checkpoint)
+
+
+def test_launchers_that_share_out_weights_are_refused(checkpoint, optimiser_of, monkeypatch):
+    monkeypatch.setattr(
+        "sweettok.training.loop.Accelerator", lambda **_: SimpleNamespace(distributed_type=DistributedType.FSDP)
+    )
+    with pytest.raises(InputError, match="accelerate is set to FSDP"):
+        train(Line(), optimiser_of(), 0, checkpoint)
 
 
 def test_the_machine_changes_no_number(tmp_path, optimiser_of):

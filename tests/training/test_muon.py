@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from sweettok.errors import InputError
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.training.muon import MOMENTUM, RMS, SMALLEST, Muon, muon_weights, optimisers, orthogonal
 
@@ -200,14 +199,6 @@ def test_no_optimiser_without_weights(optimiser_of):
     found = optimisers(only_bias, list(only_bias.parameters()), settings)
     assert [type(mover) for mover in found] == [torch.optim.AdamW]
     assert optimisers(only_bias, [], settings) == []
-
-
-def test_shards_are_refused(optimiser_of):
-    model = nn.Linear(12, 20)
-    with pytest.raises(InputError, match="FSDP keeps them in shards; set optimiser.algorithm to adamw"):
-        optimisers(model, list(model.parameters()), optimiser_of(algorithm="muon"), sharded=True)
-    (adam,) = optimisers(model, list(model.parameters()), optimiser_of(algorithm="adamw"), sharded=True)
-    assert isinstance(adam, torch.optim.AdamW)
 
 
 def test_learns(optimiser_of):

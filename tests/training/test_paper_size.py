@@ -16,10 +16,11 @@ from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import load_params
+from sweettok.training.criteria import CodeCriterion, PixelCriterion
 from sweettok.training.curriculum import code_clips
-from sweettok.training.losses import PixelCriterion
 from sweettok.training.muon import optimisers
-from sweettok.training.tasks import CodeCriterion, ProxyTask, TokenizerTask
+from sweettok.training.proxy_task import ProxyTask
+from sweettok.training.tokenizer_task import TokenizerTask
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 

@@ -1,5 +1,4 @@
-"""Two processes on the CPU train as one does, with whole models (torch's launcher) and with sharded ones (accelerate's
-launcher set to FSDP): compared step by step."""
+"""Two processes on the CPU train as one does: compared step by step."""
 
 import importlib.util
 import json
@@ -12,7 +11,6 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from torch import nn
 
 from sweettok.generation.layout import layout_of
 from sweettok.generation.prior import Prior, PriorConfig
@@ -20,18 +18,12 @@ from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CodeLoss, PixelLoss
 from sweettok.training import loop
 from sweettok.training.checkpoint import save_module
-from sweettok.training.curriculum import Supplies, build_tokenizer, code_clips, load_judge, save_proxy, train_stage
+from sweettok.training.curriculum import TrainingData, build_tokenizer, code_clips, load_judge, save_proxy, train_stage
 
 ROOT = Path(__file__).parents[2]
 ALL = ("features", "spatial", "temporal", "decoder", "pixel_decoder")
 SCRIPT = Path(__file__).with_name("one_of_two.py")
-LAUNCHERS = {
-    "whole": ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"],
-    "sharded": [
-        "accelerate.commands.launch", "--use_fsdp", "--fsdp_version", "2", "--num_processes", "2", "--num_machines", "1",
-        "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0",
-    ],
-}  # fmt: skip
+LAUNCHER = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 STEPS, BATCH = 6, 4
 TRAININGS = {  # name -> tokenizer, training, machine
     "language": ({}, {}, {}),
@@ -42,7 +34,6 @@ TRAININGS = {  # name -> tokenizer, training, machine
     "end_to_end": ({"architecture": "downsample"}, {"target": "pixels", "trains": ALL}, {}),
     "muon": ({}, {"algorithm": "muon"}, {}),
 }
-ONLY_WHOLE = {"muon"}  # whose steps need whole matrices
 
 
 @pytest.fixture(scope="module")
@@ -73,19 +64,18 @@ LOSSES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=LAUNCHERS)
-def two(request, given):
-    """Name of the launcher, the folder of the processes' records, (training, process) -> its record and models."""
+@pytest.fixture(scope="module")
+def two(given):
+    """The folder of the processes' records, (training, process) -> its record and models."""
     folder, chosen = given
     described = {
         name: {"stage": stage.model_dump(mode="json"), "machine": machine, **LOSSES}
         for name, (stage, machine) in chosen.items()
-        if request.param == "whole" or name not in ONLY_WHOLE
     }
     (folder / "trainings.json").write_text(json.dumps(described))
-    written = folder / f"records_{request.param}"
+    written = folder / "records"
     done = subprocess.run(
-        [sys.executable, "-m", *LAUNCHERS[request.param], str(SCRIPT), str(folder), str(written)],
+        [sys.executable, "-m", *LAUNCHER, str(SCRIPT), str(folder), str(written)],
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
@@ -94,11 +84,10 @@ def two(request, given):
         for rank in (0, 1):
             record = json.loads((written / f"{name}.{rank}.json").read_text())
             records[name, rank] = record | torch.load(written / f"{name}.{rank}.pt", weights_only=True)
-    return Two(request.param, written, records)
+    return Two(written, records)
 
 
 class Two(NamedTuple):
-    how: str
     written: Path
     records: dict[tuple[str, int], dict]
 
@@ -106,16 +95,12 @@ class Two(NamedTuple):
     def trainings(self) -> list[str]:
         return [name for name, rank in self.records if rank == 0]
 
-    def skip_what_it_cannot(self, name: str) -> None:
-        if name not in self.trainings:
-            pytest.skip("Muon needs whole matrices")
-
 
 @pytest.fixture(scope="module")
 def train_alone(given):
     """Training's name -> (model, averaged model, history) of one process, whole batches."""
     folder, chosen = given
-    supplies = Supplies.load(folder / "data", folder / "proxy")
+    training_data = TrainingData.load(folder / "data", folder / "proxy")
 
     def run(name):
         model, stage = VideoTokenizer.load(folder / name), chosen[name][0]
@@ -126,7 +111,7 @@ def train_alone(given):
             "judge": load_judge(folder / "judge"),
         }
         stage = stage.model_copy(update={"optimiser": stage.optimiser.model_copy(update={"accumulate": 1})})
-        averaged, history = train_stage(name, model, stage, supplies, **losses)
+        averaged, history = train_stage(name, model, stage, training_data, **losses)
         return model, averaged, history
 
     return run
@@ -140,7 +125,6 @@ def _alone(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", TRAININGS)
 def test_the_same_losses_and_statistics_as_one_process(two, train_alone, name):
-    two.skip_what_it_cannot(name)
     model, averaged, history = train_alone(name)
     together = two.records[name, 0]["history"]
     # Each part's pass through the discriminator brings its spectral norms nearer their limit.
@@ -169,27 +153,10 @@ def test_the_same_losses_and_statistics_as_one_process(two, train_alone, name):
 @pytest.mark.parametrize("name", TRAININGS)
 def test_both_processes_end_with_the_same_model_and_history(two, name):
     """Bit for bit: weights, codebook statistics, averages, metrics."""
-    two.skip_what_it_cannot(name)
     assert two.records[name, 0]["history"] == two.records[name, 1]["history"]
     for kind in ("model", "averaged"):
         one, other = two.records[name, 0][kind], two.records[name, 1][kind]
         assert all(torch.equal(value, other[key]) for key, value in one.items())
-
-
-def test_each_process_keeps_all_or_only_its_shards(two, given):
-    """Between two steps: weights that learn, their gradients and Adam's moments, and the average of all weights."""
-    for name in set(two.trainings) - ONLY_WHOLE:
-        model, stage = VideoTokenizer.load(given[0] / name), given[1][name][0]
-        parts = [part for trained in stage.trains for part in model.parts()[trained]]
-        learning = {p for part in parts for p in (part.parameters() if isinstance(part, nn.Module) else [part])}
-        counts = {"weights": sum(p.numel() for p in learning), "average": sum(p.numel() for p in model.parameters())}
-        one, other = (two.records[name, rank]["held"] for rank in (0, 1))
-        for kind in ("weights", "gradients", "moments", "average"):
-            held = one[kind], other[kind]
-            if two.how == "whole":
-                assert held[0] == held[1] == counts.get(kind, held[0])
-            else:
-                assert sum(held) == counts.get(kind, sum(held)) and 0.3 < held[0] / sum(held) < 0.7
 
 
 def test_two_resume_where_they_were(two):
@@ -244,8 +211,8 @@ def test_codes_samples_and_scores_are_those_of_one_process(two, given):
     spec = importlib.util.spec_from_file_location("one_of_two", SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    supplies, judge = Supplies.load(folder / "data", folder / "proxy"), load_judge(folder / "judge")
-    script.evaluate(folder, supplies, judge, Path("alone.pt"))
+    training_data, judge = TrainingData.load(folder / "data", folder / "proxy"), load_judge(folder / "judge")
+    script.evaluate(folder, training_data, judge, Path("alone.pt"))
     files = ("alone.pt", two.written / "evaluation.0.pt", two.written / "evaluation.1.pt")
     alone, *both = (torch.load(file, weights_only=True) for file in files)
     assert len(alone["tokens"]) == 7 and len(alone["psnr"]) == len(alone["codes"]) == 12

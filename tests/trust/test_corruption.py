@@ -21,9 +21,9 @@ from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Patches
 from sweettok.training.checkpoint import Checkpoint, save_module
-from sweettok.training.curriculum import Supplies, code_clips, load_judge, load_proxy, save_proxy, weights_hash
+from sweettok.training.curriculum import TrainingData, code_clips, load_judge, load_proxy, save_proxy, weights_hash
 from sweettok.video.prepare import prepare
-from sweettok.video.store import ClipStore, to_uint8
+from sweettok.video.store import ClipStore, check_store, to_uint8
 
 EXAMPLES, MORE = 2, 50  # in each of a file's eight regions
 Read = Callable[[], Any]
@@ -62,6 +62,7 @@ def makers(tok, codebook, proxy_params, scene, write_video) -> dict[str, Maker]:
         prepare(world, folder)
 
         def read() -> list[Any]:
+            check_store(folder)
             opened = ClipStore.open(folder, "train")
             content = to_uint8(opened.clips(range(len(opened)))).tobytes()
             return [content, opened.labels.to_csv(), opened.classes, opened.fingerprint]
@@ -94,9 +95,9 @@ def makers(tok, codebook, proxy_params, scene, write_video) -> dict[str, Maker]:
         save_proxy(made, network, {split: code_clips(network, one) for split, one in stores.items()}, [])
 
         def read() -> list[Any]:
-            opened, supplies = load_proxy(made), Supplies.load(data, made)
+            opened, training_data = load_proxy(made), TrainingData.load(data, made)
             sections = [part.model_dump_json() for part in (opened.proxy, opened.patches)]
-            return [weights_hash(opened), *sections, plain(supplies.codes)]
+            return [weights_hash(opened), *sections, plain(training_data.codes)]
 
         return read
 
@@ -167,8 +168,8 @@ def made(makers, tmp_path_factory):
 FILES = {
     "token file": ("clip.swt",),
     "checkpoint": ("state.pt",),
-    "store": ("store.json", "train/clips.npy", "train/labels.csv", "train/sums.npy"),
-    "shards": ("store.json", "train/shard-000001.tar", "train/index.npy", "train/labels.csv", "train/sums.npy"),
+    "store": ("store.json", "train/clips.npy", "train/labels.csv"),
+    "shards": ("store.json", "train/shard-000001.tar", "train/index.npy", "train/labels.csv"),
     "codebook": ("codebook.safetensors", "codebook.json"),
     "judge": ("model.safetensors", "config.json"),
     "proxy": ("proxy/model.safetensors", "proxy/config.json", "proxy/codes_train.npy"),

@@ -21,7 +21,7 @@ from sweettok.errors import InputError
 from sweettok.generation.prior import Prior
 from sweettok.language.codebook import Codebook
 from sweettok.training.checkpoint import Checkpoint
-from sweettok.training.curriculum import Supplies, load_judge, load_proxy
+from sweettok.training.curriculum import TrainingData, load_judge, load_proxy
 from sweettok.video.store import ClipStore
 from sweettok.weights import load_state
 
@@ -124,7 +124,7 @@ READERS = {
     "codebook": ("codebook.safetensors", Codebook.load),
     "judge": ("model.safetensors", load_judge),
     "proxy": ("model.safetensors", load_proxy),
-    "proxy codes": ("codes_train.npy", lambda folder: Supplies.load(folder, folder)),
+    "proxy codes": ("codes_train.npy", lambda folder: TrainingData.load(folder, folder)),
     "prior": ("prior.safetensors", Prior.load),
     "store": ("train/clips.npy", lambda folder: ClipStore.open(folder, "train")),
 }

@@ -60,10 +60,7 @@ def test_store_json_says_the_same_but_for_the_files(folder, array_folder):
     shards, array = (read_sealed(path / "store.json") for path in (folder, array_folder))
     for split in COUNTS:
         sharded, whole = shards["splits"][split], array["splits"][split]
-        assert sharded.pop("shards").keys() == {path.name for path in (folder / split).iterdir()} - {
-            "labels.csv",
-            "sums.npy",
-        }
+        assert sharded.pop("shards").keys() == {path.name for path in (folder / split).iterdir()} - {"labels.csv"}
         assert sharded.pop("clips_sha256") != whole.pop("clips_sha256")
         assert (folder / split / "labels.csv").read_bytes() == (array_folder / split / "labels.csv").read_bytes()
     assert shards == array
@@ -95,7 +92,7 @@ def test_any_tar_reader_finds_the_clips(folder):
 
 def test_same_params_same_bytes(folder, copy):
     files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    assert len(files) == 1 + 3 * 3 + 5 + 1 + 1
+    assert len(files) == 1 + 3 * 2 + 5 + 1 + 1
     assert all((folder / name).read_bytes() == (copy / name).read_bytes() for name in files)
 
 

@@ -158,8 +158,8 @@ def other_shape(folder):
         (lambda folder: (folder / "train" / "clips.npy").unlink(), "clips.npy is missing"),
         (lambda folder: (folder / "store.json").unlink(), "store.json does not exist"),
         (lambda folder: (folder / "store.json").write_text("{"), "not valid JSON"),
-        (lambda folder: (folder / "store.json").write_text("[]"), "schema None, expected 2"),
-        (lambda folder: edit_json(folder, lambda content: content.update(schema=99)), "schema 99, expected 2"),
+        (lambda folder: (folder / "store.json").write_text("[]"), "schema None, expected 3"),
+        (lambda folder: edit_json(folder, lambda content: content.update(schema=99)), "schema 99, expected 3"),
         (
             lambda folder: edit_json(folder, lambda content: content["splits"].pop("train")),
             "no split 'train', only val",

@@ -1,0 +1,68 @@
+"""Codes that are learned, for comparison with words."""
+
+import torch
+from torch import Tensor, nn
+
+from sweettok.models.processes import add_over_processes, broadcast, gathered, process_count
+from sweettok.models.quantized import Quantized, check_indices, in_chunks, usage_of
+from sweettok.models.whitening import Whitening
+
+
+class LearnedQuantizer(nn.Module):
+    """Learned codes without words (T5 "no language codebook"): vector-quantize-pytorch with cosine codes, k-means start,
+    EMA updates and revival of dead codes. Same interface as LanguageQuantizer."""
+
+    def __init__(self, size: int, width: int, code_dim: int, tokens: int, commitment: float) -> None:
+        super().__init__()
+        from vector_quantize_pytorch import VectorQuantize  # slow to import
+
+        self.size, self.slots, self.words, self.folded_parameters = size, [(0, size)], None, 0
+        self.to_code = Whitening(width, code_dim, tokens)
+        self.project_out = nn.Linear(code_dim, width)
+        self.quantize = VectorQuantize(
+            dim=code_dim,
+            codebook_size=size,
+            use_cosine_sim=True,
+            kmeans_init=True,
+            threshold_ema_dead_code=0.05,  # of the moving count a step: an unused code is replaced after some 50 steps
+            decay=0.95,
+            commitment_weight=commitment,
+            rotation_trick=False,  # the straight-through gradient of the paper
+            sync_codebook=False,  # `_join_processes` does it, with the draws of one process
+        )
+
+    def forward(self, z: Tensor) -> Quantized:
+        """z (B, N, D) -> Quantized."""
+        if self.training and process_count() > 1:
+            _join_processes(self.quantize._codebook)
+        with torch.autocast(z.device.type, enabled=False):
+            latent = self.to_code(z.float())
+            if self.training:  # the codes' statistics need the whole batch at once
+                z_q, indices, loss = self.quantize(latent)
+                return Quantized(self.project_out(z_q), indices, loss.sum(), usage_of(indices, self.size))
+            chunks = in_chunks(latent.flatten(0, 1), self.size)
+            indices = torch.cat([self.quantize(tokens[None])[1][0] for tokens in chunks]).unflatten(0, latent.shape[:2])
+            return Quantized(self.lookup(indices), indices, z.new_zeros(()), usage_of(indices, self.size))
+
+    def lookup(self, indices: Tensor) -> Tensor:
+        """indices (B, N) -> z_q (B, N, D)."""
+        with torch.autocast(indices.device.type, enabled=False):
+            return self.project_out(self.code_vectors(indices))
+
+    def code_vectors(self, indices: Tensor) -> Tensor:
+        """indices (B, N) -> (B, N, code_dim). Raises ValueError."""
+        check_indices(indices, self.slots)
+        return self.quantize.get_codes_from_indices(indices)
+
+
+def _join_processes(codebook: nn.Module) -> None:
+    """Let the codebook of vector-quantize-pytorch count, start and revive its codes from all processes' latents."""
+    codebook.all_reduce_fn = codebook.kmeans_all_reduce_fn = add_over_processes
+    codebook.sample_fn = codebook.replace_sample_fn = _draw_from_all
+
+
+def _draw_from_all(latents: Tensor, count: int) -> Tensor:
+    """`count` latents out of all processes' (1, n, d), the same in each: what one process draws from the whole batch."""
+    from vector_quantize_pytorch.vector_quantize_pytorch import batched_sample_vectors
+
+    return broadcast(batched_sample_vectors(gathered(latents[0])[None], count))

@@ -1,0 +1,46 @@
+"""Latents to whitened unit vectors, as running statistics of their batches say."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sweettok.models.processes import mean_over_processes
+
+
+class Whitening(nn.Module):
+    """Latents (B, N, D) -> unit vectors of `code_dim`, (B, N, d), centred for each token and whitened over all.
+
+    A query's latent is at first nearly the same for every clip, so that each token has one word for all of them and the
+    decoder learns to do without tokens. Taking away what is constant, and giving all directions the same spread, leaves
+    what tells clips apart and puts most words in reach. The moving statistics change in training mode only and pass
+    no gradient, so training and evaluation see the same function. They are those of all processes' batches together.
+    """
+
+    MOMENTUM = 0.05
+
+    def __init__(self, width: int, code_dim: int, tokens: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, code_dim, bias=False)
+        self.register_buffer("mean", torch.zeros(tokens, code_dim))
+        self.register_buffer("covariance", torch.eye(code_dim))
+        self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, z: Tensor) -> Tensor:
+        latent = self.project(z.float())
+        if self.training:
+            self._update(latent.detach())
+        return F.normalize((latent - self.mean) @ whitening_matrix(self.covariance), dim=-1)
+
+    @torch.no_grad()
+    def _update(self, latent: Tensor) -> None:
+        momentum = max(self.MOMENTUM, 1 / (1 + self.updates.item()))  # a plain mean of the first batches
+        self.mean.lerp_(mean_over_processes(latent.mean(0)), momentum)
+        spread = (latent - self.mean).flatten(0, 1)
+        self.covariance.lerp_(mean_over_processes(spread.T @ spread / len(spread)), momentum)
+        self.updates += 1
+
+
+def whitening_matrix(covariance: Tensor) -> Tensor:
+    """The symmetric matrix W with W C W = I (directions of next to no spread are left small): (d, d)."""
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors @ torch.diag((values + 1e-4 * values.max() + 1e-12).rsqrt()) @ vectors.T

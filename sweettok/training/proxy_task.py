@@ -1,0 +1,35 @@
+"""Training the proxy."""
+
+import torch
+from torch import Tensor, nn
+
+from sweettok.models.proxy import ProxyTokenizer
+from sweettok.training.loading import Batch
+from sweettok.training.losses import PictureLoss, mean_psnr
+from sweettok.training.store_task import RunningMeans, StoreTask
+from sweettok.video.store import ClipStore
+
+
+class ProxyTask(StoreTask):
+    """Autoencode clips: L2 + perceptual."""
+
+    model: ProxyTokenizer
+
+    def __init__(self, model: ProxyTokenizer, judge: nn.Module, train: ClipStore, val: ClipStore, seed: int) -> None:
+        super().__init__("proxy", model, train, val, seed)
+        self.pictures = PictureLoss(model.proxy.l2, model.proxy.perceptual, judge)
+
+    def to(self, device: torch.device) -> None:
+        super().to(device)
+        self.pictures.to(device)
+
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        self.model.train()
+        return self.pictures(batch["clip"], self.model(batch["clip"]))
+
+    def validate(self, model: ProxyTokenizer) -> dict[str, float]:
+        total = RunningMeans()
+        for batch in self.validation():
+            clip = batch["clip"]
+            total.add({"psnr": mean_psnr(clip, model(clip))}, len(clip))
+        return total.means()

@@ -1,0 +1,103 @@
+"""Training the tokenizer: every stage of the curriculum."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sweettok.models.processes import gathered_objects
+from sweettok.models.tokenizer import VideoTokenizer
+from sweettok.params import CurriculumStage
+from sweettok.training.criteria import Criterion
+from sweettok.training.loading import Batch
+from sweettok.training.losses import mean_psnr
+from sweettok.training.store_task import RunningMeans, StoreTask
+from sweettok.video.store import ClipStore
+
+
+class TokenizerTask(StoreTask):
+    """One stage of the curriculum, as its params say: which clips, which target, which parts learn."""
+
+    model: VideoTokenizer
+
+    def __init__(
+        self,
+        name: str,
+        model: VideoTokenizer,
+        stage: CurriculumStage,
+        criterion: Criterion,
+        train: ClipStore,
+        val: ClipStore,
+        codes: dict[str, Tensor],
+    ) -> None:
+        super().__init__(name, model, train, val, stage.seed)
+        self.stage, self.criterion, self.codes = stage, criterion, codes
+        self.encoder_learns = bool({"features", "spatial", "temporal"} & set(stage.trains))
+        model.requires_grad_(False)
+        for part in self.learning:
+            part.requires_grad_(True)
+
+    @property
+    def learning(self) -> list[nn.Module | nn.Parameter]:
+        """What of the model learns."""
+        parts = self.model.parts()
+        return [part for name in self.stage.trains for part in parts[name]]
+
+    def trainable(self) -> list[nn.Parameter]:
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+
+    def to(self, device: torch.device) -> None:
+        super().to(device)
+        self.criterion.to(device)
+
+    def read(self, indices: Tensor, split: str = "train") -> Batch:
+        batch = super().read(indices, split)
+        if self.stage.clips == "images":
+            batch["clip"] = batch["clip"][:, :, :1].contiguous()
+        return batch | {"codes": self.codes[split][indices]}
+
+    def _run(self, model: VideoTokenizer, clip: Tensor) -> tuple[Any, Tensor]:
+        if self.encoder_learns or not torch.is_grad_enabled():
+            return model(clip)
+        with torch.no_grad():
+            coded = model.code(clip)
+        temporal = coded.temporal.z_q if coded.temporal else None
+        return coded, model.logits(coded.spatial.z_q, temporal, model.latent_frames(clip.shape[2]))
+
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        self.model.eval()  # what is frozen stays in eval mode: no codebook statistics are updated there
+        for part in self.learning:
+            if isinstance(part, nn.Module):
+                part.train()
+        clip = batch["clip"]
+        coded, logits = self._run(self.model, clip)
+        metrics = {f"usage_{group}": usage for group, usage in coded.usage.items()}
+        codes = batch["codes"][:, : logits.shape[1]]
+        loss, losses = self.criterion.loss(self.model, clip, logits, codes, step)
+        return loss + coded.loss if self.encoder_learns else loss, metrics | losses
+
+    def after_step(self, step: int) -> dict[str, float]:
+        return self.criterion.update_discriminator(step)
+
+    def validate(self, model: VideoTokenizer) -> dict[str, float]:
+        total, used = RunningMeans(), dict[str, set[int]]()
+        for batch in self.validation():
+            clip = batch["clip"]
+            coded, logits = model(clip)
+            accuracy = model.proxy_codes.accuracy(logits, batch["codes"][:, : logits.shape[1]].long()).item()
+            total.add({"psnr": mean_psnr(clip, model.pixels(logits)), "accuracy": accuracy}, len(clip))
+            for group, quantized in (("spatial", coded.spatial), ("temporal", coded.temporal)):
+                if quantized is not None:
+                    used.setdefault(group, set()).update(quantized.indices.unique().tolist())
+        everywhere = gathered_objects(used)
+        return total.means() | {
+            f"usage_{group}": len(set().union(*(each.get(group, ()) for each in everywhere))) / quantizer.size
+            for group, quantizer in model.quantizers.items()
+            if any(group in each for each in everywhere)
+        }
+
+    def state(self) -> dict[str, Any]:
+        return self.criterion.state()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.criterion.load_state(state)
