@@ -1,4 +1,4 @@
-"""Ablation cells compared: mean and spread over seeds, and differences paired by seed and clip."""
+"""Ablation cells compared: metrics over seeds, and differences paired by seed and clip."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,17 +7,11 @@ from typing import Any
 import numpy as np
 
 from sweettok.errors import InputError
-from sweettok.metrics.statistics import mean_and_std, paired_difference
+from sweettok.metrics.statistics import paired_difference
 from sweettok.reporting.collect import AblationCell, Results
+from sweettok.reporting.names import HIGHER_IS_BETTER
 from sweettok.reporting.over_seeds import LEVEL, hedges_g, student_interval
 
-HIGHER_IS_BETTER = {
-    "psnr": True,
-    "ssim": True,
-    "perceptual/judge": False,
-    "frechet_video/judge": False,
-    "frechet_image/judge": False,
-}
 COLUMN_PER_CLIP = {"psnr": "psnr", "ssim": "ssim", "perceptual/judge": "perceptual"}
 LEARNED_GAIN = 1.5  # dB PSNR over the mean colour; a cell below it has not learned and its comparison says nothing
 RESAMPLES, SEED = 2000, 0
@@ -59,14 +53,10 @@ class Difference:
         return {**asdict(self), "level": LEVEL, "resamples": RESAMPLES, "bootstrap_seed": SEED}
 
 
-def over_seeds(results: Results, variant: str, metric: str) -> tuple[float, float | None, int] | None:
-    """(mean, sample standard deviation or None, number of seeds) of a metric; None where nothing has run."""
-    values = [
-        cell.summary["metrics"][metric]["value"]
-        for cell in results.of_variant(variant).values()
-        if metric in cell.summary["metrics"]
-    ]
-    return (*mean_and_std(values), len(values)) if values else None
+def over_seeds(results: Results, variant: str, metric: str) -> list[dict[str, Any]]:
+    """The records of a metric, one a seed that measured it."""
+    summaries = [cell.summary["metrics"] for cell in results.of_variant(variant).values()]
+    return [metrics[metric] for metrics in summaries if metric in metrics]
 
 
 def gain_over_mean_colour(results: Results, variant: str) -> float | None:

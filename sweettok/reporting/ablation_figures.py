@@ -1,32 +1,27 @@
 """Charts of the ablation: how good each variant is, how sure its difference to the full model is, how it converges."""
 
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from sweettok.reporting.ablation import HIGHER_IS_BETTER, LEARNED_GAIN, difference
+from sweettok.reporting.ablation import LEARNED_GAIN, difference
 from sweettok.reporting.collect import AblationCell, Results
+from sweettok.reporting.names import MAIN_METRICS, better_in_words
 from sweettok.reporting.style import COLOURS, GREY
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-METRICS = ("psnr", "perceptual/judge", "frechet_video/judge")
 PANELS_A_ROW = 5
 
 
-def ablation_bars(results: Results) -> "Figure | None":
+def ablation_bars(results: Results) -> Figure | None:
     """Above: every variant's values, bars from zero. Below: its paired difference to the full model. None: not run."""
-    from matplotlib.figure import Figure
-
     variants = results.variants
     if not variants:
         return None
     figure = Figure(figsize=(12, 1.6 + 0.5 * len(variants)))
-    above, below = figure.subplots(2, len(METRICS), sharey="row", squeeze=False, height_ratios=(1.3, 1))
-    for top, bottom, metric in zip(above, below, METRICS, strict=True):
+    above, below = figure.subplots(2, len(MAIN_METRICS), sharey="row", squeeze=False, height_ratios=(1.3, 1))
+    for top, bottom, metric in zip(above, below, MAIN_METRICS, strict=True):
         _bars(top, results, metric)
         _differences(bottom, results, metric)
     _name_rows(above[0], variants)
@@ -34,14 +29,15 @@ def ablation_bars(results: Results) -> "Figure | None":
     return figure
 
 
-def _name_rows(panel: "Axes", variants: tuple[str, ...]) -> None:
+def _name_rows(panel: Axes, variants: tuple[str, ...]) -> None:
     panel.set_yticks(range(len(variants)), [variant.replace("_", " ") for variant in variants])
     panel.set_ylim(len(variants) - 0.4, -0.6)
 
 
-def _bars(panel: "Axes", results: Results, metric: str) -> None:
+def _bars(panel: Axes, results: Results, metric: str) -> None:
     for place, variant in enumerate(results.variants):
-        values = [_shown(cell, metric) for cell in results.of_variant(variant).values() if metric in _metrics(cell)]
+        cells = results.of_variant(variant).values()
+        values = [_shown(cell, metric) for cell in cells if metric in cell.summary["metrics"]]
         if not values:
             continue
         colour = COLOURS[0] if variant == "full" else COLOURS[4]
@@ -49,8 +45,7 @@ def _bars(panel: "Axes", results: Results, metric: str) -> None:
         panel.barh(place, np.mean(values), xerr=spread, height=0.62, color=colour, capsize=3)
         offsets = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(1)
         panel.scatter(values, place + offsets, s=13, color=COLOURS[1], edgecolor="black", linewidth=0.5, zorder=3)
-    better = "higher" if HIGHER_IS_BETTER[metric] else "lower"
-    panel.set_title(f"{'PSNR gain, dB' if metric == 'psnr' else metric} ({better} is better)")
+    panel.set_title(f"{'PSNR gain, dB' if metric == 'psnr' else metric} ({better_in_words(metric)})")
     panel.grid(axis="y", visible=False)
     if metric == "psnr":
         panel.axvline(LEARNED_GAIN, color=GREY, linewidth=1, linestyle="--")
@@ -58,17 +53,13 @@ def _bars(panel: "Axes", results: Results, metric: str) -> None:
         panel.set_xlabel(note, fontsize=7, color=GREY)
 
 
-def _metrics(cell: AblationCell) -> dict:
-    return cell.summary["metrics"]
-
-
 def _shown(cell: AblationCell, metric: str) -> float:
     """PSNR has no natural zero, so its bar starts at the mean colour."""
-    value = _metrics(cell)[metric]["value"]
+    value = cell.summary["metrics"][metric]["value"]
     return value - cell.summary["mean_colour_psnr"] if metric == "psnr" else value
 
 
-def _differences(panel: "Axes", results: Results, metric: str) -> None:
+def _differences(panel: Axes, results: Results, metric: str) -> None:
     for place, variant in enumerate(variant for variant in results.variants if variant != "full"):
         found = difference(results, variant, "full", metric)
         if found is None:
@@ -83,10 +74,8 @@ def _differences(panel: "Axes", results: Results, metric: str) -> None:
     panel.grid(axis="y", visible=False)
 
 
-def ablation_curves(results: Results) -> "Figure | None":
+def ablation_curves(results: Results) -> Figure | None:
     """Validation PSNR over all steps of a cell's trainings, a panel a variant, full model in grey. None: not run."""
-    from matplotlib.figure import Figure
-
     curves: dict[str, list[pandas.DataFrame]] = {}
     for cell in results.cells:
         curve = _validation_psnr(cell.history)

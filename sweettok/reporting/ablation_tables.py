@@ -1,13 +1,16 @@
-"""Tables T4 (compression), T5 (codebook) and T6 (curriculum): the ablation's variants."""
+"""Tables T4 (compression), T5 (codebook), T6 (curriculum) and T6_stability: the ablation's variants."""
 
-from collections.abc import Iterable
+from statistics import fmean, stdev
 
 from sweettok.reporting.ablation import LEARNED_GAIN, difference, gain_over_mean_colour, has_learned, over_seeds
-from sweettok.reporting.cells import NOT_I3D, UNITS, protocol, published_cells
 from sweettok.reporting.collect import Results
-from sweettok.reporting.published import published
-from sweettok.reporting.table import Number, Row, Table
+from sweettok.reporting.names import method_title, metric_title
+from sweettok.reporting.protocol import NOT_I3D
+from sweettok.reporting.published import published_alone, published_beside, published_cells
+from sweettok.reporting.rules.stability import seed_stabilities
+from sweettok.reporting.table import Content, Number, Row, Table
 
+METRICS = ("frechet_video/judge", "psnr", "perceptual/judge")
 TITLES = {"T4": "compression ablation", "T5": "codebook ablation", "T6": "curriculum ablation"}
 VARIANTS = {
     "T4": ("downsample", "coupled", "full"),
@@ -27,35 +30,30 @@ CONTROLS = {  # rows only where they have run: the profile `claims` runs them
     ),
     "T6": ("curriculum-alternating", "curriculum-staged-weights"),
 }
+COLLAPSED, SPREAD, RESTLESS = (
+    "share of collapsed seeds",
+    "spread of PSNR over seeds (dB)",
+    "relative spread of the loss",
+)
+STEPS = f"steps to {LEARNED_GAIN} dB above mean colour"
+NOT_MEASURED = Number(None)
 
 
-def ablation_table(results: Results, identity: str, setting: str) -> Table:
+def ablation_table(results: Results, identity: str) -> Table:
     """T4, T5 or T6: one row a variant. Variants that have not run are marked."""
-    absolute = ("frechet_video/judge", "psnr", "perceptual/judge")
-    rows = [Row(row.method, published_cells(row)) for row in published(identity) if row.ours is None]
-    known = {row.ours: row for row in published(identity)}
-    controls = tuple(variant for variant in CONTROLS.get(identity, ()) if results.of_variant(variant))
-    for variant in VARIANTS[identity] + controls:
-        label = known[variant].method if variant in known else variant.replace("_", " ")
-        printed = published_cells(known[variant]) if variant in known else {}
-        cells = _variant_cells(results, variant, absolute)
-        made = _variant_protocol(results, variant, absolute)
-        rows.append(Row(label, printed, cells, made, remark="" if cells else "not run"))
+    beside, rows = published_beside(identity), published_alone(identity)
+    controls = [variant for variant in CONTROLS[identity] if results.of_variant(variant)]
+    for variant in (*VARIANTS[identity], *controls):
+        ours, published = _variant_cells(results, variant), beside.get(variant)
+        label = published.method if published else method_title(variant)
+        rows.append(Row(label, ours, published_cells(published), "" if ours else "not run"))
+    titles = [metric_title(metric) for metric in METRICS]
     return Table(
         identity=identity,
         title=f"{TITLES[identity]} (paper: rFVD on UCF-101, lower is better)",
-        published_columns=("rFVD", "tokens", "source"),
-        our_columns=(
-            *(UNITS[metric] for metric in absolute),
-            *(f"{UNITS[metric]}, minus full" for metric in absolute),
-            "gain over mean colour (dB)",
-            "tokens",
-            "bits",
-            "parameters",
-            "seeds",
-        ),
         rows=tuple(rows),
-        setting=f"{setting}; equal steps and data for every variant (the ablation's own, shorter schedule)",
+        setting=f"{results.setting}; equal steps and data for every variant (the ablation's own, shorter schedule)",
+        first=(*titles, *(f"{title}, minus full" for title in titles), "gain over mean colour (dB)"),
         notes=(
             NOT_I3D,
             "± is the sample standard deviation over seeds.",
@@ -68,27 +66,55 @@ def ablation_table(results: Results, identity: str, setting: str) -> Table:
     )
 
 
-def _variant_cells(results: Results, variant: str, metrics: Iterable[str]) -> dict[str, Number | str]:
-    cells_by_seed = results.of_variant(variant)
-    if not cells_by_seed:
+def _variant_cells(results: Results, variant: str) -> dict[str, Content]:
+    runs = results.of_variant(variant)
+    if not runs:
         return {}
-    cells: dict[str, Number | str] = {}
-    for metric in metrics:
-        mean_std = over_seeds(results, variant, metric)
-        if mean_std:
-            cells[UNITS[metric]] = Number(mean_std[0], std=mean_std[1])
-        paired = difference(results, variant, "full", metric) if variant != "full" else None
-        if paired:
-            cells[f"{UNITS[metric]}, minus full"] = Number(paired.mean, paired.interval)
-    any_cell = next(iter(cells_by_seed.values())).summary
+    ours: dict[str, Content] = {}
+    for metric in METRICS:
+        if records := over_seeds(results, variant, metric):
+            ours[metric_title(metric)] = Number.over_seeds(records)
+        if variant != "full" and (paired := difference(results, variant, "full", metric)):
+            ours[f"{metric_title(metric)}, minus full"] = Number(paired.mean, paired.interval)
     remark = "" if has_learned(results, variant) else "says nothing"
-    cells["gain over mean colour (dB)"] = Number(gain_over_mean_colour(results, variant), remark=remark)
-    cells |= {key: Number(any_cell.get(key)) for key in ("tokens", "bits", "parameters")}
-    return cells | {"seeds": ", ".join(str(seed) for seed in sorted(cells_by_seed))}
+    ours["gain over mean colour (dB)"] = Number(gain_over_mean_colour(results, variant), remark=remark)
+    summary = next(iter(runs.values())).summary
+    ours |= {key: Number(summary.get(key)) for key in ("tokens", "bits", "parameters")}
+    return ours | {"seeds": ", ".join(map(str, sorted(runs)))}
 
 
-def _variant_protocol(results: Results, variant: str, metrics: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The seeds' records differ in nothing but the seed, which has its own column."""
-    cells = list(results.of_variant(variant).values())
-    first = cells[0].summary["metrics"] if cells else {}
-    return protocol({UNITS[metric]: {**first[metric], "seed": None} for metric in metrics if metric in first})
+def stability_table(results: Results) -> Table:
+    """T6_stability: how steadily each curriculum trains. One row a curriculum that has run; the paper has no numbers."""
+    curricula = ("full", *VARIANTS["T6"], *CONTROLS["T6"])
+    rows = [Row(method_title(name), ours) for name in dict.fromkeys(curricula) if (ours := _stability_cells(results, name))]
+    return Table(
+        identity="T6_stability",
+        title="stability and convergence of the curricula (paper: a statement, no number)",
+        rows=tuple(rows) or (Row("curricula", remark="not run"),),
+        setting=results.setting,
+        first=(COLLAPSED, SPREAD, RESTLESS, STEPS, "seeds"),
+        notes=(
+            f"Collapsed: less than {LEARNED_GAIN} dB PSNR above the mean colour at the end.",
+            "Relative spread of the loss: standard deviation over its training's mean, last third of the steps; mean over "
+            "seeds ± standard deviation.",
+            "Steps: mean over the seeds that get there, of the first validation at that PSNR; a validation is as rare as "
+            "the params say.",
+        ),
+    )
+
+
+def _stability_cells(results: Results, variant: str) -> dict[str, Content]:
+    found = seed_stabilities(results, variant)
+    if not found:
+        return {}
+    psnr = [one.psnr for one in found.values()]
+    restless = [one.restlessness for one in found.values() if one.restlessness is not None]
+    steps = [one.steps_to_level for one in found.values() if one.steps_to_level is not None]
+    missing = len(found) - len(steps)
+    return {
+        COLLAPSED: Number(fmean(one.collapsed for one in found.values())),
+        SPREAD: Number(stdev(psnr)) if len(psnr) > 1 else NOT_MEASURED,
+        RESTLESS: Number(fmean(restless), std=stdev(restless) if len(restless) > 1 else None) if restless else NOT_MEASURED,
+        STEPS: Number(fmean(steps) if steps else None, remark=f"{missing} of {len(found)} never" if missing else ""),
+        "seeds": ", ".join(map(str, sorted(found))),
+    }

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.claims_file import load_claims
-from sweettok.reporting.grid import Cell, Column, Grid
 from sweettok.reporting.multiplicity import in_words, multiplicity
 from sweettok.reporting.rules.ruling import Effect
-from sweettok.reporting.table import Number
+from sweettok.reporting.table import Cell, Number, Row, Table
 
 READING = (
     "Measured: the claim's first side minus its second, with the 95 % interval; g is the standardised difference over "
@@ -16,29 +15,30 @@ READING = (
 )
 
 
-def claims_table(found: Sequence[Verdict]) -> str:
-    """The verdicts as Markdown: table, note, and what has not been tested."""
-    parts = [claims_grid(found).to_markdown(), claims_note(found), "\n".join(f"- {line}" for line in not_run(found))]
-    return "\n\n".join(part for part in parts if part)
-
-
-def claims_note(found: Sequence[Verdict]) -> str:
-    """How to read the table, and what of it chance explains."""
-    return " ".join(part for part in (READING, in_words(multiplicity(found))) if part)
-
-
-def claims_grid(found: Sequence[Verdict]) -> Grid:
-    """One line a claim that has been tested: verdict, what was measured, why, and what the paper has."""
-    columns = ("", "claim", "verdict at this scale", "measured", "why", "paper")
-    lines = []
-    for one in found:
-        if one.ruling.verdict == "not run":
-            continue
-        measured = "; ".join(f"{name} {_effect_in_words(effect)}" for name, effect in one.ruling.effects.items())
-        verdict = Cell(one.ruling.verdict, strong=True)
-        texts = map(Cell, (measured, one.ruling.reason, one.claim.published))
-        lines.append((Cell(one.claim.table), Cell(one.claim.statement), verdict, *texts))
-    return Grid(tuple(map(Column, columns)), tuple(lines))
+def claims_table(found: Sequence[Verdict]) -> Table:
+    """One row a claim that has been tested; in the notes how to read it, what chance explains, and what was not tested."""
+    rows = tuple(
+        Row(
+            one.claim.table,
+            {
+                "claim": one.claim.statement,
+                "verdict at this scale": Cell(one.ruling.verdict, strong=True),
+                "measured": "; ".join(f"{name} {_in_words(effect)}" for name, effect in one.ruling.effects.items()),
+                "why": one.ruling.reason,
+                "paper": one.claim.published,
+            },
+        )
+        for one in found
+        if one.ruling.verdict != "not run"
+    )
+    reading = " ".join(part for part in (READING, in_words(multiplicity(found))) if part)
+    return Table(
+        identity="claims",
+        title="what became of the paper's ablation claims",
+        rows=rows,
+        notes=(reading, *not_run(found)),
+        first=("claim", "verdict at this scale", "measured", "why", "paper"),
+    )
 
 
 def not_run(found: Sequence[Verdict]) -> list[str]:
@@ -63,6 +63,6 @@ def rules_list() -> str:
     )
 
 
-def _effect_in_words(effect: Effect) -> str:
+def _in_words(effect: Effect) -> str:
     text = Number(effect.value, effect.interval).text()
     return text if effect.effect_size is None else f"{text}, g {effect.effect_size:.2f}"

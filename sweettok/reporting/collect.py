@@ -94,6 +94,21 @@ class Results:
     prior_scaling: tuple[PriorCell, ...] = ()
     histories: dict[str, pandas.DataFrame] = field(default_factory=dict)
 
+    @property
+    def setting(self) -> str:
+        """What our columns stand for, e.g. "profile default; sprites, 17 frames of 32x32; clips train 2048, test 256"."""
+        if self.data is None:
+            return f"profile {self.profile}; data not prepared"
+        splits = {name: entry["shape"] for name, entry in self.data["splits"].items()}  # (N, T, H, W, 3)
+        _, frames, height, width, _ = next(iter(splits.values()))
+        clips = ", ".join(f"{name} {shape[0]}" for name, shape in splits.items())
+        return f"profile {self.profile}; {self.data['dataset']}, {frames} frames of {height}x{width}; clips {clips}"
+
+    @property
+    def methods(self) -> dict[str, dict[str, Any]]:
+        """Method -> what `reconstruction` has of it; empty where that has not run."""
+        return (self.reconstruction or {}).get("methods", {})
+
     def of_variant(self, variant: str) -> dict[int, AblationCell]:
         """seed -> cell of a variant."""
         return {cell.seed: cell for cell in self.cells if cell.variant == variant}

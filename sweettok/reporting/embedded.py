@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from sweettok.reporting.pictures import FRAME_MILLISECONDS
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 PICTURE_BYTES, CLIP_BYTES = 40_000, 60_000  # of a dozen pictures and two clips, in base64, less than a megabyte
 SMALL_CLIP_BYTES = 15_000  # of the clips that stand beside their words
@@ -33,8 +31,6 @@ class Embedded:
 
 def embed_picture(path: Path) -> Embedded:
     """A picture file, in at most as many pixels as it has."""
-    from PIL import Image
-
     with Image.open(path) as opened:
         picture = opened.convert("RGB")
     return Embedded(_uri(_webp([picture], PICTURE_BYTES)), *picture.size)
@@ -42,16 +38,12 @@ def embed_picture(path: Path) -> Embedded:
 
 def embed_array(picture: np.ndarray) -> Embedded:
     """One picture, uint8 (h, w, 3); a page enlarges it without smoothing."""
-    from PIL import Image
-
     image = Image.fromarray(picture)
     return Embedded(_uri(_webp([image], PICTURE_BYTES)), *image.size)
 
 
 def embed_clip(frames: Sequence[np.ndarray], limit: int = CLIP_BYTES) -> Embedded:
     """Frames, uint8 (h, w, 3), that run in a loop of at most `limit` bytes; a page enlarges them without smoothing."""
-    from PIL import Image
-
     images = [Image.fromarray(frame) for frame in frames]
     moving = _webp(images, limit)
     return Embedded(_uri(moving), *images[0].size, still=_uri(_webp(images[:1], limit // 4)))
@@ -72,7 +64,7 @@ def _reduced(clips: np.ndarray) -> np.ndarray:
     return np.rint(blocks.mean(axis=(3, 5))).astype(np.uint8)
 
 
-def _webp(images: Sequence["Image"], limit: int) -> bytes:
+def _webp(images: Sequence[Image.Image], limit: int) -> bytes:
     """Without loss where that takes at most `limit` bytes, else in the best of QUALITIES that does, or the last."""
     motion: dict[str, Any] = {"save_all": True, "append_images": images[1:], "duration": FRAME_MILLISECONDS, "loop": 0}
     settings: list[dict[str, Any]] = [{"lossless": True}, *({"quality": quality} for quality in QUALITIES)]

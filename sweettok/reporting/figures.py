@@ -1,17 +1,14 @@
 """Charts: training curves and words in use. Each function returns None where nothing ran."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sweettok.reporting.collect import Results
 from sweettok.reporting.style import COLOURS, GREY
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 TRAINING_TITLES = {
     "judge": "judge",
@@ -24,10 +21,8 @@ TRAINING_TITLES = {
 TOP_WORDS = 12
 
 
-def training_curves(results: Results) -> "Figure | None":
+def training_curves(results: Results) -> Figure | None:
     """One row a training, one column a kind of measurement; lines: training steps, dots: validation."""
-    from matplotlib.figure import Figure
-
     if not results.histories:
         return None
     kinds = {
@@ -50,7 +45,7 @@ def training_curves(results: Results) -> "Figure | None":
     return figure
 
 
-def _curves(panel: "Axes", history: pandas.DataFrame, columns: Sequence[str]) -> bool:
+def _curves(panel: Axes, history: pandas.DataFrame, columns: Sequence[str]) -> bool:
     """Draw columns over step; whether there was anything to draw. Of many columns only the validation is shown."""
     drawn, many = False, len(columns) > len(COLOURS) // 2
     for place, column in enumerate(columns):
@@ -79,11 +74,9 @@ def _short(column: str) -> str:
     return column.removeprefix("usage_").removeprefix("accuracy_").replace("_", " ")
 
 
-def word_usage(results: Results) -> "Figure | None":
+def word_usage(results: Results) -> Figure | None:
     """Rank-frequency of the words of each token group of SweetTok on validation clips; the most frequent words named."""
-    from matplotlib.figure import Figure
-
-    codebook = (results.reconstruction or {}).get("methods", {}).get("sweettok", {}).get("codebook")
+    codebook = results.methods.get("sweettok", {}).get("codebook")
     if not codebook:
         return None
     figure = Figure(figsize=(12, 3.4 * len(codebook)))

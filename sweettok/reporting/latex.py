@@ -1,13 +1,29 @@
 r"""Tables as LaTeX with booktabs rules, to be \input by a paper."""
 
 import re
-from collections.abc import Iterable
 from itertools import groupby
 
-from sweettok.reporting.grid import Cell, Column, Grid
-from sweettok.reporting.table import Table, footnotes, to_grid
+from sweettok.reporting.table import Cell, Table
 
-PREAMBLE = r"% needs \usepackage{booktabs} and \usepackage{graphicx}"
+TEMPLATE = r"""% needs \usepackage{booktabs} and \usepackage{graphicx}
+\begin{table}
+\centering
+\caption{CAPTION}
+\label{tab:IDENTITY}
+\resizebox{\linewidth}{!}{%
+\begin{tabular}{ALIGNMENT}
+\toprule
+HEAD
+\midrule
+BODY
+\bottomrule
+\end{tabular}}
+\par\smallskip
+\begin{minipage}{\linewidth}\footnotesize\raggedright
+NOTES
+\end{minipage}
+\end{table}
+"""
 _SPECIAL = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {
@@ -26,42 +42,15 @@ _SPECIAL = str.maketrans(
 
 def to_latex(table: Table) -> str:
     """A table environment: caption, label tab:<identity>, "published" and "ours" above their columns, notes below."""
-    notes = [
-        f"Ours: {table.setting}.",
-        *(f"[{letter}] {made}" for letter, made in footnotes(table).items()),
-        *table.notes,
-    ]
-    return grid_to_latex(to_grid(table), table.identity, table.title, notes)
-
-
-def grid_to_latex(grid: Grid, identity: str, title: str, notes: Iterable[str] = ()) -> str:
-    """A table environment: caption, label tab:<identity>, the grid, notes below."""
-    flush = "".join("r" if column.numeric else "l" for column in grid.columns)
-    kinds, rules = _kinds(grid.columns)
-    return "\n".join(
-        [
-            PREAMBLE,
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{escaped(title)}}}",
-            rf"\label{{tab:{identity}}}",
-            r"\resizebox{\linewidth}{!}{%",
-            rf"\begin{{tabular}}{{{flush}}}",
-            r"\toprule",
-            *([f"{kinds} \\\\", rules] if rules else []),
-            _line(escaped(column.name) for column in grid.columns),
-            r"\midrule",
-            *(_line(map(_cell, line)) for line in grid.lines),
-            r"\bottomrule",
-            r"\end{tabular}}",
-            r"\par\smallskip",
-            r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
-            *(rf"{_note(note)}\par" for note in notes),
-            r"\end{minipage}",
-            r"\end{table}",
-            "",
-        ]
-    )
+    parts = {
+        "CAPTION": escaped(table.title),
+        "IDENTITY": table.identity,
+        "ALIGNMENT": "".join("r" if column.numeric else "l" for column in table.shown_columns),
+        "HEAD": f"{_kinds(table)}{_line([escaped(column.name) for column in table.shown_columns])}",
+        "BODY": "\n".join(_line([_cell(cell) for cell in line]) for line in table.lines),
+        "NOTES": "\n".join(rf"{_note(note)}\par" for note in table.explanations),
+    }
+    return re.sub("|".join(parts), lambda found: parts[found[0]], TEMPLATE)
 
 
 def escaped(text: str) -> str:
@@ -69,7 +58,7 @@ def escaped(text: str) -> str:
     return text.translate(_SPECIAL)
 
 
-def _line(cells: Iterable[str]) -> str:
+def _line(cells: list[str]) -> str:
     return f"{' & '.join(cells)} \\\\"
 
 
@@ -80,23 +69,15 @@ def _cell(cell: Cell) -> str:
 
 def _note(note: str) -> str:
     """Escaped; what stands between backticks is set in typewriter letters."""
-    pieces = note.split("`")
-    if len(pieces) % 2 == 0:  # an odd backtick
-        return escaped(note)
-    return "".join(
-        rf"\texttt{{{escaped(piece)}}}" if place % 2 else escaped(piece) for place, piece in enumerate(pieces)
-    )
+    return re.sub(r"`([^`]*)`", r"\\texttt{\1}", note.translate(_SPECIAL))
 
 
-def _kinds(columns: tuple[Column, ...]) -> tuple[str, str]:
-    """The line that names neighbouring columns of a kind together, and the rules below it; ("", "") without kinds."""
-    cells, rules, place = [], [], 0
-    for kind, neighbours in groupby(columns, key=lambda column: column.kind):
+def _kinds(table: Table) -> str:
+    """The line that names neighbouring columns of a kind together, and the rules below it; empty without kinds."""
+    cells, rules, place = [], "", 1
+    for kind, neighbours in groupby(table.shown_columns, key=lambda column: column.kind):
         width = len(list(neighbours))
-        if kind:
-            cells.append(rf"\multicolumn{{{width}}}{{c}}{{{escaped(kind)}}}")
-            rules.append(rf"\cmidrule(lr){{{place + 1}-{place + width}}}")
-        else:
-            cells += [""] * width
+        cells += [rf"\multicolumn{{{width}}}{{c}}{{{kind}}}"] if kind else [""] * width
+        rules += rf"\cmidrule(lr){{{place}-{place + width - 1}}}" if kind else ""
         place += width
-    return " & ".join(cells), "".join(rules)
+    return f"{_line(cells)}\n{rules}\n" if rules else ""

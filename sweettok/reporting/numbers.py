@@ -3,22 +3,19 @@
 import json
 import re
 from dataclasses import asdict
+from statistics import fmean
 from typing import Any
 
 from sweettok.metrics.record import flatten_records
 from sweettok.metrics.statistics import mean_and_std
-from sweettok.reporting.ablation import (
-    HIGHER_IS_BETTER,
-    difference,
-    gain_over_mean_colour,
-    has_learned,
-    over_seeds,
-)
+from sweettok.reporting.ablation import difference, gain_over_mean_colour, has_learned, over_seeds
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.collect import Results
 from sweettok.reporting.multiplicity import multiplicity
+from sweettok.reporting.names import HIGHER_IS_BETTER, MAIN_METRICS
 from sweettok.reporting.prior_scaling import by_size
 from sweettok.reporting.published import PUBLISHED
+from sweettok.reporting.semantic_tables import factor_name
 
 NOT_RUN = "not run"
 _NUMBERS = re.compile(r'\[\n\s*([^\[\]{}"]*?)\n\s*\]')  # a list of nothing but numbers; strings hold no line breaks
@@ -63,8 +60,9 @@ def _priors(results: Results) -> dict[str, dict[str, Any]]:
 def _variant(results: Results, variant: str) -> dict[str, Any]:
     spread, minus_full = {}, {}
     for metric in HIGHER_IS_BETTER:
-        if statistics := over_seeds(results, variant, metric):
-            spread[metric] = dict(zip(("mean", "std", "seeds"), statistics, strict=True))
+        if records := over_seeds(results, variant, metric):
+            mean, std = mean_and_std([record["value"] for record in records])
+            spread[metric] = {"mean": mean, "std": std, "seeds": len(records)}
         paired = difference(results, variant, "full", metric) if variant != "full" else None
         if paired:
             minus_full[metric] = paired.as_json()
@@ -89,29 +87,28 @@ def _cell(summary: dict[str, Any]) -> dict[str, Any]:
 
 def headline_numbers(results: Results) -> dict[str, float]:
     """metrics.json: `group.name.metric` -> value; what `dvc metrics show` and `dvc metrics diff` print."""
-    methods = (results.reconstruction or {}).get("methods", {})
+    methods, semantics = results.methods, results.semantics or {}
     numbers = flatten_records({"reconstruction": {name: method["metrics"] for name, method in methods.items()}})
     retained = {name: {"retention": method.get("retention", {})} for name, method in methods.items()}
     numbers |= flatten_records({"reconstruction": retained, "judge": (results.reconstruction or {}).get("judge", {})})
-    for name in ("sweettok", "proxy"):
-        for group, health in (methods.get(name, {}).get("codebook") or {}).items():
+    for name, method in methods.items():
+        for group, health in (method.get("codebook") or {}).items():
             numbers[f"reconstruction.{name}.usage.{group}"] = health["usage"]
     numbers |= flatten_records({"generation": (results.generation or {}).get("metrics", {})})
     for size, cells in by_size(results).items():
         for metric in ("frechet_video/judge", "loss"):
-            values = [cell.summary["metrics"][metric]["value"] for cell in cells]
-            numbers[f"prior_scaling.{size}.{metric}"] = mean_and_std(values)[0]
+            numbers[f"prior_scaling.{size}.{metric}"] = fmean(cell.summary["metrics"][metric]["value"] for cell in cells)
     for variant in results.variants:
-        for metric in ("psnr", "perceptual/judge", "frechet_video/judge"):
-            if statistics := over_seeds(results, variant, metric):
-                numbers[f"ablation.{variant}.{metric}"] = statistics[0]
-    for entry in (results.semantics or {}).get("few_shot", []):
+        for metric in MAIN_METRICS:
+            if records := over_seeds(results, variant, metric):
+                numbers[f"ablation.{variant}.{metric}"] = fmean(record["value"] for record in records)
+    for entry in semantics.get("few_shot", []):
         name = f"{entry['task']}-{entry['ways']}way-{entry['shots']}shot"
         numbers[f"few_shot.{name}.{entry['representation']}"] = entry["accuracy"]["value"]
-    for entry in (results.semantics or {}).get("probes", []):
-        numbers[f"probe.{entry['tokens']}.{entry['factor'].removeprefix('factor:')}"] = entry["accuracy"]["value"]
-    for entry in (results.semantics or {}).get("probe_differences", []):
+    for entry in semantics.get("probes", []):
+        numbers[f"probe.{entry['tokens']}.{factor_name(entry)}"] = entry["accuracy"]["value"]
+    for entry in semantics.get("probe_differences", []):
         numbers[f"probe.difference.{entry['factor']}"] = entry["difference"]["value"]
-    for entry in (results.semantics or {}).get("mutual_information", []):
+    for entry in semantics.get("mutual_information", []):
         numbers[f"mutual_information.{entry['tokens']}.{entry['part_of_speech']}"] = entry["excess"]["value"]
     return numbers

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweettok.reporting.claims import Verdict
-from sweettok.reporting.claims_table import claims_table, rules_list
+from sweettok.reporting.all_figures import FigureOnPage
+from sweettok.reporting.claims_table import rules_list
 from sweettok.reporting.collect import Results
-from sweettok.reporting.grid import Cell, Column, Grid
-from sweettok.reporting.table import Number, Table, to_markdown
-from sweettok.reporting.tables import setting
+from sweettok.reporting.table import Cell, Number, Row, Table, markdown_body, to_markdown
 
 INTRODUCTION = """\
 SweetTok (arXiv 2412.10443) rebuilt and measured at this profile's scale. Published numbers stand beside ours to show \
@@ -30,38 +28,35 @@ computed. Intervals are not corrected for the number of claims.
 
 
 @dataclass(frozen=True)
-class FigureOnPage:
-    """A picture in reports/figures, with what it shows in words for readers who cannot see it.
+class Report:
+    """All that both pages show. learned: None where nothing has been measured."""
 
-    section: of the web page, e.g. "training"; vector: the same as SVG or PDF, None where there is none.
-    under: identity of the table it stands under, None: with its section's other figures.
-    """
+    results: Results
+    claims: Table
+    learned: Table | None
+    tables: Sequence[Table]
+    figures: Sequence[FigureOnPage]
 
-    file: str
-    alt: str
-    caption: str
-    section: str
-    vector: str | None = None
-    under: str | None = None
+    def under(self, table: Table) -> list[FigureOnPage]:
+        """The figures that stand under a table."""
+        return [figure for figure in self.figures if figure.under == table.identity]
 
 
-def page(results: Results, tables: Sequence[Table], found: Sequence[Verdict], figures: Sequence[FigureOnPage]) -> str:
+def page(report: Report) -> str:
     """The page as Markdown; links are relative to reports/."""
-    learned = learned_grid(results)
-    alone = [figure for figure in figures if figure.under is None]
     parts = [
-        f"# Report: {setting(results)}",
+        f"# Report: {report.results.setting}",
         INTRODUCTION,
         "The same with tables to sort and clips that move: [index.html](index.html), one file to open in a browser.",
         "## What became of the paper's claims",
-        claims_table(found),
+        markdown_body(report.claims),
         "## Has it learned at all?",
-        learned.to_markdown() if learned else "Not run.",
+        markdown_body(report.learned) if report.learned else "Not run.",
         "## Tables",
-        *(part for table in tables for part in _table_with_figures(table, figures)),
+        *(part for table in report.tables for part in _table_with_figures(report, table)),
         "## Figures",
-        *map(_picture, alone),
-        *([] if figures else ["No stage with pictures has run."]),
+        *(_picture(figure) for figure in report.figures if figure.under is None),
+        *([] if report.figures else ["No stage with pictures has run."]),
         "## How these numbers were made",
         how_made(),
     ]
@@ -73,30 +68,31 @@ def how_made() -> str:
     return f"{HOW_MADE}\n{rules_list()}"
 
 
-def _table_with_figures(table: Table, figures: Sequence[FigureOnPage]) -> list[str]:
-    under = [figure for figure in figures if figure.under == table.identity]
-    return [f"{to_markdown(table)}\n{_files_of(table)}", *map(_picture, under)]
+def _table_with_figures(report: Report, table: Table) -> list[str]:
+    files = f"[CSV](tables/{table.identity}.csv), [LaTeX](tables/{table.identity}.tex)"
+    return [f"{to_markdown(table)}\n{files}", *map(_picture, report.under(table))]
 
 
 def _picture(figure: FigureOnPage) -> str:
     return f"![{figure.alt}](figures/{figure.file})\n\n*{figure.caption}*"
 
 
-def _files_of(table: Table) -> str:
-    return f"[CSV](tables/{table.identity}.csv), [LaTeX](tables/{table.identity}.tex)"
-
-
-def learned_grid(results: Results) -> Grid | None:
-    """The bars that the main model and its prior have to reach, and whether they do; None where nothing has been measured."""
-    bars = [
-        bar for measured in (results.reconstruction, results.generation) for bar in (measured or {}).get("learned", [])
+def learned_table(results: Results) -> Table | None:
+    """The thresholds that the main model and its prior have to reach, and whether they do; None: nothing was measured."""
+    thresholds = [
+        threshold
+        for measured in (results.reconstruction, results.generation)
+        for threshold in (measured or {}).get("learned", [])
     ]
-    if not bars:
-        return None
-    lines = []
-    for bar in bars:
-        numbers = [float(bar[key]) for key in ("value", "required")]
-        reached = Cell("yes") if bar["passed"] else Cell("no", strong=True)
-        lines.append((Cell(bar["bar"]), *(Cell(Number(number).text(), number) for number in numbers), reached))
-    columns = (Column("bar"), Column("value", numeric=True), Column("required", numeric=True), Column("passed"))
-    return Grid(columns, tuple(lines))
+    rows = [
+        Row(
+            threshold["bar"],
+            {
+                "value": Number(float(threshold["value"])),
+                "required": Number(float(threshold["required"])),
+                "passed": Cell("yes") if threshold["passed"] else Cell("no", strong=True),
+            },
+        )
+        for threshold in thresholds
+    ]
+    return Table("learned", "has it learned at all?", tuple(rows), head="threshold") if rows else None

@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
 
-from sweettok.reporting.cells import METHODS, label_of
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from sweettok.reporting.names import method_title
 
 FRAMES_SHOWN = 5
 CLIPS_SHOWN = 4
@@ -29,16 +27,15 @@ def frame_places(frames: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(0, frames - 1, min(FRAMES_SHOWN, frames))})
 
 
-def reconstruction_strips(strips: Mapping[str, np.ndarray] | None) -> "Figure | None":
+def reconstruction_strips(strips: Mapping[str, np.ndarray] | None) -> Figure | None:
     """Rows: the original, then every method; columns: a few frames of each of four clips. uint8 (n, T, H, W, 3)."""
     if not strips:
         return None
-    names = strip_names(strips)
-    places = frame_places(strips["original"].shape[1])
-    clips = _clips_shown(strips)
-    rows = [_row([[strips[name][clip, place] for place in places] for clip in range(clips)]) for name in names]
-    columns = [f"clip {clip + 1}: frames {', '.join(map(str, places))}" for clip in range(clips)]
-    return _labelled(rows, [label_of(name) for name in names], columns)
+    shown = strip_clips(strips)
+    places = frame_places(len(shown["original"][0]))
+    rows = [_row([[clip[place] for place in places] for clip in clips]) for clips in shown.values()]
+    columns = [f"clip {clip + 1}: frames {', '.join(map(str, places))}" for clip in range(len(shown["original"]))]
+    return _labelled(rows, list(shown), columns)
 
 
 def shown_classes(samples: Mapping[str, np.ndarray]) -> dict[int, str]:
@@ -55,29 +52,20 @@ def classes_in_words(samples: Mapping[str, np.ndarray]) -> str:
     return f"{there} classes" if shown == there else f"{shown} of {there} classes{chosen}"
 
 
-def sample_grid(samples: Mapping[str, np.ndarray] | None) -> "Figure | None":
+def sample_grid(samples: Mapping[str, np.ndarray]) -> Figure:
     """One row a class of `shown_classes`, two generated clips beside each other.
 
     samples: uint8 (n, T, H, W, 3), labels (n,), classes.
     """
-    if not samples:
-        return None
-    clips, labels, classes = samples["samples"], samples["labels"], shown_classes(samples)
-    places = frame_places(clips.shape[1])
-    blank = np.full(clips.shape[2:], 255, dtype=np.uint8)
-    rows = []
-    for label in classes:
-        chosen = np.flatnonzero(labels == label)[:SAMPLES_A_CLASS]
-        shown = [[clips[index, place] for place in places] for index in chosen]
-        rows.append(_row(shown + [[blank] * len(places)] * (SAMPLES_A_CLASS - len(shown))))
+    shown = sample_clips(samples, SAMPLES_A_CLASS)
+    places = frame_places(samples["samples"].shape[1])
+    rows = [_row([[clip[place] for place in places] for clip in clips]) for clips in shown.values()]
     columns = [f"sample {number + 1}: frames {', '.join(map(str, places))}" for number in range(SAMPLES_A_CLASS)]
-    return _labelled(rows, list(classes.values()), columns)
+    return _labelled(rows, list(shown), columns)
 
 
 def save_sample_gif(samples: Mapping[str, np.ndarray], path: Path) -> None:
     """Animate generated clips: one column a class of `shown_classes`, three samples below each other."""
-    from PIL import Image
-
     frames = sample_frames(samples)
     images = [Image.fromarray(frame) for frame in frames]
     # one palette for all frames: a palette a frame flickers
@@ -103,31 +91,21 @@ def sample_frames(samples: Mapping[str, np.ndarray], side: int = TILE) -> list[n
     return over_time([[column[row] for column in columns] for row in range(GIF_ROWS)], side)
 
 
-def sample_clips(samples: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
-    """Class (those of `shown_classes`) -> three generated clips, uint8 (T, H, W, 3); white ones where there are fewer."""
+def sample_clips(samples: Mapping[str, np.ndarray], a_class: int = GIF_ROWS) -> dict[str, list[np.ndarray]]:
+    """Class (those of `shown_classes`) -> generated clips, uint8 (T, H, W, 3); white ones where there are fewer."""
     clips, labels = samples["samples"], samples["labels"]
     blank = np.full(clips.shape[1:], 255, dtype=np.uint8)
     found = {}
     for label, name in shown_classes(samples).items():
-        chosen = [clips[index] for index in np.flatnonzero(labels == label)[:GIF_ROWS]]
-        found[name] = chosen + [blank] * (GIF_ROWS - len(chosen))
+        chosen = list(clips[labels == label][:a_class])
+        found[name] = chosen + [blank] * (a_class - len(chosen))
     return found
 
 
 def strip_clips(strips: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
     """Method, as readers call it -> the clips of `reconstruction_strips`, uint8 (T, H, W, 3)."""
-    return {label_of(name): list(strips[name][: _clips_shown(strips)]) for name in strip_names(strips)}
-
-
-def strip_names(strips: Mapping[str, np.ndarray]) -> list[str]:
-    """The original, the tokenizers, codecs and short variants, then the trivial baselines in the order of T1."""
-    first = [name for name in ("original", "sweettok", "proxy") if name in strips]
-    trivial = [name for name in METHODS if name in strips and name not in first]
-    return first + [name for name in strips if name not in (*first, *trivial)] + trivial
-
-
-def _clips_shown(strips: Mapping[str, np.ndarray]) -> int:
-    return min(CLIPS_SHOWN, *map(len, strips.values()))
+    shown = min(CLIPS_SHOWN, *map(len, strips.values()))
+    return {method_title(name): list(clips[:shown]) for name, clips in strips.items()}
 
 
 def over_time(rows: Sequence[Sequence[np.ndarray]], side: int = TILE) -> list[np.ndarray]:
@@ -157,10 +135,8 @@ def _tile(frame: np.ndarray, side: int, gap: int) -> np.ndarray:
     return np.pad(enlarged, ((0, FRAME_GAP), (0, gap), (0, 0)), constant_values=255)
 
 
-def _labelled(rows: Sequence[np.ndarray], names: Sequence[str], columns: Sequence[str]) -> "Figure":
+def _labelled(rows: Sequence[np.ndarray], names: Sequence[str], columns: Sequence[str]) -> Figure:
     """Rows of pictures with names at the left and column titles above, one picture pixel a figure pixel."""
-    from matplotlib.figure import Figure
-
     picture = np.concatenate(rows, axis=0)  # (h, w, 3)
     height, width = picture.shape[:2]
     wrapped = [fill(name, NAME_LENGTH) for name in names]

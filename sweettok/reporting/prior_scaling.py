@@ -1,19 +1,17 @@
 """Priors of several sizes, all else equal: the scaling row of T2 as a table and as a figure."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from sweettok.metrics.statistics import mean_and_std
-from sweettok.reporting.cells import NOT_I3D, protocol, published_cells
 from sweettok.reporting.collect import PriorCell, Results
-from sweettok.reporting.published import published
+from sweettok.reporting.names import method_title
+from sweettok.reporting.protocol import NOT_I3D
+from sweettok.reporting.published import published, published_cells
 from sweettok.reporting.style import COLOURS
-from sweettok.reporting.table import Number, Row, Table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from sweettok.reporting.table import Content, Number, Row, Table
 
 PUBLISHED_ROWS = ("SweetTok 650M", "SweetTok 1.9B")
 RECORDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {  # column -> where a summary has its record
@@ -31,41 +29,33 @@ def by_size(results: Results) -> dict[str, list[PriorCell]]:
     return found
 
 
-def scaling_tables(results: Results, setting: str) -> tuple[Table, ...]:
-    """The table T2_scaling, one row a size; nothing where the profile compares no sizes."""
+def scaling_table(results: Results) -> Table | None:
+    """T2_scaling, one row a size; None where the profile compares no sizes."""
     if not results.prior_scaling:
-        return ()
-    rows = [Row(row.method, published_cells(row)) for row in published("T2") if row.method in PUBLISHED_ROWS]
+        return None
+    rows = [
+        Row(row.method, published=published_cells(row)) for row in published("T2") if row.method in PUBLISHED_ROWS
+    ]
     for size, cells in by_size(results).items():
-        ours: dict[str, Number | str] = {"parameters": Number(int(cells[0].summary["parameters"]))}
+        ours: dict[str, Content] = {"parameters": Number(int(cells[0].summary["parameters"]))}
         for column, record_of in RECORDS.items():
-            mean, spread = mean_and_std([record_of(cell.summary)["value"] for cell in cells])
-            ours[column] = Number(mean, std=spread)
-        ours["seeds"] = ", ".join(str(cell.seed) for cell in cells)
-        # the seeds' records differ in nothing but the seed, which has its own column
-        first = {column: {**record_of(cells[0].summary), "seed": None} for column, record_of in RECORDS.items()}
-        rows.append(Row(size.replace("_", " "), {}, ours, protocol(first)))
-    return (
-        Table(
-            identity="T2_scaling",
-            title="priors of several sizes, all else equal (paper: gFVD on UCF-101, lower is better)",
-            published_columns=("gFVD", "source"),
-            our_columns=("parameters", *RECORDS, "seeds"),
-            rows=tuple(rows),
-            setting=setting,
-            notes=(
-                NOT_I3D,
-                "± is the sample standard deviation over seeds. A seed sets the initial weights, the order of the clips "
-                "and the noise of the samples; every size has the same steps, batches and tokens.",
-            ),
+            ours[column] = Number.over_seeds(record_of(cell.summary) for cell in cells)
+        rows.append(Row(method_title(size), ours | {"seeds": ", ".join(str(cell.seed) for cell in cells)}))
+    return Table(
+        identity="T2_scaling",
+        title="priors of several sizes, all else equal (paper: gFVD on UCF-101, lower is better)",
+        rows=tuple(rows),
+        setting=results.setting,
+        notes=(
+            NOT_I3D,
+            "± is the sample standard deviation over seeds. A seed sets the initial weights, the order of the clips "
+            "and the noise of the samples; every size has the same steps, batches and tokens.",
         ),
     )
 
 
-def scaling_curves(results: Results) -> "Figure | None":
+def scaling_curves(results: Results) -> Figure | None:
     """Frechet distance and validation loss over parameters: every seed a dot, the mean a line. None: no sizes."""
-    from matplotlib.figure import Figure
-
     sizes = by_size(results)
     if not sizes:
         return None

@@ -7,6 +7,8 @@ rows the paper reports.
 
 from dataclasses import dataclass
 
+from sweettok.reporting.table import Content, Number, Row
+
 V3 = "arXiv 2412.10443v3"  # "SweetTok", also ICCV 2025
 V2 = "arXiv 2412.10443v2"  # "SweetTokenizer"
 LATER = "as cited by later papers"
@@ -74,3 +76,22 @@ def published(table: str) -> tuple[Published, ...]:
     if not rows:
         raise KeyError(f"no published table {table!r}; there are T1 ... T7")
     return rows
+
+
+def published_alone(table: str) -> list[Row]:
+    """The rows of a table that nothing of ours stands beside."""
+    return [Row(row.method, published=published_cells(row)) for row in published(table) if row.ours is None]
+
+
+def published_beside(table: str) -> dict[str, Published]:
+    """Our method or variant -> the published row that it stands beside."""
+    return {row.ours: row for row in published(table) if row.ours is not None}
+
+
+def published_cells(row: Published | None) -> dict[str, Content]:
+    """The published columns of a row; none of None."""
+    if row is None:
+        return {}
+    remark = "statement only" if row.value is None else ""
+    tokens = {} if row.tokens is None else {"tokens": Number(row.tokens)}
+    return {row.metric: Number(row.value, remark=remark, as_printed=True), **tokens, "source": f"{row.source}; {row.data}"}

@@ -2,29 +2,23 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from sweettok.reporting.ablation import HIGHER_IS_BETTER, over_seeds
-from sweettok.reporting.cells import NOT_I3D, UNITS, protocol
+from sweettok.reporting.ablation import over_seeds
 from sweettok.reporting.collect import Results
+from sweettok.reporting.names import MAIN_METRICS, better_in_words, method_title, metric_title
+from sweettok.reporting.protocol import NOT_I3D
 from sweettok.reporting.style import COLOURS, GREY
-from sweettok.reporting.table import Number, Row, Table
+from sweettok.reporting.table import Content, Number, Row, Table
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-METRICS = ("psnr", "perceptual/judge", "frechet_video/judge")
-# Methods of T1 with a size of their own -> the line they are on, their row
-METHODS = {
-    "sweettok": ("SweetTok", "SweetTok"),
-    "proxy": ("SweetTok* (proxy)", "SweetTok* (proxy, no compression)"),
-    "trilinear_bits": ("trilinear", "trilinear, SweetTok's bits"),
-    "trilinear_tokens": ("trilinear", "trilinear, SweetTok's tokens"),
-}
+LINES = {"trilinear_bits": "trilinear", "trilinear_tokens": "trilinear"}  # methods that are points of one line
 BUDGET = re.compile(r"(?P<family>.+)_tokens(?P<tokens>\d+)")  # a variant with another number of tokens
 MARKERS = "oDs^vPX*"
 CODEC_NOTE = (
@@ -44,13 +38,21 @@ class Point:
     tokens: int | None
     bits: float
     values: Mapping[str, Number]
-    protocol: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bare_bits: float | None = None  # without headers, of a codec
 
 
 def points(results: Results) -> tuple[Point, ...]:
-    """The main model, the proxy, trilinear grids, the codecs, and the ablation's variants over token budgets."""
-    return (*_methods(results), *_codecs(results), *_variants(results))
+    """The methods of a known size, the codecs, and the ablation's variants over token budgets."""
+    methods = [
+        Point(LINES.get(name, method_title(name)), method_title(name), method["tokens"], method["bits"], _values(method))
+        for name, method in results.methods.items()
+        if method["bits"] is not None
+    ]
+    codecs = [
+        Point(point["title"], point["label"], None, point["bits"], _values(point), point["bits_without_headers"])
+        for point in _codecs(results)
+    ]
+    return (*methods, *codecs, *_variants(results))
 
 
 def has_curves(results: Results) -> bool:
@@ -58,95 +60,62 @@ def has_curves(results: Results) -> bool:
     return results.codecs is not None or bool(_families(results))
 
 
-def _methods(results: Results) -> list[Point]:
-    methods = (results.reconstruction or {}).get("methods", {})
-    found = []
-    for name, (line, label) in METHODS.items():
-        entry = methods.get(name)
-        if entry and entry["bits"] is not None:
-            found.append(Point(line, label, entry["tokens"], entry["bits"], *_measured(entry["metrics"])))
-    return found
+def _codecs(results: Results) -> list[dict[str, Any]]:
+    return (results.codecs or {}).get("points", [])
 
 
-def _codecs(results: Results) -> list[Point]:
-    return [
-        Point(
-            line=point["title"],
-            label=point["label"],
-            tokens=None,
-            bits=point["bits"],
-            values=measured[0],
-            bare_bits=point["bits_without_headers"],
-            protocol=measured[1],
-        )
-        for point in (results.codecs or {}).get("points", [])
-        for measured in [_measured(point["metrics"])]
-    ]
-
-
-def _measured(records: Mapping[str, Any]) -> tuple[dict[str, Number], dict[str, tuple[str, ...]]]:
-    known = {metric: records[metric] for metric in METRICS if metric in records}
-    made = protocol({UNITS[metric]: record for metric, record in known.items()})
-    return {metric: Number.of(record) for metric, record in known.items()}, made
+def _values(entry: Mapping[str, Any]) -> dict[str, Number]:
+    return {metric: Number.of(entry["metrics"][metric]) for metric in MAIN_METRICS if metric in entry["metrics"]}
 
 
 def _families(results: Results) -> dict[str, list[str]]:
     """Family -> its variants, of those that have one with a budget in its name: full, full_tokens20, full_tokens160."""
-    named = [BUDGET.fullmatch(variant) for variant in results.variants]
-    names = sorted({match["family"] for match in named if match}, key=lambda name: (name != "full", name))
-    family_of = {
-        variant: match["family"] if match else variant for variant, match in zip(results.variants, named, strict=True)
-    }
-    return {name: [variant for variant, family in family_of.items() if family == name] for name in names}
+    families: dict[str, list[str]] = {}
+    for variant in results.variants:  # the full model first
+        match = BUDGET.fullmatch(variant)
+        families.setdefault(match["family"] if match else variant, []).append(variant)
+    return {name: variants for name, variants in families.items() if variants != [name]}
 
 
 def _variants(results: Results) -> list[Point]:
     found = []
     for family, variants in _families(results).items():
+        line = f"ablation {method_title(family)}"
         of_family = []
         for variant in variants:
-            cells = results.of_variant(variant)
-            summary = next(iter(cells.values())).summary
-            spread = {metric: over_seeds(results, variant, metric) for metric in METRICS}
-            values = {metric: Number(known[0], std=known[1]) for metric, known in spread.items() if known}
-            records = {metric: {**summary["metrics"][metric], "seed": None} for metric in values}  # seeds: in the label
-            seeds = f"{len(cells)} seed{'s' if len(cells) > 1 else ''}"
-            name = family.replace("_", " ")
-            label = f"ablation {name}, {summary['tokens']} tokens ({seeds})"
-            made = _measured(records)[1]
-            point = Point(f"ablation {name}", label, summary["tokens"], summary["bits"], values, protocol=made)
-            of_family.append(point)
+            runs = results.of_variant(variant)
+            summary = next(iter(runs.values())).summary
+            label = f"{line}, {summary['tokens']} tokens ({len(runs)} seed{'s' if len(runs) > 1 else ''})"
+            records = {metric: over_seeds(results, variant, metric) for metric in MAIN_METRICS}
+            values = {metric: Number.over_seeds(of_seeds) for metric, of_seeds in records.items() if of_seeds}
+            of_family.append(Point(line, label, summary["tokens"], summary["bits"], values))
         found += sorted(of_family, key=lambda point: point.bits)
     return found
 
 
-def rate_distortion_tables(results: Results, setting: str) -> tuple[Table, ...]:
-    """The table rate_distortion, one row a method at one size; nothing where neither codecs nor budgets have run."""
+def rate_distortion_table(results: Results) -> Table | None:
+    """The table rate_distortion, one row a method at one size; None where neither codecs nor budgets have run."""
     if not has_curves(results):
-        return ()
+        return None
     rows = []
     for point in points(results):
-        cells: dict[str, Number | str] = {"tokens": Number(point.tokens), "bits": Number(float(point.bits))}
+        ours: dict[str, Content] = {"tokens": Number(point.tokens), "bits": Number(float(point.bits))}
         if point.bare_bits is not None:
-            cells["bits without headers"] = Number(float(point.bare_bits))
-        cells |= {UNITS[metric]: value for metric, value in point.values.items()}
-        rows.append(Row(point.label, {}, cells, point.protocol))
-    return (
-        Table(
-            identity="rate_distortion",
-            title="quality against tokens and bits a clip, beside classical codecs (not in the paper)",
-            published_columns=(),
-            our_columns=("tokens", "bits", "bits without headers", *(UNITS[metric] for metric in METRICS)),
-            rows=tuple(rows),
-            setting=setting,
-            notes=(NOT_I3D, *_notes(results)),
-        ),
+            ours["bits without headers"] = Number(float(point.bare_bits))
+        rows.append(Row(point.label, ours | {metric_title(metric): value for metric, value in point.values.items()}))
+    return Table(
+        identity="rate_distortion",
+        title="quality against tokens and bits a clip, beside classical codecs (not in the paper)",
+        rows=tuple(rows),
+        setting=results.setting,
+        notes=(NOT_I3D, *_notes(results)),
+        first=("tokens", "bits", "bits without headers"),
     )
 
 
 def _notes(results: Results) -> list[str]:
     notes = ["Bits of tokenizers: log2 of the addressable words, summed; the networks' weights are not counted."]
-    codecs = {point["title"]: point for point in (results.codecs or {}).get("points", [])}
+    codecs = {point["title"]: point for point in _codecs(results)}
     for title, point in codecs.items():
         settings = ", ".join(f"{key} {value}" for key, value in point["settings"].items())
         notes.append(f"{title}: {point['encoder']}, {point['pixel_format']}, {settings}, one thread.")
@@ -157,30 +126,27 @@ def _notes(results: Results) -> list[str]:
     return notes
 
 
-def rate_distortion(results: Results) -> "Figure | None":
+def rate_distortion(results: Results) -> Figure | None:
     """One row a metric; left over tokens, right over bits (both logarithmic). None where there is no curve to show."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     if not has_curves(results):
         return None
-    shown = points(results)
-    looks = {
-        line: (COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]) for place, line in enumerate(_lines(shown))
-    }
-    floor = (results.reconstruction or {}).get("methods", {}).get("mean_colour", {}).get("metrics", {})
+    lines: dict[str, list[Point]] = {}
+    for point in points(results):
+        lines.setdefault(point.line, []).append(point)
+    floor = results.methods.get("mean_colour", {}).get("metrics", {})
     figure = Figure(figsize=(12, 10.5))
-    panels = figure.subplots(len(METRICS), 2, sharex="col", sharey="row")
-    for (over_tokens, over_bits), metric in zip(panels, METRICS, strict=True):
+    panels = figure.subplots(len(MAIN_METRICS), 2, sharex="col", sharey="row")
+    for (over_tokens, over_bits), metric in zip(panels, MAIN_METRICS, strict=True):
         for panel, axis in ((over_tokens, "tokens"), (over_bits, "bits")):
-            _curves(panel, shown, axis, metric, looks)
+            for line, colour, marker in zip(lines, cycle(COLOURS), cycle(MARKERS), strict=False):
+                shown = [point for point in lines[line] if metric in point.values and getattr(point, axis) is not None]
+                _curve(panel, sorted(shown, key=lambda point: point.bits), axis, metric, color=colour, marker=marker)
             if metric in floor:
                 panel.axhline(floor[metric]["value"], color=GREY, linestyle="-.", linewidth=1, label="mean colour")
             panel.set_xscale("log")
         if metric.startswith("frechet"):
             over_tokens.set_yscale("log")  # distances of several magnitudes
-        better = "higher" if HIGHER_IS_BETTER[metric] else "lower"
-        over_tokens.set_title(f"{UNITS[metric]} ({better} is better)")
+        over_tokens.set_title(f"{metric_title(metric)} ({better_in_words(metric)})")
     for panel, axis in zip(panels[-1], ("tokens a clip", "bits a clip"), strict=True):
         panel.set_xlabel(f"{axis} (logarithmic)")
         panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -191,33 +157,18 @@ def rate_distortion(results: Results) -> "Figure | None":
     return figure
 
 
-def _lines(shown: tuple[Point, ...]) -> list[str]:
-    return list(dict.fromkeys(point.line for point in shown))
-
-
-def _curves(
-    panel: "Axes", shown: tuple[Point, ...], axis: str, metric: str, looks: Mapping[str, tuple[str, str]]
-) -> None:
-    """Join the points of each line. axis: "tokens" or "bits"; looks: line -> colour, marker."""
-    for line in _lines(shown):
-        of_line = [point for point in shown if point.line == line and metric in point.values]
-        of_line = sorted((point for point in of_line if getattr(point, axis) is not None), key=lambda point: point.bits)
-        if not of_line:
-            continue
-        colour, marker = looks[line]
-        sizes = [getattr(point, axis) for point in of_line]
-        values = [point.values[metric] for point in of_line]
-        panel.errorbar(
-            sizes, _centres(values), _whiskers(values), label=line, color=colour, marker=marker,
-            linestyle="--" if line.startswith("ablation") else "-", capsize=2, elinewidth=1,
-        )  # fmt: skip
-        bare = [point.bare_bits for point in of_line]
-        if axis == "bits" and None not in bare:
-            panel.plot(np.array(bare, float), _centres(values), color=colour, linestyle=":", linewidth=1)
-
-
-def _centres(values: list[Number]) -> np.ndarray:
-    return np.array([value.value for value in values], float)
+def _curve(panel: Axes, shown: list[Point], axis: str, metric: str, **look: str) -> None:
+    """Join the points of a line. axis: "tokens" or "bits"."""
+    if not shown:
+        return
+    line, values = shown[0].line, [point.values[metric] for point in shown]
+    centres = np.array([value.value for value in values], float)
+    dash = "--" if line.startswith("ablation") else "-"
+    sizes = [getattr(point, axis) for point in shown]
+    panel.errorbar(sizes, centres, _whiskers(values), label=line, linestyle=dash, capsize=2, elinewidth=1, **look)
+    bare = [point.bare_bits for point in shown]
+    if axis == "bits" and None not in bare:
+        panel.plot(np.array(bare, float), centres, color=look["color"], linestyle=":", linewidth=1)
 
 
 def _whiskers(values: list[Number]) -> np.ndarray:

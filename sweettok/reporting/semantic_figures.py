@@ -1,41 +1,38 @@
 """Charts of what tokens know: few-shot, the disentanglement matrix, and words that captions share."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sweettok.reporting.collect import Results
+from sweettok.reporting.semantic_tables import factor_name, few_shot_name
 from sweettok.reporting.style import COLOURS, GREY
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLOUR_OF = {"appearance": COLOURS[0], "motion": COLOURS[1], "spatial": COLOURS[0], "temporal": COLOURS[1]}
 LIGHT_INK_BELOW = 0.55  # of the colour scale
 
 
-def semantics_maps(results: Results) -> "Figure | None":
+def semantics_maps(results: Results) -> Figure | None:
     """Few-shot accuracy and probe accuracy as heat maps; the probes' differences and the words' information as points."""
-    from matplotlib.figure import Figure
-
     semantics = results.semantics or {}
     few_shot, probes = semantics.get("few_shot", []), semantics.get("probes", [])
     if not few_shot and not probes:
         return None
-    lines = max(6, len({_few_shot_line(entry) for entry in few_shot}), len({entry["factor"] for entry in probes}))
+    lines = max(6, len({few_shot_name(entry) for entry in few_shot}), len({entry["factor"] for entry in probes}))
     figure = Figure(figsize=(13, 3 + 0.6 * lines))
     (left, right), (below, last) = figure.subplots(2, 2, height_ratios=(1.25, 1))
-    shares = {(_few_shot_line(entry), entry["representation"]): entry["accuracy"] for entry in few_shot}
-    chance = {_few_shot_line(entry): 1 / entry["ways"] for entry in few_shot}
+    shares = {(few_shot_name(entry), entry["representation"]): entry["accuracy"] for entry in few_shot}
+    chance = {few_shot_name(entry): 1 / entry["ways"] for entry in few_shot}
     _heat_map(left, shares, chance, "few-shot accuracy")
-    shares = {(_factor(entry), entry["tokens"]): entry["accuracy"] for entry in probes}
-    chance = {_factor(entry): entry["chance"] for entry in probes}
+    shares = {(factor_name(entry), entry["tokens"]): entry["accuracy"] for entry in probes}
+    chance = {factor_name(entry): entry["chance"] for entry in probes}
     _heat_map(right, shares, chance, "probe accuracy [95 % interval]", intervals=True)
     _points(
         below,
-        [(_factor(entry), entry["kind"], entry["difference"]) for entry in semantics.get("probe_differences", [])],
+        [(factor_name(entry), entry["kind"], entry["difference"]) for entry in semantics.get("probe_differences", [])],
         "probe accuracy: spatial - temporal tokens",
         "< temporal tokens know more          spatial tokens know more >",
     )
@@ -51,16 +48,8 @@ def semantics_maps(results: Results) -> "Figure | None":
     return figure
 
 
-def _few_shot_line(entry: Mapping[str, Any]) -> str:
-    return f"{entry['task']}, {entry['ways']}-way {entry['shots']}-shot"
-
-
-def _factor(entry: Mapping[str, Any]) -> str:
-    return entry["factor"].removeprefix("factor:")
-
-
 def _heat_map(
-    panel: "Axes",
+    panel: Axes,
     records: Mapping[tuple[str, str], Mapping[str, Any]],
     chance: Mapping[str, float],
     title: str,
@@ -88,7 +77,7 @@ def _heat_map(
     panel.grid(visible=False)
 
 
-def _points(panel: "Axes", lines: Sequence[tuple[str, str | None, Mapping[str, Any]]], title: str, unit: str) -> None:
+def _points(panel: Axes, lines: Sequence[tuple[str, str | None, Mapping[str, Any]]], title: str, unit: str) -> None:
     """One line a (name, what it belongs to, record): a dot and its interval; filled where the interval leaves out zero."""
     panel.set_title(title)
     if not lines:

@@ -1,16 +1,14 @@
 """The bias of small samples: Frechet distances at several numbers of clips, as a table and as a figure."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from sweettok.reporting.cells import protocol
 from sweettok.reporting.collect import Results
 from sweettok.reporting.style import COLOURS, GREY
-from sweettok.reporting.table import Number, Row, Table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from sweettok.reporting.table import Content, Number, Row, Table
 
 LIMIT = ":limit"
 UNTRUSTED = "fewer clips than features: not to be trusted"
@@ -18,9 +16,8 @@ UNTRUSTED = "fewer clips than features: not to be trusted"
 
 def curves(results: Results) -> dict[tuple[str, str], dict[str, Any]]:
     """(whose clips, metric) -> record of a limit, with its curve."""
-    methods = (results.reconstruction or {}).get("methods", {})
     found = {
-        "reconstructions": methods.get("sweettok", {}).get("metrics", {}),
+        "reconstructions": results.methods.get("sweettok", {}).get("metrics", {}),
         "samples": (results.generation or {}).get("metrics", {}),
     }
     return {
@@ -31,45 +28,35 @@ def curves(results: Results) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def size_tables(results: Results, setting: str) -> tuple[Table, ...]:
-    """The table small_sample, one row a distance and one column a number of clips; nothing where none was asked for."""
+def size_table(results: Results) -> Table | None:
+    """The table small_sample, one row a distance and one column a number of clips; None where none was asked for."""
     found = curves(results)
     if not found:
-        return ()
-    rows = []
+        return None
+    rows, sizes = [], set()
     for (clips, metric), record in found.items():
         curve = record["protocol"]["curve"]
         points = zip(curve["sizes"], curve["means"], curve["spreads"], strict=True)
-        cells: dict[str, Number | str] = {_column(size): Number(mean, std=spread) for size, mean, spread in points}
-        cells["limit"] = Number(curve["limit"], remark="" if curve["full_rank"] else UNTRUSTED)
-        cells["fit"] = Number(curve["fit"])
-        rows.append(Row(f"{clips}, {metric}", {}, cells, protocol({"all": record})))
-    sizes = sorted({size for record in found.values() for size in record["protocol"]["curve"]["sizes"]})
-    return (
-        Table(
-            identity="small_sample",
-            title="Frechet distances of SweetTok at several numbers of clips (not in the paper)",
-            published_columns=(),
-            our_columns=(*map(_column, sizes), "limit", "fit"),
-            rows=tuple(rows),
-            setting=setting,
-            notes=(
-                "Mean ± standard deviation over draws of as many made and real clips. A small sample raises the "
-                "distance by about slope / n, so a straight line over 1 / n (`fit`: its share of explained variance) "
-                "ends, at 1 / n = 0, in a nearly unbiased value (`limit`; Chong and Forsyth 2020).",
-            ),
+        ours: dict[str, Content] = {f"n = {size}": Number(mean, std=spread) for size, mean, spread in points}
+        ours["limit"] = replace(Number.of(record), remark="" if curve["full_rank"] else UNTRUSTED)
+        rows.append(Row(f"{clips}, {metric}", ours | {"fit": Number(curve["fit"])}))
+        sizes |= set(curve["sizes"])
+    return Table(
+        identity="small_sample",
+        title="Frechet distances of SweetTok at several numbers of clips (not in the paper)",
+        rows=tuple(rows),
+        setting=results.setting,
+        first=(*(f"n = {size}" for size in sorted(sizes)), "limit", "fit"),
+        notes=(
+            "Mean ± standard deviation over draws of as many reconstructed (or sampled) and real clips. A small sample "
+            "raises the distance by about slope / n, so a straight line over 1 / n (`fit`: its share of explained "
+            "variance) ends, at 1 / n = 0, in a nearly unbiased value (`limit`; Chong and Forsyth 2020).",
         ),
     )
 
 
-def _column(size: int) -> str:
-    return f"n = {size}"
-
-
-def size_curves(results: Results) -> "Figure | None":
+def size_curves(results: Results) -> Figure | None:
     """One panel a distance: means over 1 / n and the fitted line. None where no curve was asked for."""
-    from matplotlib.figure import Figure
-
     found = curves(results)
     if not found:
         return None

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+import matplotlib
+from matplotlib.figure import Figure
 
 # Okabe and Ito (2008), in an order in which neighbours also differ in lightness
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C8C00")
@@ -43,20 +42,18 @@ LARGEST_SVG = 300_000  # bytes; a figure of so many strokes is saved as PDF, whi
 @contextmanager
 def shared_style() -> Iterator[None]:
     """Figures made and saved in this block look alike; matplotlib's global state is left as it was."""
-    import matplotlib
-
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # a reader's own matplotlibrc must not show
         matplotlib.rcParams.update(_RC)
         yield
 
 
-def save_png(figure: "Figure", path: Path) -> None:
+def save_png(figure: Figure, path: Path) -> None:
     """Write a PNG. The same figure gives the same bytes: no date, no version."""
     figure.savefig(path, format="png", metadata={"Software": None})
 
 
-def save_vector(figure: "Figure", path: Path) -> Path | None:
+def save_vector(figure: Figure, path: Path) -> Path | None:
     """Write a chart for print: `path` with the suffix .svg or, where that would exceed 300 kB, .pdf; returns which.
 
     None for a figure that is one picture (`figimage`), of which vectors would show no more. The same bytes every time.

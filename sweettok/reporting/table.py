@@ -1,34 +1,51 @@
-"""A table with three kinds of columns kept apart (published, ours, protocol), as CSV, as a grid and as Markdown."""
+"""One kind of table for all that the report shows, and its text as CSV, Markdown and cells for LaTeX and the web page."""
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count, product
 from string import ascii_lowercase
 from typing import Any
 
-from sweettok.reporting.grid import Cell, Column, Grid
+import pandas
+
+from sweettok.metrics.statistics import mean_and_std
+from sweettok.reporting.protocol import describe
 
 NOTHING = "-"
 
 
 @dataclass(frozen=True)
 class Number:
-    """A value with its 95 % interval or its standard deviation over seeds, and a remark that must stand beside it."""
+    """A value with its 95 % interval or its standard deviation over seeds.
+
+    remark      what must stand beside it
+    as_printed  all digits of `value` and no more: published numbers
+    protocol    how it was measured, which becomes a footnote
+    """
 
     value: float | int | None
     interval: tuple[float, float] | None = None
     std: float | None = None
     remark: str = ""
-    as_printed: bool = False  # all digits of `value` and no more: published numbers
+    as_printed: bool = False
+    protocol: str = ""
 
     @classmethod
     def of(cls, record: Mapping[str, Any] | None) -> "Number":
         """From a metric record; None gives an empty cell."""
         if record is None:
             return cls(None)
-        return cls(record["value"], tuple(record["interval"]) if record["interval"] else None)
+        interval = tuple(record["interval"]) if record["interval"] else None
+        return cls(record["value"], interval, protocol=describe(record))
+
+    @classmethod
+    def over_seeds(cls, records: Iterable[Mapping[str, Any]]) -> "Number":
+        """Mean and sample standard deviation of records that differ in nothing but the seed."""
+        records = list(records)
+        mean, std = mean_and_std([record["value"] for record in records])
+        return cls(mean, std=std, protocol=describe({**records[0], "seed": None}))
 
     def text(self) -> str:
         """E.g. "23.41 [23.10, 23.72]", "23.41 ± 0.12", "1,280"; four significant digits."""
@@ -55,112 +72,179 @@ def decimals_of(*values: float) -> int:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One method. `protocol` maps a description of how numbers were made to the columns it holds for."""
+class Cell:
+    """text: as shown; value: what sorting goes by, None where the text is no number; strong: it must not be missed."""
+
+    text: str
+    value: float | int | None = None
+    strong: bool = False
+
+    @classmethod
+    def of(cls, content: "Content") -> "Cell":
+        """What a row holds, as shown."""
+        if isinstance(content, Number):
+            return cls(content.text(), content.value)
+        return content if isinstance(content, Cell) else cls(content)
+
+
+Content = Number | Cell | str
+
+
+@dataclass(frozen=True)
+class Column:
+    """name; kind: "published", "ours" or nothing; numeric: set flush right."""
 
     name: str
-    published: Mapping[str, Number | str] = field(default_factory=dict)
-    ours: Mapping[str, Number | str] = field(default_factory=dict)
-    protocol: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kind: str = ""
+    numeric: bool = False
+
+    @property
+    def title(self) -> str:
+        """E.g. "ours: PSNR (dB)"."""
+        return f"{self.kind}: {self.name}" if self.kind else self.name
+
+
+@dataclass(frozen=True)
+class Row:
+    """A name, and what stands in each column of ours and of the published ones; it may lack any of them."""
+
+    name: str
+    ours: Mapping[str, Content] = field(default_factory=dict)
+    published: Mapping[str, Content] = field(default_factory=dict)
     remark: str = ""
+
+    @property
+    def protocol(self) -> list[str]:
+        """How the numbers were measured: "PSNR (dB), SSIM: n = 256, split test, ..."."""
+        columns: dict[str, list[str]] = {}
+        for name, content in self.ours.items():
+            if isinstance(content, Number) and content.protocol:
+                columns.setdefault(content.protocol, []).append(name)
+        return [f"{', '.join(names)}: {how}" for how, names in columns.items()]
 
 
 @dataclass(frozen=True)
 class Table:
-    """identity: file name, e.g. "T1". The columns of a kind appear in the order given; rows may lack any of them."""
+    """identity: file name, e.g. "T1".
+
+    setting  what our numbers were measured on. Empty: a list of facts, with neither published columns nor protocols.
+    first    our columns that come first; the others follow as rows have them. head: the title over the rows' names.
+    """
 
     identity: str
     title: str
-    published_columns: tuple[str, ...]
-    our_columns: tuple[str, ...]
     rows: tuple[Row, ...]
-    setting: str
+    setting: str = ""
     notes: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    head: str = ""
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """All but those of the rows' names and protocols."""
+        published = dict.fromkeys(name for row in self.rows for name in row.published)
+        ours = dict.fromkeys([*self.first, *(name for row in self.rows for name in row.ours)])
+        kinds = ("published", "ours") if self.setting else ("", "")
+        named = [(kinds[0], name) for name in published] + [(kinds[1], name) for name in ours]
+        return tuple(Column(name, kind, self._is_numeric(name, kind)) for kind, name in named)
+
+    def _is_numeric(self, name: str, kind: str) -> bool:
+        contents = [(row.published if kind == "published" else row.ours).get(name) for row in self.rows]
+        return bool(self.rows) and not any(isinstance(content, str | Cell) for content in contents)
+
+    @cached_property
+    def shown_columns(self) -> tuple[Column, ...]:
+        """As readers see them."""
+        return (Column(self.head), *self.columns, *([Column("protocol")] if self.setting else []))
+
+    @cached_property
+    def lines(self) -> list[list[Cell]]:
+        """As readers see them, a cell for each of `shown_columns`."""
+        letters = {note: letter for letter, note in self.footnotes.items()}
+        lines = []
+        for row in self.rows:
+            name = f"{row.name} ({row.remark})" if row.remark else row.name
+            contents = [name, *(_content(row, column) or NOTHING for column in self.columns)]
+            if self.setting:
+                contents.append(" ".join(f"[{letters[note]}]" for note in row.protocol) or NOTHING)
+            lines.append([Cell.of(content) for content in contents])
+        return lines
+
+    @cached_property
+    def footnotes(self) -> dict[str, str]:
+        """Letter of the protocol column -> how numbers were measured, in order of appearance; many rows share one."""
+        notes = dict.fromkeys(note for row in self.rows for note in row.protocol)
+        return dict(zip(_letters(), notes, strict=False))
+
+    @property
+    def explanations(self) -> list[str]:
+        """What stands below the table: the setting, the footnotes, the notes."""
+        setting = [f"Ours: {self.setting}."] if self.setting else []
+        return [*setting, *(f"[{letter}] {note}" for letter, note in self.footnotes.items()), *self.notes]
 
 
 def to_csv(table: Table) -> str:
     """Full precision; an interval becomes two more columns, a standard deviation one. One header line."""
-    columns = [("published", name) for name in table.published_columns] + [("ours", name) for name in table.our_columns]
-    lines = [{"row": row.name} | _csv_cells(row, columns) for row in table.rows]
-    header = list(dict.fromkeys(key for kind, name in columns for key in _csv_keys(lines, f"{kind}: {name}")))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["row", *header, "ours: data", "protocol", "remark"], lineterminator="\n")
-    writer.writeheader()
-    for row, line in zip(table.rows, lines, strict=True):
-        made = "; ".join(f"{', '.join(names)}: {how}" for how, names in row.protocol.items())
-        ours = table.setting if row.ours else ""
-        writer.writerow({**line, "ours: data": ours, "protocol": made, "remark": row.remark})
-    return text.getvalue()
-
-
-def _csv_keys(lines: Iterable[Mapping[str, Any]], column: str) -> list[str]:
-    """A column and those of its companions (interval, spread, remark) that some row fills."""
-    candidates = [column, *(f"{column} {part}" for part in ("low", "high", "std", "remark"))]
-    return [column] + [key for key in candidates[1:] if any(key in line for line in lines)]
-
-
-def _csv_cells(row: Row, columns: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    cells: dict[str, Any] = {}
-    for kind, name in columns:
-        cell = (row.published if kind == "published" else row.ours).get(name, Number(None))
-        column = f"{kind}: {name}"
-        if isinstance(cell, str):
-            cells[column] = cell
-            continue
-        cells[column] = "" if cell.value is None else cell.value
-        if cell.interval:
-            cells[f"{column} low"], cells[f"{column} high"] = cell.interval
-        if cell.std is not None:
-            cells[f"{column} std"] = cell.std
-        if cell.remark:
-            cells[f"{column} remark"] = cell.remark
-    return cells
-
-
-def to_grid(table: Table) -> Grid:
-    """As readers see it: row, published, ours, and letters for the protocol, which `footnotes` explains."""
-    columns = [Column(name, "published", numeric=not name.endswith("source")) for name in table.published_columns]
-    columns += [Column(name, "ours", numeric=not name.endswith("source")) for name in table.our_columns]
-    letters = _letters(table)
-    lines = []
+    rows = []
     for row in table.rows:
-        name = f"{row.name} ({row.remark})" if row.remark else row.name
-        cells = [row.published.get(column, NOTHING) for column in table.published_columns]
-        cells += [row.ours.get(column, NOTHING) for column in table.our_columns]
-        marks = " ".join(f"[{letters[_made(row, how)]}]" for how in row.protocol) or NOTHING
-        lines.append((Cell(name), *map(_shown, cells), Cell(marks)))
-    return Grid((Column(""), *columns, Column("protocol")), tuple(lines))
+        values: dict[str, Any] = {table.head or "row": row.name}
+        for column in table.columns:
+            values |= _values(column.title, _content(row, column))
+        if table.setting:
+            protocol = "; ".join(row.protocol)
+            values |= {"ours: data": table.setting if row.ours else "", "protocol": protocol, "remark": row.remark}
+        rows.append(values)
+    # object: whole numbers stay whole beside gaps
+    frame = pandas.DataFrame(rows, dtype=object)
+    header = [table.head or "row"] + [title for column in table.columns for title in _titles(column.title, frame)]
+    rest = [title for title in frame if title not in header]
+    return frame.reindex(columns=header + rest).to_csv(index=False, lineterminator="\n")
 
 
-def footnotes(table: Table) -> dict[str, str]:
-    """Letter -> "columns: how they were made", for the letters of the protocol column."""
-    return {letter: made for made, letter in _letters(table).items()}
+def _titles(title: str, frame: pandas.DataFrame) -> list[str]:
+    """A column and those of its companions that some row fills."""
+    return [title, *(name for part in ("low", "high", "std", "remark") if (name := f"{title} {part}") in frame)]
+
+
+def _values(title: str, content: Content | None) -> dict[str, Any]:
+    """A cell of the CSV and its companions: interval, spread, remark."""
+    if not isinstance(content, Number):
+        return {title: content.text if isinstance(content, Cell) else content}
+    low, high = content.interval or (None, None)
+    companions = {"low": low, "high": high, "std": content.std, "remark": content.remark or None}
+    kept = {f"{title} {part}": value for part, value in companions.items() if value is not None}
+    return {title: content.value} | kept
 
 
 def to_markdown(table: Table) -> str:
     """A heading, the table, what the letters in its protocol column mean, and the notes."""
-    text = [f"### {table.identity}: {table.title}", "", to_grid(table).to_markdown(), ""]
-    text += [f"Ours: {table.setting}.", ""]
-    text += [f"- [{letter}] {made}" for letter, made in footnotes(table).items()]
-    text += [f"- {note}" for note in table.notes]
-    return "\n".join(text).rstrip() + "\n"
+    return f"### {table.identity}: {table.title}\n\n{markdown_body(table)}\n"
 
 
-def _shown(cell: Number | str) -> Cell:
-    return Cell(cell) if isinstance(cell, str) else Cell(cell.text(), cell.value)
+def markdown_body(table: Table) -> str:
+    """The same without its heading."""
+    cells = [[f"**{_escaped(cell.text)}**" if cell.strong else _escaped(cell.text) for cell in line] for line in table.lines]
+    columns = [_escaped(column.title) for column in table.shown_columns]
+    grid = markdown_grid(columns, cells, {place for place, column in enumerate(table.shown_columns) if column.numeric})
+    return "\n\n".join(part for part in (grid, "\n".join(f"- {line}" for line in table.explanations)) if part)
 
 
-def _made(row: Row, how: str) -> str:
-    return f"{', '.join(row.protocol[how])}: {how}"
+def markdown_grid(columns: Iterable[str], lines: Iterable[Iterable[str]], right: Iterable[int]) -> str:
+    """A header, a line of dashes, the lines. right: places of the columns that are set flush right."""
+    columns = list(columns)
+    dashes = ["--:" if place in set(right) else "---" for place in range(len(columns))]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (columns, dashes, *lines))
 
 
-def _letters(table: Table) -> dict[str, str]:
-    """ "metrics: protocol" -> "a", "b", ... in order of appearance; many rows share one."""
-    texts = dict.fromkeys(_made(row, how) for row in table.rows for how in row.protocol)
-    return {text: _letter(position) for position, text in enumerate(texts)}
+def _content(row: Row, column: Column) -> Content | None:
+    return (row.published if column.kind == "published" else row.ours).get(column.name)
 
 
-def _letter(position: int) -> str:
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*")
+
+
+def _letters() -> Iterator[str]:
     """a ... z, aa, ab, ..."""
-    round_, place = divmod(position, len(ascii_lowercase))
-    return (ascii_lowercase[round_ - 1] if round_ else "") + ascii_lowercase[place]
+    for length in count(1):
+        yield from map("".join, product(ascii_lowercase, repeat=length))

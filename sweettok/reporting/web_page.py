@@ -12,17 +12,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from sweettok.reporting.all_figures import FigureOnPage
 from sweettok.reporting.claims import Verdict
-from sweettok.reporting.claims_table import claims_grid, claims_note, not_run
 from sweettok.reporting.collect import Results
 from sweettok.reporting.embedded import SMALL_CLIP_BYTES, Embedded, embed_array, embed_clip, embed_picture, made_small
 from sweettok.reporting.facts import run_facts
-from sweettok.reporting.grid import Grid
 from sweettok.reporting.origin import Origin
-from sweettok.reporting.page import INTRODUCTION, FigureOnPage, how_made, learned_grid
+from sweettok.reporting.page import INTRODUCTION, Report, how_made
 from sweettok.reporting.pictures import frame_places, frame_strip, over_time, sample_clips, strip_clips
-from sweettok.reporting.table import Table, footnotes, to_grid
-from sweettok.reporting.tables import setting
+from sweettok.reporting.table import Table
 from sweettok.reporting.word_lists import WordList, lists_of_clip, word_lists
 
 PARTS = Path(__file__).parent / "web"
@@ -35,25 +33,6 @@ SECTION_OF_TABLE = {
     "codebook_words": "codebook",
     "codebook_edges": "codebook",
 }
-
-
-@dataclass(frozen=True)
-class ShownPicture:
-    """A figure inside the page; files: its names in reports/figures, to be linked."""
-
-    figure: FigureOnPage
-    embedded: Embedded
-    files: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ShownTable:
-    """A table with what the template shows of it, and the figures under it."""
-
-    table: Table
-    grid: Grid
-    footnotes: dict[str, str]
-    pictures: list[ShownPicture]
 
 
 @dataclass(frozen=True)
@@ -77,31 +56,25 @@ class WordsOfClip:
     lists: tuple[WordList, ...]
 
 
-def web_page(
-    results: Results,
-    tables: Sequence[Table],
-    found: Sequence[Verdict],
-    figures: Sequence[FigureOnPage],
-    folder: Path,
-    origin: Origin,
-) -> str:
-    """The page as HTML; links to files are relative to reports/. folder: where the pictures of `figures` lie."""
-    shown_tables: dict[str, list[ShownTable]] = {section: [] for section in SECTIONS}
-    for table in tables:
-        section = SECTION_OF_TABLE.get(table.identity, "tables")
-        under = [_picture(figure, folder) for figure in figures if figure.under == table.identity]
-        shown_tables[section].append(ShownTable(table, to_grid(table), footnotes(table), under))
-    script = f"\n{_part('page.js')}"
+def web_page(report: Report, found: Sequence[Verdict], folder: Path, origin: Origin) -> str:
+    """The page as HTML; links to files are relative to reports/. folder: where the report's pictures lie."""
+    tables: dict[str, list[Table]] = {section: [] for section in SECTIONS}
+    for table in report.tables:
+        tables[SECTION_OF_TABLE.get(table.identity, "tables")].append(table)
+    pictures: dict[str, list[FigureOnPage]] = {section: [] for section in SECTIONS}
+    # a GIF is left to the clips, which show the same in fewer bytes
+    embedded = {figure.file: embed_picture(folder / figure.file) for figure in report.figures if figure.files}
+    for figure in report.figures:
+        if figure.file in embedded and figure.under is None:
+            pictures[figure.section].append(figure)
+    results, script = report.results, f"\n{_part('page.js')}"
     return _template().render(
-        setting=setting(results),
+        report=report,
         introduction=INTRODUCTION,
         tally=Counter(one.ruling.verdict for one in found),
-        claims=claims_grid(found),
-        claims_note=claims_note(found),
-        not_run=not_run(found),
-        learned=learned_grid(results),
-        tables=shown_tables,
-        pictures=_pictures(figures, folder),
+        tables=tables,
+        pictures=pictures,
+        embedded=embedded,
         clips={"reconstruction": _reconstruction_clips(results), "samples": _sample_clips(results)},
         words=word_lists(results),
         clip_words=_clip_words(results),
@@ -136,20 +109,6 @@ def _policy(script: str) -> str:
     return f"default-src 'none'; base-uri 'none'; form-action 'none'; {allowed}"
 
 
-def _pictures(figures: Sequence[FigureOnPage], folder: Path) -> dict[str, list[ShownPicture]]:
-    """Section -> its pictures but those under a table. A GIF is left to the clips, which show the same in fewer bytes."""
-    shown: dict[str, list[ShownPicture]] = {section: [] for section in SECTIONS}
-    for figure in figures:
-        if figure.file.endswith(".png") and figure.under is None:
-            shown[figure.section].append(_picture(figure, folder))
-    return shown
-
-
-def _picture(figure: FigureOnPage, folder: Path) -> ShownPicture:
-    files = (figure.file, *([figure.vector] if figure.vector else []))
-    return ShownPicture(figure, embed_picture(folder / figure.file), files)
-
-
 def _reconstruction_clips(results: Results) -> ShownClips | None:
     if not results.strips:
         return None
@@ -180,21 +139,18 @@ def _clip_words(results: Results) -> list[WordsOfClip]:
         return []
     strips, found = made_small(results.strips), []
     for place, entry in enumerate(results.clip_words[:CLIPS_WITH_WORDS]):
-        original, made = (strips[name][place] for name in ("original", "sweettok"))
-        names, about = ("original", "SweetTok"), f"{entry['clip']}: {entry['caption']}"
-        moving = embed_clip(over_time([[original], [made]], side=1), SMALL_CLIP_BYTES)
-        still = embed_array(np.concatenate([frame_strip(original, side=1), frame_strip(made, side=1)]))
-        numbers = ", ".join(map(str, frame_places(len(original))))
-        lists = lists_of_clip(entry["words"], results)
+        original, reconstructed = (strips[name][place] for name in ("original", "sweettok"))
+        about = f"of the test clip above its reconstruction, {entry['clip']}: {entry['caption']}"
+        moving = embed_clip(over_time([[original], [reconstructed]], side=1), SMALL_CLIP_BYTES)
+        still = embed_array(np.concatenate([frame_strip(original, side=1), frame_strip(reconstructed, side=1)]))
+        frames = f"Frames {', '.join(map(str, frame_places(len(original))))}."
         found.append(
             WordsOfClip(
                 entry["clip"],
                 entry["caption"],
-                ShownClips(moving, f"Animated test clip above its reconstruction, {about}", "Moving.", names),
-                ShownClips(
-                    still, f"Frames of the test clip above its reconstruction, {about}", f"Frames {numbers}.", ()
-                ),
-                lists,
+                ShownClips(moving, f"Animation {about}", "Moving.", ("original", "SweetTok")),
+                ShownClips(still, f"Frames {about}", frames, ()),
+                lists_of_clip(entry["words"], results),
             )
         )
     return found

@@ -36,7 +36,7 @@ def word_lists(results: Results) -> tuple[WordList, ...]:
     Words of a learned codebook have no part of speech: they are "code 0", "code 1", ... of the part "learned".
     Empty where reconstruction has not been measured.
     """
-    health = (results.reconstruction or {}).get("methods", {}).get("sweettok", {}).get("codebook") or {}
+    health = results.methods.get("sweettok", {}).get("codebook") or {}
     lists = []
     for group, found in health.items():
         labels = found.get("labels")
@@ -50,7 +50,7 @@ def word_lists(results: Results) -> tuple[WordList, ...]:
 
 def lists_of_clip(words: Mapping[str, Sequence[str]], results: Results) -> tuple[WordList, ...]:
     """The same of one clip's words by token group, as `Results.clip_words` has them."""
-    health = (results.reconstruction or {}).get("methods", {}).get("sweettok", {}).get("codebook") or {}
+    health = results.methods.get("sweettok", {}).get("codebook") or {}
     lists = []
     for group, names in words.items():
         learned = group in health and health[group].get("labels") is None

@@ -17,7 +17,7 @@ TERMS = ("tokens", "bits")
 
 def keeps(results: Results, test: Keeps) -> Ruling:
     """Ruling on `method` losing at most the margin against `reference`. Raises InputError (other clips)."""
-    methods, table = (results.reconstruction or {}).get("methods", {}), results.per_clip
+    methods, table = results.methods, results.per_clip
     absent = [name for name in (test.method, test.reference) if name not in methods]
     if absent or table is None:
         return Ruling("not run", f"{' and '.join(absent) or 'their test clips'} not measured")

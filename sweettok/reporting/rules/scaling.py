@@ -2,7 +2,7 @@
 
 from statistics import fmean
 
-from sweettok.reporting.ablation import HIGHER_IS_BETTER
+from sweettok.reporting.names import HIGHER_IS_BETTER
 from sweettok.reporting.claims_file import Scaling
 from sweettok.reporting.collect import Results
 from sweettok.reporting.over_seeds import over_seeds_of
