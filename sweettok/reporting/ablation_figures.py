@@ -1,6 +1,5 @@
 """Charts of the ablation: how good each variant is, how sure its difference to the full model is, how it converges."""
 
-
 import numpy as np
 import pandas
 from matplotlib.axes import Axes

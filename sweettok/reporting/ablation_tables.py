@@ -5,13 +5,12 @@ from statistics import fmean, stdev
 from sweettok.reporting.ablation import LEARNED_GAIN, difference, gain_over_mean_colour, has_learned, over_seeds
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import method_title, metric_title
-from sweettok.reporting.protocol import NOT_I3D
 from sweettok.reporting.published import published_alone, published_beside, published_cells
+from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.rules.stability import seed_stabilities
 from sweettok.reporting.table import Content, Number, Row, Table
 
 METRICS = ("frechet_video/judge", "psnr", "perceptual/judge")
-TITLES = {"T4": "compression ablation", "T5": "codebook ablation", "T6": "curriculum ablation"}
 VARIANTS = {
     "T4": ("downsample", "coupled", "full"),
     "T5": ("learned_codebook", "lc", "shuffled_words", "full"),
@@ -48,22 +47,9 @@ def ablation_table(results: Results, identity: str) -> Table:
         label = published.method if published else method_title(variant)
         rows.append(Row(label, ours, published_cells(published), "" if ours else "not run"))
     titles = [metric_title(metric) for metric in METRICS]
-    return Table(
-        identity=identity,
-        title=f"{TITLES[identity]} (paper: rFVD on UCF-101, lower is better)",
-        rows=tuple(rows),
-        setting=f"{results.setting}; equal steps and data for every variant (the ablation's own, shorter schedule)",
-        first=(*titles, *(f"{title}, minus full" for title in titles), "gain over mean colour (dB)"),
-        notes=(
-            NOT_I3D,
-            "± is the sample standard deviation over seeds.",
-            "`minus full` is variant - full, paired over seeds and clips, with a 95 % interval (the wider of a "
-            "bootstrap over seeds and clips and Student's t over seeds). PSNR: negative means that full is "
-            "better. Distances: positive means that full is better.",
-            f"A variant less than {LEARNED_GAIN} dB PSNR above the mean colour in its worst seed has not learned: it "
-            "'says nothing'.",
-        ),
-    )
+    setting = f"{results.setting}; equal steps and data for every variant (the ablation's own, shorter schedule)"
+    first = (*titles, *(f"{title}, minus full" for title in titles), "gain over mean colour (dB)")
+    return declared_table(identity, rows, setting, first=first, LEARNED_GAIN=LEARNED_GAIN)
 
 
 def _variant_cells(results: Results, variant: str) -> dict[str, Content]:
@@ -86,21 +72,12 @@ def _variant_cells(results: Results, variant: str) -> dict[str, Content]:
 def stability_table(results: Results) -> Table:
     """T6_stability: how steadily each curriculum trains. One row a curriculum that has run; the paper has no numbers."""
     curricula = ("full", *VARIANTS["T6"], *CONTROLS["T6"])
-    rows = [Row(method_title(name), ours) for name in dict.fromkeys(curricula) if (ours := _stability_cells(results, name))]
-    return Table(
-        identity="T6_stability",
-        title="stability and convergence of the curricula (paper: a statement, no number)",
-        rows=tuple(rows) or (Row("curricula", remark="not run"),),
-        setting=results.setting,
-        first=(COLLAPSED, SPREAD, RESTLESS, STEPS, "seeds"),
-        notes=(
-            f"Collapsed: less than {LEARNED_GAIN} dB PSNR above the mean colour at the end.",
-            "Relative spread of the loss: standard deviation over its training's mean, last third of the steps; mean over "
-            "seeds ± standard deviation.",
-            "Steps: mean over the seeds that get there, of the first validation at that PSNR; a validation is as rare as "
-            "the params say.",
-        ),
-    )
+    rows = [
+        Row(method_title(name), ours) for name in dict.fromkeys(curricula) if (ours := _stability_cells(results, name))
+    ]
+    shown = rows or [Row("curricula", remark="not run")]
+    first = (COLLAPSED, SPREAD, RESTLESS, STEPS, "seeds")
+    return declared_table("T6_stability", shown, results.setting, first=first, LEARNED_GAIN=LEARNED_GAIN)
 
 
 def _stability_cells(results: Results, variant: str) -> dict[str, Content]:
@@ -114,7 +91,9 @@ def _stability_cells(results: Results, variant: str) -> dict[str, Content]:
     return {
         COLLAPSED: Number(fmean(one.collapsed for one in found.values())),
         SPREAD: Number(stdev(psnr)) if len(psnr) > 1 else NOT_MEASURED,
-        RESTLESS: Number(fmean(restless), std=stdev(restless) if len(restless) > 1 else None) if restless else NOT_MEASURED,
+        RESTLESS: Number(fmean(restless), std=stdev(restless) if len(restless) > 1 else None)
+        if restless
+        else NOT_MEASURED,
         STEPS: Number(fmean(steps) if steps else None, remark=f"{missing} of {len(found)} never" if missing else ""),
         "seeds": ", ".join(map(str, sorted(found))),
     }

@@ -5,14 +5,9 @@ from collections.abc import Sequence
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.claims_file import load_claims
 from sweettok.reporting.multiplicity import in_words, multiplicity
+from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.rules.ruling import Effect
 from sweettok.reporting.table import Cell, Number, Row, Table
-
-READING = (
-    "Measured: the claim's first side minus its second, with the 95 % interval; g is the standardised difference over "
-    "seeds (Hedges). PSNR (dB) and accuracy: positive speaks for a claim. Distances and losses: negative does. The rules, "
-    "and when they were fixed, are at the end."
-)
 
 
 def claims_table(found: Sequence[Verdict]) -> Table:
@@ -31,14 +26,9 @@ def claims_table(found: Sequence[Verdict]) -> Table:
         for one in found
         if one.ruling.verdict != "not run"
     )
-    reading = " ".join(part for part in (READING, in_words(multiplicity(found))) if part)
-    return Table(
-        identity="claims",
-        title="what became of the paper's ablation claims",
-        rows=rows,
-        notes=(reading, *not_run(found)),
-        first=("claim", "verdict at this scale", "measured", "why", "paper"),
-    )
+    first = ("claim", "verdict at this scale", "measured", "why", "paper")
+    chance = in_words(multiplicity(found))
+    return declared_table("claims", rows, first=first, notes=[*([chance] if chance else []), *not_run(found)])
 
 
 def not_run(found: Sequence[Verdict]) -> list[str]:
@@ -54,13 +44,13 @@ def not_run(found: Sequence[Verdict]) -> list[str]:
     return [f"{why}: {'; '.join(statements)}." for why, statements in claims.items()]
 
 
-def rules_list() -> str:
-    """A Markdown list item for every kind of claim that can be tested."""
-    rules = {kind: rule for kind, rule in load_claims().rules.items() if kind != "not_tested"}
-    return "\n".join(
-        f"- Claims of the kind *{kind.replace('_', ' ')}*. {rule.statistic} {rule.decision} Fixed: {rule.fixed}"
-        for kind, rule in rules.items()
-    )
+def rules() -> list[str]:
+    """A line for every kind of claim that can be tested."""
+    return [
+        f"Claims of the kind *{kind.replace('_', ' ')}*. {rule.statistic} {rule.decision} Fixed: {rule.fixed}"
+        for kind, rule in load_claims().rules.items()
+        if kind != "not_tested"
+    ]
 
 
 def _in_words(effect: Effect) -> str:

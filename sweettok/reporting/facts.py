@@ -97,7 +97,9 @@ def _trainings(results: Results) -> list[tuple[str, str]]:
         steps = {name: int(max(history["step"], default=0)) for name, history in results.histories.items()}
         facts.append(("steps of the trainings", ", ".join(f"{name} {number:,}" for name, number in steps.items())))
     if results.cells:
-        steps_of_cells = " or ".join(f"{steps:,}" for steps in sorted({cell.summary["steps"] for cell in results.cells}))
+        steps_of_cells = " or ".join(
+            f"{steps:,}" for steps in sorted({cell.summary["steps"] for cell in results.cells})
+        )
         times = "their times are in MLflow: sweettok compare --metric seconds"
         facts.append(("ablation", f"{len(results.cells)} cells of {steps_of_cells} steps; {times}"))
     return facts

@@ -14,7 +14,7 @@ from sweettok.reporting.collect import Results
 from sweettok.reporting.multiplicity import multiplicity
 from sweettok.reporting.names import HIGHER_IS_BETTER, MAIN_METRICS
 from sweettok.reporting.prior_scaling import by_size
-from sweettok.reporting.published import PUBLISHED
+from sweettok.reporting.published import all_published
 from sweettok.reporting.semantic_tables import factor_name
 
 NOT_RUN = "not run"
@@ -41,7 +41,7 @@ def all_numbers(results: Results, found: tuple[Verdict, ...]) -> dict[str, Any]:
         "prior_scaling": _priors(results) or NOT_RUN,
         "semantics": results.semantics or NOT_RUN,
         "ablation": {variant: _variant(results, variant) for variant in results.variants} or NOT_RUN,
-        "published": [asdict(row) for row in PUBLISHED],
+        "published": [asdict(row) for row in all_published()],
     }
 
 
@@ -97,7 +97,9 @@ def headline_numbers(results: Results) -> dict[str, float]:
     numbers |= flatten_records({"generation": (results.generation or {}).get("metrics", {})})
     for size, cells in by_size(results).items():
         for metric in ("frechet_video/judge", "loss"):
-            numbers[f"prior_scaling.{size}.{metric}"] = fmean(cell.summary["metrics"][metric]["value"] for cell in cells)
+            numbers[f"prior_scaling.{size}.{metric}"] = fmean(
+                cell.summary["metrics"][metric]["value"] for cell in cells
+            )
     for variant in results.variants:
         for metric in MAIN_METRICS:
             if records := over_seeds(results, variant, metric):

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from sweettok.reporting.collect import PriorCell, Results
 from sweettok.reporting.names import method_title
-from sweettok.reporting.protocol import NOT_I3D
 from sweettok.reporting.published import published, published_cells
+from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.style import COLOURS
 from sweettok.reporting.table import Content, Number, Row, Table
 
@@ -33,25 +33,13 @@ def scaling_table(results: Results) -> Table | None:
     """T2_scaling, one row a size; None where the profile compares no sizes."""
     if not results.prior_scaling:
         return None
-    rows = [
-        Row(row.method, published=published_cells(row)) for row in published("T2") if row.method in PUBLISHED_ROWS
-    ]
+    rows = [Row(row.method, published=published_cells(row)) for row in published("T2") if row.method in PUBLISHED_ROWS]
     for size, cells in by_size(results).items():
         ours: dict[str, Content] = {"parameters": Number(int(cells[0].summary["parameters"]))}
         for column, record_of in RECORDS.items():
             ours[column] = Number.over_seeds(record_of(cell.summary) for cell in cells)
         rows.append(Row(method_title(size), ours | {"seeds": ", ".join(str(cell.seed) for cell in cells)}))
-    return Table(
-        identity="T2_scaling",
-        title="priors of several sizes, all else equal (paper: gFVD on UCF-101, lower is better)",
-        rows=tuple(rows),
-        setting=results.setting,
-        notes=(
-            NOT_I3D,
-            "± is the sample standard deviation over seeds. A seed sets the initial weights, the order of the clips "
-            "and the noise of the samples; every size has the same steps, batches and tokens.",
-        ),
-    )
+    return declared_table("T2_scaling", rows, results.setting)
 
 
 def scaling_curves(results: Results) -> Figure | None:

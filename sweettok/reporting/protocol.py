@@ -4,10 +4,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 NUMBERS = ("by_factor", "curve", "accuracy", "real", "chance")  # of a record's protocol, with columns of their own
-NOT_I3D = (
-    "`.../judge` are distances on features of this project's own judge network, trained on the same data. They are not "
-    "FVD, FID or LPIPS, and have no scale in common with the published column."
-)
 
 
 def describe(record: Mapping[str, Any]) -> str:

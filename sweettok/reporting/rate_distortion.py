@@ -14,19 +14,13 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from sweettok.reporting.ablation import over_seeds
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import MAIN_METRICS, better_in_words, method_title, metric_title
-from sweettok.reporting.protocol import NOT_I3D
+from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.style import COLOURS, GREY
 from sweettok.reporting.table import Content, Number, Row, Table
 
 LINES = {"trilinear_bits": "trilinear", "trilinear_tokens": "trilinear"}  # methods that are points of one line
 BUDGET = re.compile(r"(?P<family>.+)_tokens(?P<tokens>\d+)")  # a variant with another number of tokens
 MARKERS = "oDs^vPX*"
-CODEC_NOTE = (
-    "Codecs: mean size over clips, each a stream of its own with its headers, without container and without the encoder's "
-    "own notes (SEI); `without headers`: only what carries pictures, without parameter sets, start codes and size fields. "
-    "CRF: constant rate factor, higher gives fewer bits. Where a size follows (frames x height x width), the clip was "
-    "area-averaged to it before coding and enlarged trilinearly after it, as players do at low rates."
-)
 
 
 @dataclass(frozen=True)
@@ -44,7 +38,9 @@ class Point:
 def points(results: Results) -> tuple[Point, ...]:
     """The methods of a known size, the codecs, and the ablation's variants over token budgets."""
     methods = [
-        Point(LINES.get(name, method_title(name)), method_title(name), method["tokens"], method["bits"], _values(method))
+        Point(
+            LINES.get(name, method_title(name)), method_title(name), method["tokens"], method["bits"], _values(method)
+        )
         for name, method in results.methods.items()
         if method["bits"] is not None
     ]
@@ -103,27 +99,16 @@ def rate_distortion_table(results: Results) -> Table | None:
         if point.bare_bits is not None:
             ours["bits without headers"] = Number(float(point.bare_bits))
         rows.append(Row(point.label, ours | {metric_title(metric): value for metric, value in point.values.items()}))
-    return Table(
-        identity="rate_distortion",
-        title="quality against tokens and bits a clip, beside classical codecs (not in the paper)",
-        rows=tuple(rows),
-        setting=results.setting,
-        notes=(NOT_I3D, *_notes(results)),
-        first=("tokens", "bits", "bits without headers"),
-    )
-
-
-def _notes(results: Results) -> list[str]:
-    notes = ["Bits of tokenizers: log2 of the addressable words, summed; the networks' weights are not counted."]
     codecs = {point["title"]: point for point in _codecs(results)}
-    for title, point in codecs.items():
-        settings = ", ".join(f"{key} {value}" for key, value in point["settings"].items())
-        notes.append(f"{title}: {point['encoder']}, {point['pixel_format']}, {settings}, one thread.")
-    if codecs:
-        notes.append(CODEC_NOTE)
-    if _families(results):
-        notes.append("Ablation: mean ± standard deviation over seeds, of the ablation's own, shorter schedule.")
-    return notes
+    also = (["codecs"] if codecs else []) + (["budgets"] if _families(results) else [])
+    first = ("tokens", "bits", "bits without headers")
+    notes = [_encoder_note(title, point) for title, point in codecs.items()]
+    return declared_table("rate_distortion", rows, results.setting, first=first, also=also, notes=notes)
+
+
+def _encoder_note(title: str, point: Mapping[str, Any]) -> str:
+    settings = ", ".join(f"{key} {value}" for key, value in point["settings"].items())
+    return f"{title}: {point['encoder']}, {point['pixel_format']}, {settings}, one thread."
 
 
 def rate_distortion(results: Results) -> Figure | None:

@@ -45,7 +45,8 @@ def write_report(
     found, folder = verdicts(results), Path(reports)
     with ExitStack() as until_all_is_written:
         tables, figures, plots = (
-            until_all_is_written.enter_context(atomic_directory(folder / name)) for name in ("tables", "figures", "plots")
+            until_all_is_written.enter_context(atomic_directory(folder / name))
+            for name in ("tables", "figures", "plots")
         )
         report = Report(
             results, claims_table(found), learned_table(results), all_tables(results), draw_figures(figures, results)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import method_title
+from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.style import COLOURS, GREY
 from sweettok.reporting.table import Content, Number, Row, Table
 
@@ -30,21 +31,7 @@ def retention_table(results: Results) -> Table | None:
     rows = [Row("real clips (judge's accuracy)", _cells(real)), Row("chance (the most frequent value)", chance)]
     rows += [Row(method_title(name), _cells(method.get("retention") or {})) for name, method in results.methods.items()]
     rows += [Row(f"{method_title(name)} (ablation)", _over_seeds(results, name)) for name in results.variants]
-    return Table(
-        identity="T1_retention",
-        title="factor retention: accuracy of the judge on reconstructions, as a share of its accuracy on real clips "
-        "(not in the paper)",
-        rows=tuple(row for row in rows if row.ours),
-        setting=results.setting,
-        notes=(
-            "The first two rows are accuracies, all others retentions: 1 means that nothing is lost. A method that "
-            "keeps nothing of a factor comes to about chance / accuracy, not to 0.",
-            "[low, high]: 95 % interval over clips, the same clips drawn for both accuracies; ± is the sample standard "
-            "deviation over seeds. Ablation variants have their own, shorter schedule.",
-            "The judge is also the perceptual loss of the trainings, which flatters what was trained on it (SweetTok, "
-            "the proxy, the ablation) beside the other methods.",
-        ),
-    )
+    return declared_table("T1_retention", [row for row in rows if row.ours], results.setting)
 
 
 def _cells(records: Records) -> dict[str, Content]:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sweettok.reporting.collect import Results
+from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.style import COLOURS, GREY
 from sweettok.reporting.table import Content, Number, Row, Table
 
@@ -41,18 +42,8 @@ def size_table(results: Results) -> Table | None:
         ours["limit"] = replace(Number.of(record), remark="" if curve["full_rank"] else UNTRUSTED)
         rows.append(Row(f"{clips}, {metric}", ours | {"fit": Number(curve["fit"])}))
         sizes |= set(curve["sizes"])
-    return Table(
-        identity="small_sample",
-        title="Frechet distances of SweetTok at several numbers of clips (not in the paper)",
-        rows=tuple(rows),
-        setting=results.setting,
-        first=(*(f"n = {size}" for size in sorted(sizes)), "limit", "fit"),
-        notes=(
-            "Mean ± standard deviation over draws of as many reconstructed (or sampled) and real clips. A small sample "
-            "raises the distance by about slope / n, so a straight line over 1 / n (`fit`: its share of explained "
-            "variance) ends, at 1 / n = 0, in a nearly unbiased value (`limit`; Chong and Forsyth 2020).",
-        ),
-    )
+    first = (*(f"n = {size}" for size in sorted(sizes)), "limit", "fit")
+    return declared_table("small_sample", rows, results.setting, first=first)
 
 
 def size_curves(results: Results) -> Figure | None:

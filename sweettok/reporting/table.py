@@ -223,7 +223,9 @@ def to_markdown(table: Table) -> str:
 
 def markdown_body(table: Table) -> str:
     """The same without its heading."""
-    cells = [[f"**{_escaped(cell.text)}**" if cell.strong else _escaped(cell.text) for cell in line] for line in table.lines]
+    cells = [
+        [f"**{_escaped(cell.text)}**" if cell.strong else _escaped(cell.text) for cell in line] for line in table.lines
+    ]
     columns = [_escaped(column.title) for column in table.shown_columns]
     grid = markdown_grid(columns, cells, {place for place, column in enumerate(table.shown_columns) if column.numeric})
     return "\n\n".join(part for part in (grid, "\n".join(f"- {line}" for line in table.explanations)) if part)

@@ -7,9 +7,10 @@ from sweettok.reporting.codebook_tables import edges_table, words_table
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import method_title, metric_title
 from sweettok.reporting.prior_scaling import scaling_table
-from sweettok.reporting.protocol import NOT_I3D, skipped_notes
+from sweettok.reporting.protocol import skipped_notes
 from sweettok.reporting.published import published_alone, published_beside, published_cells
 from sweettok.reporting.rate_distortion import rate_distortion_table
+from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.retention import retention_table
 from sweettok.reporting.semantic_tables import (
     few_shot_table,
@@ -53,28 +54,14 @@ def all_tables(results: Results) -> tuple[Table, ...]:
 def _reconstruction_table(results: Results) -> Table:
     metrics: tuple[str, ...] = ("frechet_video/judge", "psnr", "ssim", "perceptual/judge")
     metrics += _further_metrics(results, {*metrics, "frechet_image/judge"}, of_images=False)
-    return Table(
-        identity="T1",
-        title="video reconstruction (paper: rFVD on UCF-101, lower is better)",
-        rows=_reconstruction_rows(results, "T1", metrics, ("tokens", "indices", "bits")),
-        setting=results.setting,
-        notes=(
-            NOT_I3D,
-            "[low, high]: 95 % interval over clips. Bits: log2 of the addressable words, summed.",
-            *skipped_notes(results.reconstruction, ("video",)),
-        ),
-    )
+    rows = _reconstruction_rows(results, "T1", metrics, ("tokens", "indices", "bits"))
+    return declared_table("T1", rows, results.setting, notes=skipped_notes(results.reconstruction, ("video",)))
 
 
 def _image_table(results: Results) -> Table:
     metrics = ("frechet_image/judge", *_further_metrics(results, {"frechet_image/judge"}, of_images=True))
-    return Table(
-        identity="T3",
-        title="image reconstruction (paper: rFID on ImageNet, lower is better)",
-        rows=_reconstruction_rows(results, "T3", metrics),
-        setting=results.setting,
-        notes=(NOT_I3D, *skipped_notes(results.reconstruction, ("image",))),
-    )
+    rows = _reconstruction_rows(results, "T3", metrics)
+    return declared_table("T3", rows, results.setting, notes=skipped_notes(results.reconstruction, ("image",)))
 
 
 def _further_metrics(results: Results, shown: Collection[str], of_images: bool) -> tuple[str, ...]:
@@ -102,7 +89,9 @@ def _generation_table(results: Results) -> Table:
     generation = results.generation or {}
     metrics = generation.get("metrics", {})
     others = ("class_", "factor_", "nearest_")
-    distances = dict.fromkeys(["frechet_video/judge", *(n for n in metrics if ":" not in n and not n.startswith(others))])
+    distances = dict.fromkeys(
+        ["frechet_video/judge", *(n for n in metrics if ":" not in n and not n.startswith(others))]
+    )
     rows = published_alone("T2")
     for label, suffix, consistency, nearest in (
         ("SweetTok (paper: 650M; ours: see parameters)", "", "class_consistency", "nearest_train_psnr"),
@@ -111,28 +100,16 @@ def _generation_table(results: Results) -> Table:
     ):
         names = {distance: distance + suffix for distance in distances}
         names |= {CONSISTENCY: consistency, COVERAGE: f"factor_coverage{suffix}", NEAREST: nearest}
-        ours: dict[str, Content] = {column: Number.of(metrics[name]) for column, name in names.items() if name in metrics}
+        ours: dict[str, Content] = {
+            column: Number.of(metrics[name]) for column, name in names.items() if name in metrics
+        }
         published = published_cells(published_beside("T2")["sweettok"]) if not suffix else {}
         if not suffix and "parameters" in generation:
             ours["parameters"] = Number(int(generation["parameters"]))
         rows.append(Row(label, ours, published, "" if ours else "not run"))
-    return Table(
-        identity="T2",
-        title="class-conditional generation (paper: gFVD on UCF-101, lower is better)",
-        rows=tuple(rows),
-        setting=results.setting,
-        first=(*distances, CONSISTENCY, COVERAGE, NEAREST, "parameters"),
-        notes=(
-            NOT_I3D,
-            "Class consistency: share of samples that the judge puts into the class they were sampled for; in the row "
-            "of train against test clips, the judge's accuracy on real test clips, which bounds it.",
-            "Factor coverage: 1 where the judge sees every value of every factor as often among the samples as among test "
-            "clips; in the last row, of as many training clips. Nearest training clip: of the samples, and in the last row "
-            "of real test clips; samples much nearer than those would be copies.",
-            *_chosen_sampling(results),
-            *skipped_notes(results.generation, ("video", "image")),
-        ),
-    )
+    first = (*distances, CONSISTENCY, COVERAGE, NEAREST, "parameters")
+    notes = _chosen_sampling(results) + skipped_notes(results.generation, ("video", "image"))
+    return declared_table("T2", rows, results.setting, first=first, notes=notes)
 
 
 def _chosen_sampling(results: Results) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -18,21 +19,14 @@ from sweettok.reporting.collect import Results
 from sweettok.reporting.embedded import SMALL_CLIP_BYTES, Embedded, embed_array, embed_clip, embed_picture, made_small
 from sweettok.reporting.facts import run_facts
 from sweettok.reporting.origin import Origin
-from sweettok.reporting.page import INTRODUCTION, Report, how_made
+from sweettok.reporting.page import Report, how_made
 from sweettok.reporting.pictures import frame_places, frame_strip, over_time, sample_clips, strip_clips
+from sweettok.reporting.report_text import SectionName, report_text
 from sweettok.reporting.table import Table
 from sweettok.reporting.word_lists import WordList, lists_of_clip, word_lists
 
 PARTS = Path(__file__).parent / "web"
-SECTIONS = ("tables", "reconstruction", "samples", "training", "semantics", "codebook")
 CLIPS_WITH_WORDS = 4
-SECTION_OF_TABLE = {
-    "T7_probes": "semantics",
-    "T7_words": "semantics",
-    "T7_variants": "semantics",
-    "codebook_words": "codebook",
-    "codebook_edges": "codebook",
-}
 
 
 @dataclass(frozen=True)
@@ -58,23 +52,23 @@ class WordsOfClip:
 
 def web_page(report: Report, found: Sequence[Verdict], folder: Path, origin: Origin) -> str:
     """The page as HTML; links to files are relative to reports/. folder: where the report's pictures lie."""
-    tables: dict[str, list[Table]] = {section: [] for section in SECTIONS}
+    tables: dict[str, list[Table]] = {section: [] for section in get_args(SectionName)}
+    pictures: dict[str, list[FigureOnPage]] = {section: [] for section in get_args(SectionName)}
     for table in report.tables:
-        tables[SECTION_OF_TABLE.get(table.identity, "tables")].append(table)
-    pictures: dict[str, list[FigureOnPage]] = {section: [] for section in SECTIONS}
+        tables[report_text().tables[table.identity].section].append(table)
     # a GIF is left to the clips, which show the same in fewer bytes
-    embedded = {figure.file: embed_picture(folder / figure.file) for figure in report.figures if figure.files}
-    for figure in report.figures:
-        if figure.file in embedded and figure.under is None:
-            pictures[figure.section].append(figure)
+    still = [figure for figure in report.figures if not figure.files[0].endswith(".gif")]
+    for figure in still:
+        if figure.text.under is None:
+            pictures[figure.text.section].append(figure)
     results, script = report.results, f"\n{_part('page.js')}"
     return _template().render(
         report=report,
-        introduction=INTRODUCTION,
+        introduction=report_text().introduction,
         tally=Counter(one.ruling.verdict for one in found),
         tables=tables,
         pictures=pictures,
-        embedded=embedded,
+        embedded={figure.files: embed_picture(folder / figure.files[0]) for figure in still},
         clips={"reconstruction": _reconstruction_clips(results), "samples": _sample_clips(results)},
         words=word_lists(results),
         clip_words=_clip_words(results),

@@ -2,9 +2,9 @@
 
 from statistics import fmean
 
-from sweettok.reporting.names import HIGHER_IS_BETTER
 from sweettok.reporting.claims_file import Scaling
 from sweettok.reporting.collect import Results
+from sweettok.reporting.names import HIGHER_IS_BETTER
 from sweettok.reporting.over_seeds import over_seeds_of
 from sweettok.reporting.rules.ruling import Effect, Outcome, Ruling, few_seeds, undecided
 
