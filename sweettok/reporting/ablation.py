@@ -1,7 +1,6 @@
 """Ablation cells compared: metrics over seeds, and differences paired by seed and clip."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,47 +9,12 @@ from sweettok.errors import InputError
 from sweettok.metrics.statistics import paired_difference
 from sweettok.reporting.collect import AblationCell, Results
 from sweettok.reporting.names import HIGHER_IS_BETTER
-from sweettok.reporting.over_seeds import LEVEL, hedges_g, student_interval
+from sweettok.reporting.over_seeds import LEVEL, hedges_g, student_interval, student_p_value
+from sweettok.reporting.rules.ruling import Effect, side_of
 
 COLUMN_PER_CLIP = {"psnr": "psnr", "ssim": "ssim", "perceptual/judge": "perceptual"}
 LEARNED_GAIN = 1.5  # dB PSNR over the mean colour; a cell below it has not learned and its comparison says nothing
 RESAMPLES, SEED = 2000, 0
-
-
-@dataclass(frozen=True)
-class Difference:
-    """variant - reference in one metric, paired over the seeds (and clips) that both have.
-
-    interval  95 %, the hull of two: the bootstrap over seeds and clips, and Student's t over the seeds' means. With
-              three seeds a bootstrap reaches hardly beyond their range, so that alone it would decide too often.
-    effect_size  over_seeds.hedges_g of per_seed: None below three seeds
-    """
-
-    variant: str
-    reference: str
-    metric: str
-    mean: float
-    interval: tuple[float, float]
-    bootstrap_interval: tuple[float, float]
-    student_interval: tuple[float, float] | None
-    seeds: tuple[int, ...]
-    per_seed: tuple[float, ...]
-    clips: int
-    effect_size: float | None
-
-    @property
-    def direction(self) -> int:
-        """1 where the variant is better than the reference, -1 where it is worse, 0 where that is open.
-
-        Open: the interval includes zero, or there are fewer than two seeds to vary over.
-        """
-        if self.student_interval is None or self.interval[0] <= 0 <= self.interval[1]:
-            return 0
-        return 1 if (self.mean > 0) == HIGHER_IS_BETTER[self.metric] else -1
-
-    def as_json(self) -> dict[str, Any]:
-        """All of it, for results.json."""
-        return {**asdict(self), "level": LEVEL, "resamples": RESAMPLES, "bootstrap_seed": SEED}
 
 
 def over_seeds(results: Results, variant: str, metric: str) -> list[dict[str, Any]]:
@@ -72,35 +36,45 @@ def has_learned(results: Results, variant: str) -> bool:
     return gain is not None and gain >= LEARNED_GAIN
 
 
-def difference(results: Results, variant: str, reference: str, metric: str) -> Difference | None:
-    """variant - reference; None where they share no seed. Raises InputError where their test clips differ."""
-    ours, theirs = results.of_variant(variant), results.of_variant(reference)
-    seeds = [
-        seed
-        for seed in sorted(set(ours) & set(theirs))
-        if metric in ours[seed].summary["metrics"] and metric in theirs[seed].summary["metrics"]
-    ]
+def difference(results: Results, variant: str, reference: str, metric: str) -> Effect | None:
+    """variant - reference, paired over the seeds and clips that both have; None where they share no seed.
+
+    The interval is the hull of two: the bootstrap over seeds and clips, and Student's t over the seeds' means. With three
+    seeds a bootstrap reaches hardly beyond their range, so that alone it would decide too often. Below two seeds, which
+    leave nothing to vary over, the side is open. Raises InputError where their test clips differ.
+    """
+    ours, theirs = (
+        {seed: cell for seed, cell in results.of_variant(name).items() if metric in cell.summary["metrics"]}
+        for name in (variant, reference)
+    )
+    seeds = sorted(set(ours) & set(theirs))
     if not seeds:
         return None
     values = _values([cells[seed] for cells in (ours, theirs) for seed in seeds], metric)  # (2 S, C)
     a, b = values[: len(seeds)], values[len(seeds) :]
     paired = paired_difference(a, b, resamples=RESAMPLES, seed=SEED, level=LEVEL)
     student = student_interval(paired.per_seed)
-    low, high = paired.interval
-    hull = (low, high) if student is None else (min(low, student[0]), max(high, student[1]))
-    return Difference(
-        variant=variant,
-        reference=reference,
-        metric=metric,
-        mean=paired.mean,
-        interval=hull,
-        bootstrap_interval=paired.interval,
-        student_interval=student,
-        seeds=tuple(seeds),
-        per_seed=paired.per_seed,
-        clips=a.shape[1],
-        effect_size=hedges_g(paired.per_seed),
-    )
+    (low, high), (low_of_t, high_of_t) = paired.interval, student or paired.interval
+    interval, effect_size = (min(low, low_of_t), max(high, high_of_t)), hedges_g(paired.per_seed)
+    details = {
+        "variant": variant,
+        "reference": reference,
+        "metric": metric,
+        "mean": paired.mean,
+        "interval": interval,
+        "bootstrap_interval": paired.interval,
+        "student_interval": student,
+        "seeds": tuple(seeds),
+        "per_seed": paired.per_seed,
+        "clips": a.shape[1],
+        "effect_size": effect_size,
+        "level": LEVEL,
+        "resamples": RESAMPLES,
+        "bootstrap_seed": SEED,
+    }
+    side = side_of(interval) * (1 if HIGHER_IS_BETTER[metric] else -1) if student else 0
+    p_value = student_p_value(paired.per_seed)
+    return Effect(paired.mean, interval, side, effect_size, p_value, len(seeds), details=details)
 
 
 def _values(cells: Sequence[AblationCell], metric: str) -> np.ndarray:

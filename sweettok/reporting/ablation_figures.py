@@ -63,10 +63,11 @@ def _differences(panel: Axes, results: Results, metric: str) -> None:
         found = difference(results, variant, "full", metric)
         if found is None:
             continue
-        colour = {1: COLOURS[2], -1: COLOURS[5], 0: GREY}[found.direction]
+        colour = {1: COLOURS[2], -1: COLOURS[5], 0: GREY}[found.side]
         panel.plot(found.interval, (place, place), color=colour, linewidth=2, solid_capstyle="butt")
-        panel.scatter(found.per_seed, [place] * len(found.per_seed), s=9, color=colour, alpha=0.6)
-        panel.scatter(found.mean, place, s=26, marker="D", color=colour, zorder=3)
+        per_seed = found.details["per_seed"]
+        panel.scatter(per_seed, [place] * len(per_seed), s=9, color=colour, alpha=0.6)
+        panel.scatter(found.value, place, s=26, marker="D", color=colour, zorder=3)
     panel.axvline(0, color="black", linewidth=0.9)
     panel.set_title(f"{'PSNR, dB' if metric == 'psnr' else metric}: variant minus full")
     panel.set_xlabel("green: better than full, orange: worse, grey: open", fontsize=7, color=GREY)

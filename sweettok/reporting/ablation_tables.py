@@ -61,7 +61,7 @@ def _variant_cells(results: Results, variant: str) -> dict[str, Content]:
         if records := over_seeds(results, variant, metric):
             ours[metric_title(metric)] = Number.over_seeds(records)
         if variant != "full" and (paired := difference(results, variant, "full", metric)):
-            ours[f"{metric_title(metric)}, minus full"] = Number(paired.mean, paired.interval)
+            ours[f"{metric_title(metric)}, minus full"] = Number(paired.value, paired.interval)
     remark = "" if has_learned(results, variant) else "says nothing"
     ours["gain over mean colour (dB)"] = Number(gain_over_mean_colour(results, variant), remark=remark)
     summary = next(iter(runs.values())).summary

@@ -7,26 +7,9 @@ are not corrected for there being several metrics and many claims: multiplicity.
 from dataclasses import dataclass
 from typing import Any
 
-from sweettok.reporting.claims_file import (
-    BetterThan,
-    Claim,
-    Equivalent,
-    FewShot,
-    Keeps,
-    NotTested,
-    ProbeContrast,
-    Scaling,
-    Stability,
-    Test,
-    load_claims,
-)
+from sweettok.reporting.claims_file import Claim, load_claims
 from sweettok.reporting.collect import Results
-from sweettok.reporting.rules.keeps import keeps
 from sweettok.reporting.rules.ruling import Ruling
-from sweettok.reporting.rules.scaling import scaling
-from sweettok.reporting.rules.semantics import few_shot, probe_contrast
-from sweettok.reporting.rules.stability import stability
-from sweettok.reporting.rules.variants import better_than, equivalent
 
 
 @dataclass(frozen=True)
@@ -48,26 +31,5 @@ class Verdict:
 
 
 def verdicts(results: Results) -> tuple[Verdict, ...]:
-    """A verdict for each claim of claims.yaml, in order."""
-    return tuple(Verdict(claim, rule_on(results, claim.test)) for claim in load_claims().claims)
-
-
-def rule_on(results: Results, test: Test) -> Ruling:
-    """The ruling of the test's kind. Raises InputError where paired cells were measured on different clips."""
-    match test:
-        case BetterThan():
-            return better_than(results, test)
-        case Equivalent():
-            return equivalent(results, test)
-        case Keeps():
-            return keeps(results, test)
-        case ProbeContrast():
-            return probe_contrast(results, test)
-        case FewShot():
-            return few_shot(results, test)
-        case Scaling():
-            return scaling(results, test)
-        case Stability():
-            return stability(results, test)
-        case NotTested():
-            return Ruling("not run", test.why)
+    """A verdict for each claim of claims.yaml, in order. Raises InputError where pairs were measured on different clips."""
+    return tuple(Verdict(claim, claim.test.ruling(results)) for claim in load_claims().claims)

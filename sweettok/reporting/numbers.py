@@ -65,7 +65,7 @@ def _variant(results: Results, variant: str) -> dict[str, Any]:
             spread[metric] = {"mean": mean, "std": std, "seeds": len(records)}
         paired = difference(results, variant, "full", metric) if variant != "full" else None
         if paired:
-            minus_full[metric] = paired.as_json()
+            minus_full[metric] = paired.details
     return {
         "over_seeds": spread,
         "minus_full": minus_full,

@@ -1,15 +1,18 @@
 """What a rule says: verdict, reason, and the effects that it goes by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from sweettok.reporting.ablation import Difference
+from pydantic import Field
+
 from sweettok.reporting.collect import Results
-from sweettok.reporting.over_seeds import OverSeeds, student_p_value
+from sweettok.reporting.over_seeds import over_seeds_of
 
+Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]  # of a claim in claims.yaml
 Outcome = Literal["supported", "contradicted", "inconclusive", "not run"]
 SEEDS_NEEDED = 3
+EQUAL = 1e-9  # relative: rounding
 APART = 0.05  # parameter counts further apart than this make a comparison unfair
 TERMS = ("tokens", "bits", "parameters", "parameters_trained", "steps")  # what two variants should have in equal number
 
@@ -35,21 +38,9 @@ class Effect:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of_difference(cls, found: Difference) -> "Effect":
-        """Of a claim that the first variant is better."""
-        return cls(
-            value=found.mean,
-            interval=found.interval,
-            side=found.direction,
-            effect_size=found.effect_size,
-            p_value=student_p_value(found.per_seed),
-            seeds=len(found.seeds),
-            details=found.as_json(),
-        )
-
-    @classmethod
-    def over_seeds(cls, found: OverSeeds, higher_is_better: bool = True, decides: bool = True) -> "Effect":
-        """Of a claim that the difference is above zero (or below it)."""
+    def over_seeds(cls, per_seed: Mapping[int, float], higher_is_better: bool = True, decides: bool = True) -> "Effect":
+        """Of a claim that a difference, one a seed, is above zero (or below it)."""
+        found = over_seeds_of(per_seed)
         return cls(
             value=found.mean,
             interval=found.interval,
@@ -84,9 +75,20 @@ def side_of(interval: tuple[float, float] | None, null: float = 0.0) -> int:
     return 1 if interval[0] > null else -1
 
 
-def undecided(why: str) -> tuple[Outcome, str]:
-    """The verdict where nothing may be decided, and why."""
-    return "inconclusive", why
+def not_run(variants: Iterable[str]) -> Ruling:
+    """The ruling on two variants without a seed in common."""
+    return Ruling("not run", f"{' and '.join(variants)} share no finished seed")
+
+
+def decided(
+    effects: Mapping[str, Effect],
+    rule: Callable[[Mapping[str, Effect]], tuple[Outcome, str]],
+    open_because: str,
+    terms: Mapping[str, tuple[float, float]] | None = None,
+) -> Ruling:
+    """The ruling by `by_any` or `by_all`, or inconclusive where something leaves it open whatever the intervals are."""
+    verdict, reason = ("inconclusive", open_because) if open_because else rule(effects)
+    return Ruling(verdict, "; ".join(part for part in (reason, fairness(terms or {})) if part), effects, terms or {})
 
 
 def by_any(effects: Mapping[str, Effect]) -> tuple[Outcome, str]:
@@ -130,30 +132,19 @@ def terms_of(results: Results, first: str, second: str) -> dict[str, tuple[float
 
 def fairness(terms: Mapping[str, tuple[float, float]]) -> str:
     """In words whether the two sides had equal means, e.g. "equal tokens (80); warning: bits 560.1 against 662.8"."""
-    same = {term: _is_close(pair, 1e-9) for term, pair in terms.items()}
-    apart = {
-        term: not _is_close(pair, APART if term.startswith("parameters") else 1e-9) for term, pair in terms.items()
-    }
-    equal = [f"{term.replace('_', ' ')} ({_short(terms[term][0])})" for term in terms if same[term]]
-    near = [_against(term, terms[term]) for term in terms if not same[term] and not apart[term]]
-    unequal = [_against(term, terms[term]) for term in terms if apart[term]]
+    equal, near, apart = [], [], []
+    for term, (first, second) in terms.items():
+        name, ratio = term.replace("_", " "), max(first, second) / min(first, second) - 1
+        against = f"{name} {_short(first)} against {_short(second)}"
+        if ratio <= EQUAL:
+            equal.append(f"{name} ({_short(first)})")
+        elif term.startswith("parameters") and ratio <= APART:
+            near.append(f"{against}, within {100 * APART:g} %")
+        else:
+            apart.append(against)
     parts = [f"equal {', '.join(equal)}"] if equal else []
-    parts += [f"{one}, within {100 * APART:g} %" for one in near]
-    return "; ".join(parts + ([f"warning: {', '.join(unequal)}"] if unequal else []))
-
-
-def _is_close(pair: tuple[float, float], share: float) -> bool:
-    return max(pair) / min(pair) - 1 <= share
-
-
-def _against(term: str, pair: tuple[float, float]) -> str:
-    return f"{term.replace('_', ' ')} {_short(pair[0])} against {_short(pair[1])}"
+    return "; ".join(parts + near + ([f"warning: {', '.join(apart)}"] if apart else []))
 
 
 def _short(value: float) -> str:
     return f"{value:,.1f}".removesuffix(".0")
-
-
-def with_fairness(reason: str, terms: Mapping[str, tuple[float, float]]) -> str:
-    """A reason and, behind a semicolon, the terms in words."""
-    return "; ".join(part for part in (reason, fairness(terms)) if part)

@@ -1,37 +1,41 @@
 """A larger prior gives better samples: priors of several sizes on the same tokens, paired over seeds."""
 
 from statistics import fmean
+from typing import Literal
 
-from sweettok.reporting.claims_file import Scaling
+from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import HIGHER_IS_BETTER
-from sweettok.reporting.over_seeds import over_seeds_of
-from sweettok.reporting.rules.ruling import Effect, Outcome, Ruling, few_seeds, undecided
+from sweettok.reporting.rules.ruling import Effect, Outcome, Ruling, few_seeds
+
+OUTCOMES: dict[int, tuple[Outcome, str]] = {  # side of the deciding effect -> verdict
+    1: ("supported", "the larger prior is better"),
+    -1: ("contradicted", "the larger prior is worse"),
+    0: ("inconclusive", "the interval includes zero"),
+}
 
 
-def scaling(results: Results, test: Scaling) -> Ruling:
-    """Ruling on the largest prior's metric being better than the smallest's; the loss is shown beside it."""
-    effects = {}
-    for metric in dict.fromkeys((test.metric, "loss")):
-        smaller, larger = (_by_seed(results, size, metric) for size in (test.smaller, test.larger))
-        if shared := sorted(set(smaller) & set(larger)):
-            paired = over_seeds_of({seed: larger[seed] - smaller[seed] for seed in shared})
-            effects[metric] = Effect.over_seeds(paired, HIGHER_IS_BETTER.get(metric, False), metric == test.metric)
-    if test.metric not in effects:
-        return Ruling("not run", f"priors {test.smaller} and {test.larger} share no finished seed")
-    deciding = effects[test.metric]
-    few = few_seeds(deciding.details["per_seed"])
-    verdict, reason = undecided(few) if few else _decide(deciding.side)
-    return Ruling(verdict, f"{reason}; {_sizes(results, test.metric)}", effects)
+class Scaling(Section):
+    """A larger prior's metric is better than a smaller one's; the loss is shown beside it."""
 
+    kind: Literal["scaling"]
+    metric: str
+    smaller: str
+    larger: str
 
-def _decide(side: int) -> tuple[Outcome, str]:
-    outcomes: dict[int, tuple[Outcome, str]] = {
-        1: ("supported", "the larger prior is better"),
-        -1: ("contradicted", "the larger prior is worse"),
-        0: ("inconclusive", "the interval includes zero"),
-    }
-    return outcomes[side]
+    def ruling(self, results: Results) -> Ruling:
+        """Of the priors' seeds in common."""
+        effects = {}
+        for metric in dict.fromkeys((self.metric, "loss")):
+            smaller, larger = (_by_seed(results, size, metric) for size in (self.smaller, self.larger))
+            if paired := {seed: larger[seed] - smaller[seed] for seed in sorted(set(smaller) & set(larger))}:
+                better = HIGHER_IS_BETTER.get(metric, False)
+                effects[metric] = Effect.over_seeds(paired, better, decides=metric == self.metric)
+        if self.metric not in effects:
+            return Ruling("not run", f"priors {self.smaller} and {self.larger} share no finished seed")
+        few = few_seeds(effects[self.metric].details["per_seed"])
+        verdict, reason = ("inconclusive", few) if few else OUTCOMES[effects[self.metric].side]
+        return Ruling(verdict, f"{reason}; {_sizes(results, self.metric)}", effects)
 
 
 def _by_seed(results: Results, size: str, metric: str) -> dict[int, float]:

@@ -2,53 +2,75 @@
 
 from collections.abc import Iterable, Mapping
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
-from sweettok.reporting.claims_file import FewShot, ProbeContrast
+from pydantic import Field
+
+from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
-from sweettok.reporting.over_seeds import over_seeds_of
-from sweettok.reporting.rules.ruling import Effect, Ruling, by_all, few_seeds, terms_of, undecided, with_fairness
+from sweettok.reporting.rules.ruling import Effect, Names, Ruling, by_all, decided, few_seeds, terms_of
 
 Shot = tuple[str, int, int]  # task, ways, shots
 
 
-def probe_contrast(results: Results, test: ProbeContrast) -> Ruling:
-    """Ruling on spatial tokens holding appearance and temporal tokens holding motion."""
-    probes = {seed: _probes(rows) for seed, rows in _semantics(results, test.variant, "probes").items()}
-    contrasts = {
-        "appearance, spatial - temporal": {
-            seed: _contrast(found, test.appearance, "spatial", "temporal") for seed, found in probes.items()
-        },
-        "motion, temporal - spatial": {
-            seed: _contrast(found, test.motion, "temporal", "spatial") for seed, found in probes.items()
-        },
-    }
-    known = {name: _without_gaps(per_seed) for name, per_seed in contrasts.items()}
-    if not all(known.values()):
-        return Ruling("not run", f"no cell of {test.variant} has probes of both appearance and motion")
-    effects = {name: Effect.over_seeds(over_seeds_of(per_seed)) for name, per_seed in known.items()}
-    few = few_seeds(set.intersection(*(set(per_seed) for per_seed in known.values())))
-    return Ruling(*(undecided(few) if few else by_all(effects)), effects)
+class ProbeContrast(Section):
+    """Linear probes read appearance better from spatial tokens, and motion better from temporal tokens."""
+
+    kind: Literal["probe_contrast"]
+    variant: str
+    appearance: Names
+    motion: Names
+
+    def ruling(self, results: Results) -> Ruling:
+        """Of the variant's seeds that were probed for both."""
+        probes = {seed: _probes(rows) for seed, rows in _semantics(results, self.variant, "probes").items()}
+        per_seed = {}
+        for kind, factors, higher, lower in (
+            ("appearance", self.appearance, "spatial", "temporal"),
+            ("motion", self.motion, "temporal", "spatial"),
+        ):
+            contrasts = {seed: _contrast(found, factors, higher, lower) for seed, found in probes.items()}
+            per_seed[f"{kind}, {higher} - {lower}"] = {seed: x for seed, x in contrasts.items() if x is not None}
+        if not all(per_seed.values()):
+            return Ruling("not run", f"no cell of {self.variant} has probes of both appearance and motion")
+        effects = {name: Effect.over_seeds(values) for name, values in per_seed.items()}
+        return decided(effects, by_all, few_seeds(set.intersection(*map(set, per_seed.values()))))
 
 
-def few_shot(results: Results, test: FewShot) -> Ruling:
-    """Ruling on a variant's words beating the reference's tokens, and chance, averaged over tasks, ways and shots."""
-    ours = _accuracies(results, test.variant, {task: names.variant for task, names in test.tasks.items()})
-    theirs = _accuracies(results, test.reference, {task: names.reference for task, names in test.tasks.items()})
-    shared = sorted(set(ours) & set(theirs))
-    per_seed = {seed: sorted(set(ours[seed]) & set(theirs[seed])) for seed in shared}
-    per_seed = {seed: shots for seed, shots in per_seed.items() if shots}
-    if not per_seed:
-        return Ruling("not run", f"{test.variant} and {test.reference} share no seed with few-shot accuracies")
-    above_tokens = {
-        seed: fmean(ours[seed][shot] - theirs[seed][shot] for shot in shots) for seed, shots in per_seed.items()
-    }
-    above_chance = {seed: fmean(ours[seed][shot] - 1 / shot[1] for shot in shots) for seed, shots in per_seed.items()}
-    differences = {f"words - tokens of {test.reference}": above_tokens, "words - chance": above_chance}
-    effects = {name: Effect.over_seeds(over_seeds_of(values)) for name, values in differences.items()}
-    terms, few = terms_of(results, test.variant, test.reference), few_seeds(per_seed)
-    verdict, reason = undecided(few) if few else by_all(effects)
-    return Ruling(verdict, with_fairness(reason, terms), effects, terms)
+class Representations(Section):
+    """Of a few-shot task: what the variant's clips are known by, and the reference's."""
+
+    variant: str
+    reference: str
+
+
+class FewShot(Section):
+    """A variant's words tell classes apart better than another's tokens, and better than chance.
+
+    Averaged over tasks, ways and shots.
+    """
+
+    kind: Literal["few_shot"]
+    variant: str
+    reference: str
+    tasks: dict[str, Representations] = Field(min_length=1)
+
+    def ruling(self, results: Results) -> Ruling:
+        """Of the seeds, tasks, ways and shots in common."""
+        ours = _accuracies(results, self.variant, {task: names.variant for task, names in self.tasks.items()})
+        theirs = _accuracies(results, self.reference, {task: names.reference for task, names in self.tasks.items()})
+        above_tokens, above_chance = {}, {}
+        for seed in sorted(set(ours) & set(theirs)):
+            if shots := sorted(set(ours[seed]) & set(theirs[seed])):
+                above_tokens[seed] = fmean(ours[seed][shot] - theirs[seed][shot] for shot in shots)
+                above_chance[seed] = fmean(ours[seed][shot] - 1 / shot[1] for shot in shots)
+        if not above_tokens:
+            return Ruling("not run", f"{self.variant} and {self.reference} share no seed with few-shot accuracies")
+        effects = {
+            f"words - tokens of {self.reference}": Effect.over_seeds(above_tokens),
+            "words - chance": Effect.over_seeds(above_chance),
+        }
+        return decided(effects, by_all, few_seeds(above_tokens), terms_of(results, self.variant, self.reference))
 
 
 def _semantics(results: Results, variant: str, part: str) -> dict[int, list[dict[str, Any]]]:
@@ -66,10 +88,6 @@ def _contrast(found: Mapping[tuple[str, str], float], factors: Iterable[str], hi
     """Mean over the factors that both token groups were probed for; None where there is none."""
     known = [factor for factor in factors if (higher, factor) in found and (lower, factor) in found]
     return fmean(found[higher, factor] - found[lower, factor] for factor in known) if known else None
-
-
-def _without_gaps(per_seed: Mapping[int, float | None]) -> dict[int, float]:
-    return {seed: value for seed, value in per_seed.items() if value is not None}
 
 
 def _accuracies(results: Results, variant: str, representation: Mapping[str, str]) -> dict[int, dict[Shot, float]]:

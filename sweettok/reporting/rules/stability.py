@@ -1,25 +1,17 @@
 """Whether one curriculum trains more stably than another: collapsed seeds, spread of final PSNR, restless loss."""
 
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import numpy as np
 import pandas
 from scipy import stats
 
+from sweettok.params.section import Section
 from sweettok.reporting.ablation import LEARNED_GAIN
-from sweettok.reporting.claims_file import Stability
 from sweettok.reporting.collect import AblationCell, Results
-from sweettok.reporting.over_seeds import LEVEL, over_seeds_of
-from sweettok.reporting.rules.ruling import (
-    Effect,
-    Ruling,
-    by_any,
-    few_seeds,
-    side_of,
-    terms_of,
-    undecided,
-    with_fairness,
-)
+from sweettok.reporting.over_seeds import LEVEL
+from sweettok.reporting.rules.ruling import Effect, Ruling, by_any, decided, few_seeds, not_run, side_of, terms_of
 
 IMAGES = "train_spatial"  # the training of a cell that sees images
 
@@ -60,23 +52,29 @@ def restlessness(history: pandas.DataFrame) -> float | None:
     return (squares / sum(len(losses) - 1 for losses in trainings)) ** 0.5
 
 
-def stability(results: Results, test: Stability) -> Ruling:
-    """Ruling on `variant` training more stably than `reference`."""
-    ours, theirs = (seed_stabilities(results, variant) for variant in (test.variant, test.reference))
-    shared = sorted(set(ours) & set(theirs))
-    if not shared:
-        return Ruling("not run", f"{test.variant} and {test.reference} share no finished seed")
-    ours, theirs = ({seed: found[seed] for seed in shared} for found in (ours, theirs))
-    effects = {"share of collapsed seeds": _collapses(ours, theirs)}
-    if spread := _spread(ours, theirs):
-        effects["ratio of PSNR variances"] = spread
-    pairs = {seed: (ours[seed].restlessness, theirs[seed].restlessness) for seed in shared}
-    restless = {seed: mine - other for seed, (mine, other) in pairs.items() if mine is not None and other is not None}
-    if restless:
-        effects["relative spread of the loss"] = Effect.over_seeds(over_seeds_of(restless), higher_is_better=False)
-    terms, few = terms_of(results, test.variant, test.reference), few_seeds(shared)
-    verdict, reason = undecided(few) if few else by_any(effects)
-    return Ruling(verdict, with_fairness(reason, terms), effects, terms)
+class Stability(Section):
+    """A variant trains more stably than another: fewer collapsed seeds, less spread, or a calmer loss."""
+
+    kind: Literal["stability"]
+    variant: str
+    reference: str
+
+    def ruling(self, results: Results) -> Ruling:
+        """Of the seeds in common."""
+        pair = self.variant, self.reference
+        ours, theirs = (seed_stabilities(results, variant) for variant in pair)
+        shared = sorted(set(ours) & set(theirs))
+        if not shared:
+            return not_run(pair)
+        ours, theirs = ({seed: found[seed] for seed in shared} for found in (ours, theirs))
+        effects = {"share of collapsed seeds": _collapses(ours, theirs)}
+        if spread := _spread(ours, theirs):
+            effects["ratio of PSNR variances"] = spread
+        pairs = {seed: (ours[seed].restlessness, theirs[seed].restlessness) for seed in shared}
+        restless = {seed: a - b for seed, (a, b) in pairs.items() if a is not None and b is not None}
+        if restless:
+            effects["relative spread of the loss"] = Effect.over_seeds(restless, higher_is_better=False)
+        return decided(effects, by_any, few_seeds(shared), terms_of(results, *pair))
 
 
 def _of_cell(cell: AblationCell) -> SeedStability:
