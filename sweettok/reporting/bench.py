@@ -8,19 +8,19 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from jinja2 import Environment, FileSystemLoader
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sweettok.errors import InputError
-from sweettok.reporting.bench_goals import goal_lines
+from sweettok.reporting import bench_goals
 from sweettok.reporting.style import COLOURS, GREY, save_png, shared_style
 from sweettok.storage import read_json, write_json
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
+PARTS = Path(__file__).parent / "web"
 CURVES = {
     "clip length": ("clip length, in one go", "clip length, windows"),
     "resolution": ("resolution",),
@@ -49,6 +49,29 @@ class Bench:
         """Number type ("fp32", "bf16") -> matrix products on this machine in the same run, in 10^9 operations a second."""
         products = [row for row in self.rows if row["what"].startswith("matmul")]
         return {row.get("dtype", "fp32"): row["gflop"] / row["mean"] for row in products}
+
+    def share(self, row: dict[str, Any]) -> str:
+        """A row's operations a second over the ceiling of its number type, in words."""
+        ceiling = self.ceilings.get(row.get("dtype", "fp32"))
+        return f"{row['gflop'] / row['mean'] / ceiling:.0%}" if "gflop" in row and ceiling else "-"
+
+    @property
+    def ways(self) -> dict[str, str]:
+        """How long clips were reconstructed -> its key in `quality`."""
+        return {"in one go": "one_go"} | {f"windows, overlap {n}": f"overlap_{n}" for n in self.quality_of.get("overlaps", ())}
+
+    @property
+    def exponents(self) -> dict[str, dict[str, float]]:
+        """Curve -> exponents of time and of peak memory, of curves with at least two points."""
+        found = {}
+        for name in (name for names in CURVES.values() for name in names):
+            points = self.curve(name)
+            if len(points) < 2:
+                continue
+            found[name] = {"time": fitted_exponent([(p["x"], p["mean"]) for p in points])}
+            if all(p.get("peak_mb", 0) > 0 for p in points):
+                found[name]["memory"] = fitted_exponent([(p["x"], p["peak_mb"]) for p in points])
+        return found
 
     def curve(self, name: str) -> list[dict[str, Any]]:
         """The points of a scaling curve by x."""
@@ -88,12 +111,8 @@ def write_report(bench: Bench, folder: str | Path) -> None:
     """results.json, README.md, speed.png and scaling.png (and quality.png where measured) into `folder`."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    exponents = _exponents(bench)
-    write_json(
-        folder / "results.json",
-        {"machine": bench.machine, "matmul_gflop_per_s": bench.ceilings, "exponents": exponents, "rows": bench.rows}
-        | {"quality": bench.quality, "quality_of": bench.quality_of},
-    )
+    measured = {"matmul_gflop_per_s": bench.ceilings, "exponents": bench.exponents}
+    write_json(folder / "results.json", vars(bench) | measured)
     figures = {"speed": speed_figure, "scaling": scaling_figure, "quality": quality_figure}
     drawn = []
     with shared_style():
@@ -105,100 +124,28 @@ def write_report(bench: Bench, folder: str | Path) -> None:
     (folder / "README.md").write_text(markdown(bench, drawn), encoding="utf-8")
 
 
-def _exponents(bench: Bench) -> dict[str, dict[str, float]]:
-    """Curve -> exponents of time and of peak memory, of curves with at least two points."""
-    found = {}
-    for name in (name for names in CURVES.values() for name in names):
-        points = bench.curve(name)
-        if len(points) < 2:
-            continue
-        found[name] = {"time": fitted_exponent([(p["x"], p["mean"]) for p in points])}
-        memory = [(p["x"], p["peak_mb"]) for p in points if p.get("peak_mb", 0) > 0]
-        if len(memory) == len(points):
-            found[name]["memory"] = fitted_exponent(memory)
-    return found
-
-
 def markdown(bench: Bench, figures: list[str]) -> str:
-    """The page: machine, table of speed, where the time goes, scaling, quality against length."""
-    machine = bench.machine
-    facts = f"{machine['cpu']}; {machine['cores']} cores, {machine['threads']} threads, {machine['memory_gb']} GB"
-    lines = [
-        "# Speed",
-        "",
-        f"Written by `make bench`; random weights, fp32 where nothing else is said. {facts}; torch {machine['torch']}, Python {machine['python']}. "
-        f"Load before: {machine['load_before']} (other processes at work make all of this slower)"
-        f"{', measured in ' + str(machine['runs']) + ' runs' if machine['runs'] > 1 else ''}. "
-        f"Matrix products run at {', '.join(f'{_digits(rate)} GFLOP/s in {dtype}' for dtype, rate in bench.ceilings.items())} here.",
-        "",
-        "Peak: how far a call raises resident memory; weights come on top. Share: operations a second over those of the "
-        "matrix product of the same number type.",
-        "",
-    ]
-    lines += goal_lines(bench.rows) + ["## Everything measured", ""]
-    columns = ("", "size", "seconds", "±", "per second", "peak (MB)", "weights (MB)", "share of matmul")
-    lines += _table(columns, [_speed_cells(row, bench.ceilings) for row in bench.rows if "curve" not in row])
-    profiled = [row for row in bench.rows if "profile" in row]
-    if profiled:
-        lines += ["## Where the time goes", "", "Share of a call's time by operation of torch, the largest ones.", ""]
-        lines += _table(
-            ("", "size", "operations"),
-            [
-                (row["what"], row["size"], ", ".join(f"{k} {v:.0%}" for k, v in row["profile"].items()))
-                for row in profiled
-            ],
-        )
-    lines += _scaling_lines(bench) + _quality_lines(bench)
-    lines += [line for name in figures for line in (f"![{name}]({name}.png)", "")]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _speed_cells(row: dict[str, Any], ceilings: dict[str, float]) -> tuple[str, ...]:
-    ceiling = ceilings.get(row.get("dtype", "fp32"))
-    rate = f"{_digits(row['items'] / row['mean'])} {row['unit']}" if row.get("items") else "-"
-    share = f"{row['gflop'] / row['mean'] / ceiling:.0%}" if "gflop" in row and ceiling else "-"
-    numbers = (row["mean"], row["stddev"], rate, row.get("peak_mb"), row.get("weights_mb"))
-    return (row["what"], row["size"], *(x if isinstance(x, str) else _digits(x) for x in numbers), share)
-
-
-def _scaling_lines(bench: Bench) -> list[str]:
-    exponents = _exponents(bench)
-    if not exponents:
-        return []
-    rows = []
-    for name, fitted in exponents.items():
-        points = bench.curve(name)
-        seconds = ", ".join(f"{point['x']}: {_digits(point['mean'])}" for point in points)
-        memory = ", ".join(_digits(point.get("peak_mb")) for point in points)
-        of_time, of_memory = (f"{fitted[what]:.2f}" if what in fitted else "-" for what in ("time", "memory"))
-        rows.append((name, seconds, of_time, memory, of_memory))
-    text = "Exponent: p in time = c x^p, least squares in logarithms; small x count as much as large ones."
-    columns = ("", "x: seconds", "exponent", "peak (MB)", "its exponent")
-    return ["## Scaling", "", text, "", *_table(columns, rows)]
-
-
-def _quality_lines(bench: Bench) -> list[str]:
-    if not bench.quality:
-        return []
-    about = (
-        f"PSNR (dB) of {bench.quality_of['clips']} sprites clips by the trained model of outputs/pixels, built for "
-        f"{bench.quality_of['built_for']} frames. In one go: all frames by the same number of tokens, at times drawn "
-        "together. Windows: a chain of clips of the model's length."
+    """The page, web/bench.md: machine, goals, table of speed, where the time goes, scaling, quality against length."""
+    environment = Environment(loader=FileSystemLoader(PARTS), trim_blocks=True, lstrip_blocks=True)
+    environment.filters["digits"] = _digits
+    text = environment.get_template("bench.md").render(
+        vars(bench),
+        ceilings=bench.ceilings,
+        curve=bench.curve,
+        exponents=bench.exponents,
+        ways=bench.ways,
+        share=bench.share,
+        goals=bench_goals,
+        authors=bench_goals.against_authors(bench.rows),
+        ratios=bench_goals.ratios(bench.rows),
+        reached=lambda passed: "reached" if passed else "missed",
+        figures=figures,
     )
-    ways = {"in one go": "one_go"} | {f"windows, overlap {n}": f"overlap_{n}" for n in bench.quality_of["overlaps"]}
-    columns = ["frames", *(f"{way}: {kind}" for way in ways for kind in ("PSNR", "tokens"))]
-    rows = [
-        [str(row["frames"])]
-        + [cell for way in ways.values() for cell in (f"{row[f'psnr_{way}']:.2f}", str(row[f"tokens_{way}"]))]
-        for row in bench.quality
-    ]
-    return ["## Quality against length", "", about, "", *_table(columns, rows)]
+    return text.rstrip() + "\n"
 
 
-def speed_figure(bench: Bench) -> "Figure | None":
+def speed_figure(bench: Bench) -> Figure | None:
     """Seconds of a call, one panel a size."""
-    from matplotlib.figure import Figure
-
     rows = [row for row in bench.rows if "curve" not in row and row.get("size")]
     sizes = [
         size for size in dict.fromkeys(row["size"] for row in rows) if sum(row["size"] == size for row in rows) > 1
@@ -221,11 +168,9 @@ def speed_figure(bench: Bench) -> "Figure | None":
     return figure
 
 
-def scaling_figure(bench: Bench) -> "Figure | None":
+def scaling_figure(bench: Bench) -> Figure | None:
     """Time (above) and peak memory (below) along each axis, logarithmic, with the fitted exponents."""
-    from matplotlib.figure import Figure
-
-    exponents = _exponents(bench)
+    exponents = bench.exponents
     shown = {title: [name for name in names if name in exponents] for title, names in CURVES.items()}
     shown = {title: names for title, names in shown.items() if names}
     if not shown:
@@ -253,22 +198,19 @@ def scaling_figure(bench: Bench) -> "Figure | None":
     return figure
 
 
-def _curve(panel: "Axes", points: list[dict], key: str, colour: str, label: str, exponent: float) -> None:
+def _curve(panel: Axes, points: list[dict], key: str, colour: str, label: str, exponent: float) -> None:
     name = f"{label}: {exponent:.2f}" if label else f"{exponent:.2f}"
     panel.plot([p["x"] for p in points], [p[key] for p in points], marker="o", markersize=4, color=colour, label=name)
 
 
-def quality_figure(bench: Bench) -> "Figure | None":
+def quality_figure(bench: Bench) -> Figure | None:
     """PSNR against clip length, in one go and in windows."""
-    from matplotlib.figure import Figure
-
     if not bench.quality:
         return None
     figure = Figure(figsize=(5.5, 3.6))
     panel = figure.subplots()
     frames = [row["frames"] for row in bench.quality]
-    ways = {"in one go": "one_go"} | {f"windows, overlap {n}": f"overlap_{n}" for n in bench.quality_of["overlaps"]}
-    for (label, way), colour in zip(ways.items(), COLOURS, strict=False):
+    for (label, way), colour in zip(bench.ways.items(), COLOURS, strict=False):
         panel.plot(frames, [row[f"psnr_{way}"] for row in bench.quality], marker="o", color=colour, label=label)
     panel.axvline(bench.quality_of["built_for"], color=GREY, linestyle="--", linewidth=0.9)
     panel.set(
@@ -278,12 +220,6 @@ def quality_figure(bench: Bench) -> "Figure | None":
     panel.minorticks_off()
     panel.legend()
     return figure
-
-
-def _table(columns: Any, rows: list[Any]) -> list[str]:
-    """Lines of a Markdown table with its first column to the left, and a blank line."""
-    rule = ["---"] + ["--:"] * (len(columns) - 1)
-    return [*(f"| {' | '.join(line)} |" for line in (columns, rule, *rows)), ""]
 
 
 def _digits(value: float | None) -> str:

@@ -32,9 +32,8 @@ class NotTested(Section):
         return Ruling("not run", self.why)
 
 
-TESTS = (BetterThan, Equivalent, Keeps, ProbeContrast, FewShot, Scaling, Stability, NotTested)
-Test = Annotated[Union[TESTS], Field(discriminator="kind")]  # noqa: UP007
-KINDS = [get_args(test.model_fields["kind"].annotation)[0] for test in TESTS]
+Tests = Union[BetterThan, Equivalent, Keeps, ProbeContrast, FewShot, Scaling, Stability, NotTested]  # noqa: UP007
+KINDS = {get_args(test.model_fields["kind"].annotation)[0] for test in get_args(Tests)}
 
 
 class Claim(Section):
@@ -45,7 +44,7 @@ class Claim(Section):
     published: str
     experiment: str
     profile: str
-    test: Test
+    test: Annotated[Tests, Field(discriminator="kind")]
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -72,8 +71,10 @@ class ClaimsFile(Section):
 
     @model_validator(mode="after")
     def _check_whole(self) -> "ClaimsFile":
-        if absent := [kind for kind in KINDS if kind not in self.rules]:
-            raise ValueError(f"rules lacks {', '.join(absent)}")
+        if absent := KINDS - set(self.rules):
+            raise ValueError(f"rules lacks {', '.join(sorted(absent))}")
+        if unknown := set(self.rules) - KINDS:
+            raise ValueError(f"rules has the unknown kinds {', '.join(sorted(unknown))}")
         statements = [claim.statement for claim in self.claims]
         if twice := sorted({one for one in statements if statements.count(one) > 1}):
             raise ValueError(f"claims states twice: {', '.join(twice)}")
