@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from sweettok.params import load_params
-from sweettok.reporting.claims import rule_on, verdicts
-from sweettok.reporting.claims_file import BetterThan, load_claims
+from sweettok.reporting.claims import verdicts
+from sweettok.reporting.claims_file import load_claims
 from sweettok.reporting.collect import Results, collect
+from sweettok.reporting.rules.variants import BetterThan
 
 
 def by_statement(results: Results) -> dict[str, str]:
@@ -36,7 +37,7 @@ def test_verdicts_on_made_up_results(complete_outputs: Path):
 def test_swapping_the_two_models_swaps_the_verdict(complete_outputs: Path):
     results = collect(complete_outputs)
     test = BetterThan(kind="better_than", better="downsample", worse="full")
-    assert rule_on(results, test).verdict == "contradicted"
+    assert test.ruling(results).verdict == "contradicted"
 
 
 def test_nothing_run():

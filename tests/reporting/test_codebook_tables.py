@@ -6,14 +6,15 @@ from pathlib import Path
 import pandas
 import pytest
 
-from sweettok.reporting.codebook_tables import SHOWN, codebook_tables
+from sweettok.reporting.codebook_tables import SHOWN, edges_table, words_table
 from sweettok.reporting.collect import Results, collect
 from sweettok.reporting.table import Table, to_csv, to_markdown
 
 
 @pytest.fixture(scope="module")
 def tables(complete_outputs: Path) -> tuple[Table, Table]:
-    return codebook_tables(collect(complete_outputs, "small"))
+    results = collect(complete_outputs, "small")
+    return words_table(results), edges_table(results)
 
 
 def csv_of(table: Table) -> pandas.DataFrame:
@@ -55,10 +56,11 @@ def test_both_say_what_the_codebook_is_made_of(tables: tuple[Table, Table]):
 
 def test_without_edges(fresh_outputs: Path):
     (fresh_outputs / "codebook" / "edges.csv").write_text("link,rank,first,second,count\n")
-    words, edges = codebook_tables(collect(fresh_outputs))
+    results = collect(fresh_outputs)
+    words, edges = words_table(results), edges_table(results)
     assert len(words.rows) == SHOWN and "| rank (none) | - |" in to_markdown(edges)
 
 
 def test_not_run_is_said():
-    for table in codebook_tables(Results("test")):
+    for table in (words_table(Results("test")), edges_table(Results("test"))):
         assert "| rank (not run) | - |" in to_markdown(table) and "codebook not built" in to_markdown(table)

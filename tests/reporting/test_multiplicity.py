@@ -8,7 +8,6 @@ import pytest
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.claims_file import load_claims
 from sweettok.reporting.multiplicity import in_words, multiplicity
-from sweettok.reporting.over_seeds import over_seeds_of
 from sweettok.reporting.rules.ruling import Effect, Ruling, by_any
 
 CLAIM = load_claims().claims[0]
@@ -16,8 +15,8 @@ CLAIM = load_claims().claims[0]
 
 def verdict(number: int, *per_metric, decides=True) -> Verdict:
     """Of a claim with these differences, one value a seed."""
-    pairs = [over_seeds_of(dict(enumerate(map(float, per_seed)))) for per_seed in per_metric]
-    effects = {f"m{place}": Effect.over_seeds(paired, decides=decides) for place, paired in enumerate(pairs)}
+    pairs = [dict(enumerate(map(float, per_seed))) for per_seed in per_metric]
+    effects = {f"m{place}": Effect.over_seeds(pair, decides=decides) for place, pair in enumerate(pairs)}
     claim = CLAIM.model_copy(update={"statement": f"claim {number}"})
     return Verdict(claim, Ruling(*by_any(effects), effects))
 

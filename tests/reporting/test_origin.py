@@ -56,9 +56,9 @@ def test_a_damaged_lock_is_named(tmp_path: Path, content: str):
 def test_facts_show_them(tmp_path: Path):
     (tmp_path / "dvc.lock").write_text(LOCK)
     short, parameters, checksums = run_facts(Results("test"), origin_of(tmp_path))
-    assert ("data.name", "sprites") in [tuple(cell.text for cell in line) for line in parameters.grid.lines]
-    assert "ddd.dir" in [line[1].text for line in checksums.grid.lines]
-    assert "report drawn with commit" in [line[0].text for line in short.grid.lines]
+    assert ("data.name", "sprites") in [(row.name, row.ours["value"]) for row in parameters.rows]
+    assert "ddd.dir" in [row.ours["MD5"] for row in checksums.rows]
+    assert "report drawn with commit" in [row.name for row in short.rows]
     assert len(run_facts(Results("test"), Origin())) == 1
 
 
@@ -66,13 +66,13 @@ def test_facts_show_time_energy_and_code_of_stages():
     tags = {"git_commit": "c" * 40, "git_dirty": "true", "params_hash": "abc", "machine.cpu": "a processor"}
     stages = (StageRecord("train_joint", 1, 90.0, 1500.0, tags), StageRecord("ablation lc", 3, 30.0, 500.0, tags))
     short, table = run_facts(Results("test"), Origin(stages=stages))
-    facts = {line[0].text: line[1].text for line in short.grid.lines}
+    facts = {row.name: row.ours["value"] for row in short.rows}
     assert facts["time of the stages, this one left out"] == "2.0 minutes"
     assert facts["energy of the processors"] == "2.0 kJ, of the whole machine"
-    assert [cell.text for cell in table.grid.lines[0]][:7] == [
+    assert [cell.text for cell in table.lines[0]][:7] == [
         "train_joint", "1", "90", "1.50", f"{'c' * 12} with changes", "abc", "a processor",
     ]  # fmt: skip
     unread = run_facts(Results("test"), Origin(stages=(StageRecord("train_joint", 1, 90.0, None, tags), stages[1])))
     assert ("energy of the processors", "not readable here") in [
-        tuple(c.text for c in line) for line in unread[0].grid.lines
+        (row.name, row.ours["value"]) for row in unread[0].rows
     ]

@@ -11,7 +11,7 @@ from sweettok.metrics.statistics import mean_and_std
 from sweettok.reporting.claims import verdicts
 from sweettok.reporting.collect import Results, collect
 from sweettok.reporting.numbers import all_numbers, headline_numbers
-from sweettok.reporting.prior_scaling import by_size, scaling_curves, scaling_tables
+from sweettok.reporting.prior_scaling import by_size, scaling_curves, scaling_table
 from sweettok.reporting.table import to_markdown
 
 DISTANCES = {"large": (40.0, 44.0, 42.0), "base": (50.0, 49.0, 54.0), "tiny_one": (90.0, 70.0, 80.0)}
@@ -55,7 +55,7 @@ def test_the_smallest_comes_first(results: Results):
 
 
 def test_table_has_ours_over_seeds_beside_the_published_row(results: Results):
-    (table,) = scaling_tables(results, "here")
+    table = scaling_table(results)
     rows = {row.name: row for row in table.rows}
     assert list(rows) == ["SweetTok 650M", "SweetTok 1.9B", "tiny one", "base", "large"]
     assert [rows[name].published["gFVD"].value for name in ("SweetTok 650M", "SweetTok 1.9B")] == [84.0, 65.0]
@@ -89,5 +89,5 @@ def test_numbers(results: Results):
 
 def test_without_sizes_there_is_neither_table_nor_figure():
     nothing = Results("test")
-    assert scaling_tables(nothing, "here") == () and scaling_curves(nothing) is None
+    assert scaling_table(nothing) is None and scaling_curves(nothing) is None
     assert all_numbers(nothing, verdicts(nothing))["prior_scaling"] == "not run"

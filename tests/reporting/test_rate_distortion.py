@@ -9,7 +9,8 @@ import pandas
 import pytest
 
 from sweettok.reporting.collect import AblationCell, collect
-from sweettok.reporting.rate_distortion import METRICS, points, rate_distortion, rate_distortion_tables
+from sweettok.reporting.names import MAIN_METRICS
+from sweettok.reporting.rate_distortion import points, rate_distortion, rate_distortion_table
 from sweettok.reporting.report import write_report
 from sweettok.reporting.table import to_csv
 
@@ -54,14 +55,13 @@ def with_budgets(results, family="full", budgets=(20, 160)):
 
 
 def table_of(results):
-    (table,) = rate_distortion_tables(results, "here")
-    return pandas.read_csv(io.StringIO(to_csv(table))).set_index("row")
+    return pandas.read_csv(io.StringIO(to_csv(rate_distortion_table(results)))).set_index("row")
 
 
 def test_without_codecs_and_budgets_there_is_nothing_to_show(complete_outputs):
     results = collect(complete_outputs)
     assert results.codecs is None and "original" in results.strips
-    assert rate_distortion_tables(results, "") == () and rate_distortion(results) is None
+    assert rate_distortion_table(results) is None and rate_distortion(results) is None
 
 
 def test_the_table_holds_every_point_with_its_bits(with_codecs):
@@ -97,7 +97,7 @@ def test_budgets_alone_are_enough(complete_outputs):
 
 def test_the_figure_draws_each_line_where_it_has_a_size(with_codecs):
     figure = rate_distortion(with_budgets(collect(with_codecs)))
-    assert len(figure.axes) == 2 * len(METRICS)
+    assert len(figure.axes) == 2 * len(MAIN_METRICS)
     over_tokens, over_bits = figure.axes[:2]
     assert {panel.get_xscale() for panel in figure.axes} == {"log"}
     labels = [panel.get_legend_handles_labels()[1] for panel in (over_tokens, over_bits)]

@@ -8,8 +8,8 @@ import pytest
 
 from sweettok.reporting.collect import Results, collect
 from sweettok.reporting.numbers import headline_numbers
-from sweettok.reporting.retention import retention_chart, retention_tables
-from sweettok.reporting.table import Number, Table, footnotes
+from sweettok.reporting.retention import retention_chart, retention_table
+from sweettok.reporting.table import Table
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,7 @@ def results(complete_outputs: Path) -> Results:
 
 @pytest.fixture(scope="module")
 def table(results: Results) -> Table:
-    (table,) = retention_tables(results, "here")
-    return table
+    return retention_table(results)
 
 
 def without_judge(results: Results) -> Results:
@@ -36,32 +35,36 @@ def test_real_clips_and_chance_come_first_then_methods_as_in_t1(table: Table):
         "SweetTok* (proxy, no compression)",
     ]
     assert "copy of the first frame" not in names  # of which the fixture has no retention
-    assert table.our_columns == ("colour", "motion")
+    assert [column.name for column in table.columns] == ["colour", "motion"]
 
 
 def test_cells_are_the_records(table: Table):
     rows = {row.name: row.ours for row in table.rows}
-    assert rows["real clips (judge's accuracy)"]["motion"] == Number(0.96, pytest.approx((0.91, 0.98)))
-    assert rows["chance (the most frequent value)"]["motion"] == Number(0.25)
-    assert rows["SweetTok"]["motion"] == Number(0.8, pytest.approx((0.75, 0.82)))
+    for name, value, interval in (
+        ("real clips (judge's accuracy)", 0.96, (0.91, 0.98)),
+        ("SweetTok", 0.8, (0.75, 0.82)),
+    ):
+        number = rows[name]["motion"]
+        assert number.value == value and number.interval == pytest.approx(interval)
+    assert rows["chance (the most frequent value)"]["motion"].value == 0.25
 
 
 def test_variants_are_means_over_seeds(table: Table):
     row = next(row for row in table.rows if row.name == "learned codebook (ablation)")
     cell = row.ours["motion"]
     assert cell.value == pytest.approx(0.8 * 0.91) and cell.std == pytest.approx(0.8 * 0.01) and cell.interval is None
-    assert "seed" not in next(iter(row.protocol))
+    assert "seed" not in row.protocol[0]
 
 
 def test_numbers_with_cells_of_their_own_are_in_no_foot_note(table: Table):
-    notes = footnotes(table).values()
+    notes = table.footnotes.values()
     assert len(notes) == 2  # with a seed, and of variants without
     assert not any(f"{key} " in note for note in notes for key in ("accuracy", "chance", "real"))
 
 
 def test_data_without_factors_have_neither_table_nor_figure(results: Results):
     for nothing in (Results("test"), without_judge(results)):
-        assert retention_tables(nothing, "here") == () and retention_chart(nothing) is None
+        assert retention_table(nothing) is None and retention_chart(nothing) is None
 
 
 def test_the_chart_shows_accuracies(results: Results):
@@ -70,7 +73,7 @@ def test_the_chart_shows_accuracies(results: Results):
     dots = {dots.get_label(): dots.get_offsets()[:, 1].tolist() for dots in panel.collections[:-1]}
     assert list(dots)[0] == "real test clips" and dots["real test clips"] == pytest.approx([0.98, 0.96])
     assert dots["SweetTok"] == pytest.approx([0.98 * 0.96, 0.96 * 0.8])
-    assert "copy of the first frame" not in dots and len(dots) == 5
+    assert "copy of the first frame" not in dots and len(dots) == 6
 
 
 def test_flat_numbers(results: Results):

@@ -10,9 +10,10 @@ import pandas
 import pytest
 
 from sweettok.metrics.record import record
-from sweettok.reporting.cells import describe
 from sweettok.reporting.collect import Results, collect
-from sweettok.reporting.published import PUBLISHED, published
+from sweettok.reporting.protocol import describe
+from sweettok.reporting.published import all_published, published
+from sweettok.reporting.report_text import report_text
 from sweettok.reporting.table import Number, Row, Table, decimals_of, to_csv, to_markdown
 from sweettok.reporting.tables import all_tables
 
@@ -241,7 +242,7 @@ def test_decimals(values: tuple[float, ...], decimals: int):
 
 
 def test_cells_cannot_break_the_table():
-    table = Table("T0", "t", (), ("a",), (Row("x | y", {}, {"a": "b|c"}),), "here")
+    table = Table("T0", "t", (Row("x | y", {"a": "b|c"}),), "here")
     assert "x \\| y" in to_markdown(table)
     assert "b\\|c" in to_markdown(table)
 
@@ -252,7 +253,7 @@ def test_protocol_in_words():
 
 
 def test_published_rows_are_unique_and_unknown_table_is_refused():
-    assert len({(row.table, row.method) for row in PUBLISHED}) == len(PUBLISHED)
+    assert len({(row.table, row.method) for row in all_published()}) == len(all_published())
     with pytest.raises(KeyError, match="T8"):
         published("T8")
 
@@ -263,3 +264,18 @@ def test_controls_have_a_row_only_where_they_have_run(complete_outputs: Path, ta
     with_control = {t.identity: t for t in all_tables(replace(results, cells=(*results.cells, *renamed)))}
     assert "codebook-no-graph" in csv_of(with_control["T5"]).index
     assert "codebook-no-graph" not in csv_of(tables["T5"]).index
+
+
+def test_a_method_that_only_the_summary_names_has_a_row(complete_outputs: Path):
+    results = collect(complete_outputs)
+    methods = results.methods | {"their_tokenizer": results.methods["proxy"]}
+    named = replace(results, reconstruction=results.reconstruction | {"methods": methods})
+    tables = {table.identity: csv_of(table) for table in all_tables(named)}
+    for identity, column in (("T1", "PSNR (dB)"), ("T3", "frechet_image/judge"), ("T1_retention", "motion")):
+        assert tables[identity].loc["their tokenizer", f"ours: {column}"] > 0
+
+
+def test_every_table_has_a_title_and_no_text_is_left_over(tables: dict[str, Table], further: dict[str, Table]):
+    shown = {*tables, *further, "T2_scaling", "T7_variants", "rate_distortion", "claims", "learned"}
+    assert shown == set(report_text().tables)
+    assert not any(brace in note for table in tables.values() for note in table.notes for brace in "{}")

@@ -197,7 +197,7 @@ def test_clips_stand_beside_their_words(page: Page):
 
 def test_moving_rows_are_named_in_order(page: Page):
     rows = page.text.split("Reconstructions\n")[-1].split("Test clips and their reconstructions, moving")[0]
-    names = ["original", "SweetTok", "SweetTok* (proxy", "full (ablation)", "coupled (ablation)", "mean colour"]
+    names = ["original", "SweetTok", "SweetTok* (proxy", "mean colour", "full (ablation)", "coupled (ablation)"]
     places = [rows.index(name) for name in names]
     assert places == sorted(places)
 

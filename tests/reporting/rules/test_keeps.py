@@ -5,9 +5,8 @@ import pandas
 import pytest
 
 from sweettok.errors import InputError
-from sweettok.reporting.claims_file import Keeps
 from sweettok.reporting.collect import Results
-from sweettok.reporting.rules.keeps import keeps
+from sweettok.reporting.rules.keeps import Keeps
 
 TEST = Keeps(kind="keeps", method="sweettok", reference="proxy", margin_db=1.0)
 METHODS = {"sweettok": {"tokens": 80, "bits": 560.0}, "proxy": {"tokens": 320, "bits": 3200.0}}
@@ -30,7 +29,7 @@ def results(loss, spread=0.1, clips=40):
     [(0.4, 0.1, "supported"), (-1.0, 0.1, "supported"), (2.0, 0.1, "contradicted"), (1.0, 3.0, "inconclusive")],
 )
 def test_verdicts(loss, spread, verdict):
-    ruling = keeps(results(loss, spread), TEST)
+    ruling = TEST.ruling(results(loss, spread))
     assert ruling.verdict == verdict
     assert ruling.effects["psnr"].value == pytest.approx(-loss)
     low, high = ruling.effects["psnr"].interval
@@ -38,7 +37,7 @@ def test_verdicts(loss, spread, verdict):
 
 
 def test_the_reason_names_cost_and_what_the_interval_leaves_out():
-    ruling = keeps(results(0.4), TEST)
+    ruling = TEST.ruling(results(0.4))
     assert (
         "80 of 320 tokens (25 %)" in ruling.reason and "one seed" in ruling.reason and "40 clips only" in ruling.reason
     )
@@ -47,9 +46,9 @@ def test_the_reason_names_cost_and_what_the_interval_leaves_out():
 
 def test_not_run_and_other_clips():
     whole = results(0.4)
-    assert keeps(Results("test"), TEST).verdict == "not run"
-    assert keeps(Results("test", reconstruction=whole.reconstruction), TEST).verdict == "not run"
+    assert TEST.ruling(Results("test")).verdict == "not run"
+    assert TEST.ruling(Results("test", reconstruction=whole.reconstruction)).verdict == "not run"
     table = whole.per_clip
     fewer = table[(table["method"] == "proxy") | (table["clip"] != "c00")]
     with pytest.raises(InputError, match="different clips"):
-        keeps(Results("test", reconstruction=whole.reconstruction, per_clip=fewer), TEST)
+        TEST.ruling(Results("test", reconstruction=whole.reconstruction, per_clip=fewer))

@@ -2,9 +2,8 @@
 
 import pytest
 
-from sweettok.reporting.claims_file import Scaling
 from sweettok.reporting.collect import PriorCell, Results
-from sweettok.reporting.rules.scaling import scaling
+from sweettok.reporting.rules.scaling import Scaling
 
 TEST = Scaling(kind="scaling", metric="frechet_video/judge", smaller="small", larger="large")
 PARAMETERS = {"small": 1_000, "base": 4_000, "large": 16_000}
@@ -25,7 +24,7 @@ def results(seeds=3, **distances):
     [((5.0, 5.2, 5.1), "supported"), ((9.0, 9.2, 9.1), "contradicted"), ((5.0, 9.2, 7.1), "inconclusive")],
 )
 def test_verdicts(large, verdict):
-    ruling = scaling(results(small=(7.0, 7.1, 7.2), large=large, base=(6.0, 6.0, 6.0)), TEST)
+    ruling = TEST.ruling(results(small=(7.0, 7.1, 7.2), large=large, base=(6.0, 6.0, 6.0)))
     assert ruling.verdict == verdict
     assert ruling.effects["frechet_video/judge"].value == pytest.approx(sum(large) / 3 - 7.1)
     assert ruling.effects["loss"].value == pytest.approx(-15 / 16)
@@ -34,7 +33,7 @@ def test_verdicts(large, verdict):
 
 
 def test_not_run_and_too_few_seeds():
-    assert scaling(Results("test"), TEST).verdict == "not run"
-    assert scaling(results(small=(7.0, 7.1, 7.2), base=(6.0, 6.0, 6.0)), TEST).verdict == "not run"
-    two = scaling(results(2, small=(7.0, 7.1, 7.2), large=(5.0, 5.1, 5.2)), TEST)
+    assert TEST.ruling(Results("test")).verdict == "not run"
+    assert TEST.ruling(results(small=(7.0, 7.1, 7.2), base=(6.0, 6.0, 6.0))).verdict == "not run"
+    two = TEST.ruling(results(2, small=(7.0, 7.1, 7.2), large=(5.0, 5.1, 5.2)))
     assert two.verdict == "inconclusive" and two.reason.startswith("2 seeds")

@@ -2,9 +2,8 @@
 
 import pytest
 
-from sweettok.reporting.claims_file import FewShot, ProbeContrast
 from sweettok.reporting.collect import Results
-from sweettok.reporting.rules.semantics import few_shot, probe_contrast
+from sweettok.reporting.rules.semantics import FewShot, ProbeContrast
 
 PSNR = [20.0, 20.1, 20.2]
 PROBES = ProbeContrast(kind="probe_contrast", variant="full", appearance=("shape", "colour"), motion=("motion",))
@@ -41,18 +40,18 @@ def probes(appearance, motion):
 )
 def test_probe_contrast(cells, of, appearance, motion, verdict):
     rows = [probes(a, m) for a, m in zip(appearance, motion, strict=True)]
-    ruling = probe_contrast(of(cells("full", PSNR, semantics=rows)), PROBES)
+    ruling = PROBES.ruling(of(cells("full", PSNR, semantics=rows)))
     assert ruling.verdict == verdict
     assert ruling.effects[APPEARANCE].value == pytest.approx(sum(appearance) / 3 + 0.01)
     assert ruling.effects[MOTION].value == pytest.approx(sum(motion) / 3)
 
 
 def test_probes_not_run_of_other_factors_or_of_too_few_seeds(cells, of):
-    assert probe_contrast(Results("test"), PROBES).verdict == "not run"
-    assert probe_contrast(of(cells("full", PSNR)), PROBES).verdict == "not run"
+    assert PROBES.ruling(Results("test")).verdict == "not run"
+    assert PROBES.ruling(of(cells("full", PSNR))).verdict == "not run"
     classes = [{"probes": [{"tokens": "spatial", "factor": "class", "accuracy": {"value": 1}, "chance": 0.1}]}] * 3
-    assert probe_contrast(of(cells("full", PSNR, semantics=classes)), PROBES).verdict == "not run"
-    two = probe_contrast(of(cells("full", PSNR[:2], semantics=[probes(0.3, 0.2), probes(0.31, 0.2)])), PROBES)
+    assert PROBES.ruling(of(cells("full", PSNR, semantics=classes))).verdict == "not run"
+    two = PROBES.ruling(of(cells("full", PSNR[:2], semantics=[probes(0.3, 0.2), probes(0.31, 0.2)])))
     assert (two.verdict, two.reason) == ("inconclusive", "2 seeds, the rule asks for 3")
 
 
@@ -80,7 +79,7 @@ def shots(representation, accuracy, ways=5):
 def test_few_shot(cells, of, words, tokens, verdict):
     full = cells("full", PSNR, semantics=[shots("words_spatial", value) for value in words])
     learned = cells("learned_codebook", PSNR, semantics=[shots("spatial", value) for value in tokens])
-    ruling = few_shot(of(full, learned), SHOTS)
+    ruling = SHOTS.ruling(of(full, learned))
     assert ruling.verdict == verdict
     assert ruling.effects["words - chance"].value == pytest.approx(sum(words) / 3 - 0.2)
     assert ruling.effects["words - tokens of learned_codebook"].value == pytest.approx((sum(words) - sum(tokens)) / 3)
@@ -90,4 +89,4 @@ def test_few_shot_not_run(cells, of):
     full = cells("full", PSNR, semantics=[shots("words_spatial", 0.5)] * 3)
     other_ways = cells("learned_codebook", PSNR, semantics=[shots("spatial", 0.5, ways=2)] * 3)
     for results in (Results("test"), of(full), of(full, cells("learned_codebook", PSNR)), of(full, other_ways)):
-        assert few_shot(results, SHOTS).verdict == "not run"
+        assert SHOTS.ruling(results).verdict == "not run"

@@ -4,9 +4,8 @@ import numpy as np
 import pandas
 import pytest
 
-from sweettok.reporting.claims_file import Stability
 from sweettok.reporting.collect import Results
-from sweettok.reporting.rules.stability import restlessness, seed_stabilities, stability
+from sweettok.reporting.rules.stability import Stability, restlessness, seed_stabilities
 
 TEST = Stability(kind="stability", variant="full", reference="end_to_end")
 CALM = [20.0, 20.1, 19.9]
@@ -37,23 +36,23 @@ def noisy(*levels):
 )
 def test_restless_losses_decide(cells, of, ours, theirs, verdict):
     results = of(cells("full", CALM, histories=noisy(*ours)), cells("end_to_end", CALM, histories=noisy(*theirs)))
-    assert stability(results, TEST).verdict == verdict
+    assert TEST.ruling(results).verdict == verdict
 
 
 def test_spread_and_collapses_decide_with_seeds_enough(cells, of):
     calm = 20 + 0.01 * np.arange(10)
     wild = 20 + 1.0 * np.arange(10)
-    ruling = stability(of(cells("full", calm), cells("end_to_end", wild)), TEST)
+    ruling = TEST.ruling(of(cells("full", calm), cells("end_to_end", wild)))
     assert (ruling.verdict, ruling.effects["ratio of PSNR variances"].value) == ("supported", pytest.approx(1e-4))
     half_collapsed = np.where(np.arange(10) < 6, 16.0, 20.0)
-    ruling = stability(of(cells("full", half_collapsed), cells("end_to_end", half_collapsed * 0 + 20.0)), TEST)
+    ruling = TEST.ruling(of(cells("full", half_collapsed), cells("end_to_end", half_collapsed * 0 + 20.0)))
     collapses = ruling.effects["share of collapsed seeds"]
     assert (collapses.value, collapses.side, ruling.verdict) == (pytest.approx(0.6), -1, "contradicted")
 
 
 def test_three_collapses_of_three_are_no_proof(cells, of):
     """Fisher's exact test cannot go below 0.1 there."""
-    collapses = stability(of(cells("full", CALM), cells("end_to_end", [15.0, 15.1, 14.9])), TEST).effects[
+    collapses = TEST.ruling(of(cells("full", CALM), cells("end_to_end", [15.0, 15.1, 14.9]))).effects[
         "share of collapsed seeds"
     ]
     assert (collapses.value, collapses.side) == (-1.0, 0)
@@ -61,9 +60,9 @@ def test_three_collapses_of_three_are_no_proof(cells, of):
 
 
 def test_not_run_and_too_few_seeds(cells, of):
-    assert stability(Results("test"), TEST).verdict == "not run"
-    assert stability(of(cells("full", CALM)), TEST).verdict == "not run"
-    two = stability(of(cells("full", CALM[:2]), cells("end_to_end", CALM[:2])), TEST)
+    assert TEST.ruling(Results("test")).verdict == "not run"
+    assert TEST.ruling(of(cells("full", CALM))).verdict == "not run"
+    two = TEST.ruling(of(cells("full", CALM[:2]), cells("end_to_end", CALM[:2])))
     assert two.verdict == "inconclusive" and two.reason.startswith("2 seeds")
 
 
