@@ -58,7 +58,9 @@ class Bench:
     @property
     def ways(self) -> dict[str, str]:
         """How long clips were reconstructed -> its key in `quality`."""
-        return {"in one go": "one_go"} | {f"windows, overlap {n}": f"overlap_{n}" for n in self.quality_of.get("overlaps", ())}
+        return {"in one go": "one_go"} | {
+            f"windows, overlap {n}": f"overlap_{n}" for n in self.quality_of.get("overlaps", ())
+        }
 
     @property
     def exponents(self) -> dict[str, dict[str, float]]:

@@ -32,8 +32,7 @@ class Embedded:
 def embed_picture(path: Path) -> Embedded:
     """A picture file, in at most as many pixels as it has."""
     with Image.open(path) as opened:
-        picture = opened.convert("RGB")
-    return Embedded(_uri(_webp([picture], PICTURE_BYTES)), *picture.size)
+        return embed_array(np.asarray(opened.convert("RGB")))
 
 
 def embed_array(picture: np.ndarray) -> Embedded:

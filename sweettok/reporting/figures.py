@@ -47,31 +47,23 @@ def training_curves(results: Results) -> Figure | None:
 
 def _curves(panel: Axes, history: pandas.DataFrame, columns: Sequence[str]) -> bool:
     """Draw columns over step; whether there was anything to draw. Of many columns only the validation is shown."""
-    drawn, many = False, len(columns) > len(COLOURS) // 2
+    many = len(columns) > len(COLOURS) // 2
     for place, column in enumerate(columns):
         colour, dash = COLOURS[place % len(COLOURS)], "-" if place < len(COLOURS) else "--"
-        for split, look in (("train", {"alpha": 0.55, "linewidth": 1.1}), ("val", {"marker": "o", "markersize": 3})):
-            curve = history.loc[history["split"] == split, ["step", column]].dropna()
-            validated = column in _measured(history, "val")
-            if len(curve) and not (many and validated and split == "train"):
-                label = _short(column) if split == "val" or not validated else None
-                panel.plot(curve["step"], curve[column], color=colour, linestyle=dash, label=label, **look)
-                drawn = True
-    if drawn and many:  # beside the panel: the judge, which has many, has no codebook usage to show there
+        train, val = (history.loc[history["split"] == split, ["step", column]].dropna() for split in ("train", "val"))
+        name = column.removeprefix("usage_").removeprefix("accuracy_").replace("_", " ")
+        if len(train) and not (many and len(val)):
+            label = None if len(val) else name
+            panel.plot(*train.to_numpy().T, color=colour, linestyle=dash, label=label, alpha=0.55, linewidth=1.1)
+        if len(val):
+            panel.plot(*val.to_numpy().T, color=colour, linestyle=dash, label=name, marker="o", markersize=3)
+    if many:  # beside the panel: the judge, which has many, has no codebook usage to show there
         panel.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), ncols=2, fontsize=7)
-    elif drawn and len(columns) > 1:
+    elif len(columns) > 1:
         panel.legend(fontsize=8)
-    if drawn and columns[0].startswith("usage"):
+    if columns and columns[0].startswith("usage"):
         panel.set_ylim(0, 1.05)
-    return drawn
-
-
-def _measured(history: pandas.DataFrame, split: str) -> set[str]:
-    return set(history[history["split"] == split].dropna(axis="columns", how="all").columns)
-
-
-def _short(column: str) -> str:
-    return column.removeprefix("usage_").removeprefix("accuracy_").replace("_", " ")
+    return bool(panel.lines)
 
 
 def word_usage(results: Results) -> Figure | None:

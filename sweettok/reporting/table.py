@@ -185,35 +185,23 @@ class Table:
 
 def to_csv(table: Table) -> str:
     """Full precision; an interval becomes two more columns, a standard deviation one. One header line."""
-    rows = []
-    for row in table.rows:
-        values: dict[str, Any] = {table.head or "row": row.name}
-        for column in table.columns:
-            values |= _values(column.title, _content(row, column))
-        if table.setting:
-            protocol = "; ".join(row.protocol)
-            values |= {"ours: data": table.setting if row.ours else "", "protocol": protocol, "remark": row.remark}
-        rows.append(values)
-    # object: whole numbers stay whole beside gaps
-    frame = pandas.DataFrame(rows, dtype=object)
-    header = [table.head or "row"] + [title for column in table.columns for title in _titles(column.title, frame)]
-    rest = [title for title in frame if title not in header]
-    return frame.reindex(columns=header + rest).to_csv(index=False, lineterminator="\n")
+    parts = [pandas.DataFrame({table.head or "row": [row.name for row in table.rows]})]
+    for column in table.columns:
+        values = [_values(_content(row, column)) for row in table.rows]
+        frame = pandas.DataFrame(values, columns=["", " low", " high", " std", " remark"], dtype=object)
+        filled = [part for part in frame if not part or frame[part].notna().any()]
+        parts.append(frame[filled].add_prefix(column.title))
+    if table.setting:
+        rows = [(table.setting if row.ours else "", "; ".join(row.protocol), row.remark) for row in table.rows]
+        parts.append(pandas.DataFrame(rows, columns=["ours: data", "protocol", "remark"]))
+    return pandas.concat(parts, axis=1).to_csv(index=False, lineterminator="\n")
 
 
-def _titles(title: str, frame: pandas.DataFrame) -> list[str]:
-    """A column and those of its companions that some row fills."""
-    return [title, *(name for part in ("low", "high", "std", "remark") if (name := f"{title} {part}") in frame)]
-
-
-def _values(title: str, content: Content | None) -> dict[str, Any]:
-    """A cell of the CSV and its companions: interval, spread, remark."""
+def _values(content: Content | None) -> tuple[Any, ...]:
+    """Of a cell of the CSV: value, low, high, standard deviation, remark; None for what it lacks."""
     if not isinstance(content, Number):
-        return {title: content.text if isinstance(content, Cell) else content}
-    low, high = content.interval or (None, None)
-    companions = {"low": low, "high": high, "std": content.std, "remark": content.remark or None}
-    kept = {f"{title} {part}": value for part, value in companions.items() if value is not None}
-    return {title: content.value} | kept
+        return (content.text if isinstance(content, Cell) else content, None, None, None, None)
+    return (content.value, *(content.interval or (None, None)), content.std, content.remark or None)
 
 
 def to_markdown(table: Table) -> str:

@@ -31,22 +31,21 @@ CLIPS_WITH_WORDS = 4
 
 @dataclass(frozen=True)
 class ShownClips:
-    """Clips that run in a loop, with what they show in words. rows: what their rows are called, from above."""
+    """Clips that run in a loop, or frames of them. rows: what their rows are called, from above."""
 
     embedded: Embedded
-    alt: str
-    caption: str
-    rows: tuple[str, ...]
+    rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class WordsOfClip:
-    """A test clip beside its reconstruction, some of its frames, and the words its tokens are."""
+    """A test clip above its reconstruction, moving and as the frames of these places, and the words its tokens are."""
 
     name: str
     caption: str
     moving: ShownClips
-    frames: ShownClips
+    still: ShownClips
+    frames: list[int]
     lists: tuple[WordList, ...]
 
 
@@ -69,7 +68,8 @@ def web_page(report: Report, found: Sequence[Verdict], folder: Path, origin: Ori
         tables=tables,
         pictures=pictures,
         embedded={figure.files: embed_picture(folder / figure.files[0]) for figure in still},
-        clips={"reconstruction": _reconstruction_clips(results), "samples": _sample_clips(results)},
+        reconstructions=_moving(strip_clips(made_small(results.strips))) if results.strips else None,
+        samples=_moving(sample_clips(made_small(results.samples))) if results.samples else None,
         words=word_lists(results),
         clip_words=_clip_words(results),
         facts=run_facts(results, origin),
@@ -103,28 +103,9 @@ def _policy(script: str) -> str:
     return f"default-src 'none'; base-uri 'none'; form-action 'none'; {allowed}"
 
 
-def _reconstruction_clips(results: Results) -> ShownClips | None:
-    if not results.strips:
-        return None
-    clips = strip_clips(made_small(results.strips))
-    return ShownClips(
-        embed_clip(over_time(list(clips.values()), side=1)),
-        "Animated test clips, one column a clip, one row the original or a method's reconstruction",
-        "Test clips and their reconstructions, moving. Ablation variants are trained for a fraction of SweetTok's steps.",
-        tuple(clips),
-    )
-
-
-def _sample_clips(results: Results) -> ShownClips | None:
-    if not results.samples:
-        return None
-    clips = sample_clips(made_small(results.samples))
-    return ShownClips(
-        embed_clip(over_time(list(clips.values()), side=1)),
-        "Animated generated clips, one row a class, three samples each",
-        "Clips sampled from the prior, three for each class, moving.",
-        tuple(clips),
-    )
+def _moving(clips: dict[str, list[np.ndarray]]) -> ShownClips:
+    """Rows of clips under their names."""
+    return ShownClips(embed_clip(over_time(list(clips.values()), side=1)), tuple(clips))
 
 
 def _clip_words(results: Results) -> list[WordsOfClip]:
@@ -133,18 +114,11 @@ def _clip_words(results: Results) -> list[WordsOfClip]:
         return []
     strips, found = made_small(results.strips), []
     for place, entry in enumerate(results.clip_words[:CLIPS_WITH_WORDS]):
-        original, reconstructed = (strips[name][place] for name in ("original", "sweettok"))
-        about = f"of the test clip above its reconstruction, {entry['clip']}: {entry['caption']}"
-        moving = embed_clip(over_time([[original], [reconstructed]], side=1), SMALL_CLIP_BYTES)
-        still = embed_array(np.concatenate([frame_strip(original, side=1), frame_strip(reconstructed, side=1)]))
-        frames = f"Frames {', '.join(map(str, frame_places(len(original))))}."
-        found.append(
-            WordsOfClip(
-                entry["clip"],
-                entry["caption"],
-                ShownClips(moving, f"Animation {about}", "Moving.", ("original", "SweetTok")),
-                ShownClips(still, f"Frames {about}", frames, ()),
-                lists_of_clip(entry["words"], results),
-            )
+        pair = [strips[name][place] for name in ("original", "sweettok")]
+        moving = ShownClips(
+            embed_clip(over_time([[clip] for clip in pair], side=1), SMALL_CLIP_BYTES), ("original", "SweetTok")
         )
+        still = ShownClips(embed_array(np.concatenate([frame_strip(clip, side=1) for clip in pair])))
+        frames, lists = frame_places(len(pair[0])), lists_of_clip(entry["words"], results)
+        found.append(WordsOfClip(entry["clip"], entry["caption"], moving, still, frames, lists))
     return found

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sweettok.reporting.collect import Results
 
@@ -36,32 +37,30 @@ def word_lists(results: Results) -> tuple[WordList, ...]:
     Words of a learned codebook have no part of speech: they are "code 0", "code 1", ... of the part "learned".
     Empty where reconstruction has not been measured.
     """
-    health = results.methods.get("sweettok", {}).get("codebook") or {}
-    lists = []
-    for group, found in health.items():
-        labels = found.get("labels")
-        names = labels or [f"code {index}" for index in range(len(found["counts"]))]
+    lists: list[WordList] = []
+    for group, health in _health(results).items():
+        names = health.get("labels") or [f"code {index}" for index in range(len(health["counts"]))]
         counts: Counter[str] = Counter()
-        for word, times in zip(names, found["counts"], strict=True):  # one that is adjective and noun stands twice
+        for word, times in zip(names, health["counts"], strict=True):  # one that is adjective and noun stands twice
             counts[word] += times
-        lists += _ranked(group, counts, {word: _part(word, group, results) if labels else LEARNED for word in names})
+        lists += _ranked(group, counts, results)
     return tuple(lists)
 
 
 def lists_of_clip(words: Mapping[str, Sequence[str]], results: Results) -> tuple[WordList, ...]:
     """The same of one clip's words by token group, as `Results.clip_words` has them."""
-    health = results.methods.get("sweettok", {}).get("codebook") or {}
-    lists = []
-    for group, names in words.items():
-        learned = group in health and health[group].get("labels") is None
-        parts = {word: LEARNED if learned else _part(word, group, results) for word in names}
-        lists += _ranked(group, Counter(names), parts)
-    return tuple(lists)
+    return tuple(listed for group, names in words.items() for listed in _ranked(group, Counter(names), results))
 
 
-def _ranked(group: str, counts: Mapping[str, int], parts: Mapping[str, str]) -> list[WordList]:
+def _health(results: Results) -> dict[str, dict[str, Any]]:
+    return results.methods.get("sweettok", {}).get("codebook") or {}
+
+
+def _ranked(group: str, counts: Mapping[str, int], results: Results) -> list[WordList]:
     """One list a part of speech, up to 15 words each."""
-    tokens = sum(counts.values())
+    health, tokens = _health(results), sum(counts.values())
+    learned = group in health and health[group].get("labels") is None
+    parts = {word: LEARNED if learned else _part(word, group, results) for word in counts}
     used = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     lists = []
     for part in sorted(set(parts.values())):
