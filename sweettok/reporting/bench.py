@@ -21,17 +21,13 @@ from sweettok.reporting.style import COLOURS, GREY, save_png, shared_style
 from sweettok.storage import read_json, write_json
 
 PARTS = Path(__file__).parent / "web"
-CURVES = {
-    "clip length": ("clip length, in one go", "clip length, windows"),
-    "resolution": ("resolution",),
-    "vocabulary": ("vocabulary",),
-    "batch": ("batch",),
-    "sampling": ("sampling, cache", "sampling, no cache"),
+CURVES = {  # title -> what x is, the curves
+    "clip length": ("frames", ("clip length, in one go", "clip length, windows")),
+    "resolution": ("pixels a side", ("resolution",)),
+    "vocabulary": ("words", ("vocabulary",)),
+    "batch": ("clips", ("batch",)),
+    "sampling": ("tokens", ("sampling, cache", "sampling, no cache")),
 }
-AXES = {
-    "clip length": "frames", "resolution": "pixels a side", "vocabulary": "words", "batch": "clips",
-    "sampling": "tokens",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ class Bench:
     def exponents(self) -> dict[str, dict[str, float]]:
         """Curve -> exponents of time and of peak memory, of curves with at least two points."""
         found = {}
-        for name in (name for names in CURVES.values() for name in names):
+        for name in (name for _, names in CURVES.values() for name in names):
             points = self.curve(name)
             if len(points) < 2:
                 continue
@@ -148,20 +144,20 @@ def markdown(bench: Bench, figures: list[str]) -> str:
 
 def speed_figure(bench: Bench) -> Figure | None:
     """Seconds of a call, one panel a size."""
-    rows = [row for row in bench.rows if "curve" not in row and row.get("size")]
-    sizes = [
-        size for size in dict.fromkeys(row["size"] for row in rows) if sum(row["size"] == size for row in rows) > 1
-    ]
-    if not sizes:
+    of_size: dict[str, list[dict[str, Any]]] = {}
+    for row in bench.rows:
+        if "curve" not in row and row.get("size"):
+            of_size.setdefault(row["size"], []).append(row)
+    of_size = {size: rows for size, rows in of_size.items() if len(rows) > 1}
+    if not of_size:
         return None
-    heights = [sum(row["size"] == size for row in rows) for size in sizes]
-    figure = Figure(figsize=(8, 0.6 + 0.6 * len(sizes) + 0.26 * sum(heights)))
-    panels = figure.subplots(len(sizes), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for panel, size, colour in zip(panels, sizes, COLOURS, strict=False):
-        of_size = [row for row in rows if row["size"] == size]
-        panel.barh([row["what"] for row in of_size], [row["mean"] for row in of_size], color=colour)
-        for place, row in enumerate(of_size):
-            panel.text(row["mean"], place, f" {_digits(row['mean'])} s", va="center", fontsize=8, color=GREY)
+    heights = [len(rows) for rows in of_size.values()]
+    figure = Figure(figsize=(8, 0.6 + 0.6 * len(heights) + 0.26 * sum(heights)))
+    panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for panel, (size, rows), colour in zip(panels, of_size.items(), COLOURS, strict=False):
+        seconds = [row["mean"] for row in rows]
+        bars = panel.barh([row["what"] for row in rows], seconds, color=colour)
+        panel.bar_label(bars, [f" {_digits(mean)} s" for mean in seconds], fontsize=8, color=GREY)
         panel.invert_yaxis()
         panel.set(xscale="log", title=size)
         panel.margins(x=0.15)
@@ -173,8 +169,8 @@ def speed_figure(bench: Bench) -> Figure | None:
 def scaling_figure(bench: Bench) -> Figure | None:
     """Time (above) and peak memory (below) along each axis, logarithmic, with the fitted exponents."""
     exponents = bench.exponents
-    shown = {title: [name for name in names if name in exponents] for title, names in CURVES.items()}
-    shown = {title: names for title, names in shown.items() if names}
+    curves = {title: [name for name in names if name in exponents] for title, (_, names) in CURVES.items()}
+    shown = {title: names for title, names in curves.items() if names}
     if not shown:
         return None
     figure = Figure(figsize=(3.1 * len(shown), 5.6))
@@ -186,7 +182,7 @@ def scaling_figure(bench: Bench) -> Figure | None:
             if "memory" in exponents[name]:
                 _curve(below, bench.curve(name), "peak_mb", colour, label, exponents[name]["memory"])
         above.set_title(title)
-        below.set_xlabel(AXES[title])
+        below.set_xlabel(CURVES[title][0])
         ticks = sorted({point["x"] for name in names for point in bench.curve(name)})
         for panel in (above, below):
             panel.set_xscale("log")

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from sweettok.reporting.claims import Verdict
-from sweettok.reporting.claims_file import load_claims
+from sweettok.reporting.claims import Verdict, load_claims
 from sweettok.reporting.multiplicity import in_words, multiplicity
 from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.rules.ruling import Effect

@@ -35,7 +35,8 @@ def _table(results: Results, identity: str, listed: pandas.DataFrame | None) -> 
             cells = {entry.kind: entry.word, f"{entry.kind} count": Number(int(entry.count))}
             ranks.setdefault(entry.rank, {}).update(cells)
         rows = [Row(str(rank), cells) for rank, cells in ranks.items()]
-    codebook, notes, made = results.codebook, [], "codebook not built"
+    codebook, made = results.codebook, "codebook not built"
+    notes: list[str] = []
     if codebook:
         parts = ", ".join(f"{part} {size:,}" for part, size in codebook.sizes.items())
         notes = [f"Words: {parts}; together {sum(codebook.sizes.values()):,}."]

@@ -194,15 +194,13 @@ def _codec_strips(outputs: Path) -> dict[str, np.ndarray]:
 
 def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, ...]:
     cells = []
-    for summary_file in sorted(folder.glob("*/*/summary.json")):
+    for summary_file, summary in _summaries(folder):
         if names is not None and "-".join(summary_file.parts[-3:-1]) not in names:
             continue
-        summary = read_json(summary_file)
         per_clip = _table(summary_file.with_name("per_clip.csv"))
         if per_clip is None:
-            raise InputError(
-                f"{summary_file.parent} has no per_clip.csv; delete {summary_file.parents[1]} and run `dvc repro ablation`"
-            )
+            advice = f"delete {summary_file.parents[1]} and run `dvc repro ablation`"
+            raise InputError(f"{summary_file.parent} has no per_clip.csv; {advice}")
         history = _table(summary_file.with_name("history.csv"))
         cells.append(AblationCell(summary["variant"], int(summary["seed"]), summary, per_clip, history))
     return tuple(sorted(cells, key=lambda cell: (cell.variant, cell.seed)))
@@ -211,13 +209,15 @@ def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, .
 def _priors(folder: Path) -> tuple[PriorCell, ...]:
     """Those in listed.json, which says what the profile compares; others are of another profile. Without it: all."""
     listed = _json(folder / "listed.json")
-    cells = []
-    for summary_file in sorted(folder.glob("*/*/summary.json")):
-        summary = read_json(summary_file)
-        cell = PriorCell(summary["size"], int(summary["seed"]), summary)
-        if listed is None or (cell.size in listed["sizes"] and cell.seed in listed["seeds"]):
-            cells.append(cell)
+    cells = [PriorCell(summary["size"], int(summary["seed"]), summary) for _, summary in _summaries(folder)]
+    if listed is not None:
+        cells = [cell for cell in cells if cell.size in listed["sizes"] and cell.seed in listed["seeds"]]
     return tuple(sorted(cells, key=lambda cell: (cell.size, cell.seed)))
+
+
+def _summaries(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The summaries of FOLDER/VARIANT/SEED."""
+    return [(file, read_json(file)) for file in sorted(folder.glob("*/*/summary.json"))]
 
 
 def _json(path: Path) -> Any:

@@ -49,7 +49,7 @@ def _stages(records: Sequence[StageRecord]) -> tuple[Row, ...]:
         energy: Content = UNREADABLE
         if record.joules is not None:
             energy = Cell(f"{record.joules / 1e3:.2f}", record.joules / 1e3)
-        ours = {
+        ours: dict[str, Content] = {
             "runs": Number(record.runs),
             "seconds": Number(round(record.seconds)),
             "energy (kJ)": energy,

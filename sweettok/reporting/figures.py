@@ -57,13 +57,15 @@ def _curves(panel: Axes, history: pandas.DataFrame, columns: Sequence[str]) -> b
             panel.plot(*train.to_numpy().T, color=colour, linestyle=dash, label=label, alpha=0.55, linewidth=1.1)
         if len(val):
             panel.plot(*val.to_numpy().T, color=colour, linestyle=dash, label=name, marker="o", markersize=3)
+    if not panel.lines:
+        return False
     if many:  # beside the panel: the judge, which has many, has no codebook usage to show there
         panel.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), ncols=2, fontsize=7)
     elif len(columns) > 1:
         panel.legend(fontsize=8)
-    if columns and columns[0].startswith("usage"):
+    if columns[0].startswith("usage"):
         panel.set_ylim(0, 1.05)
-    return bool(panel.lines)
+    return True
 
 
 def word_usage(results: Results) -> Figure | None:

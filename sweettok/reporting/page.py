@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
 
 from sweettok.reporting.all_figures import FigureOnPage
 from sweettok.reporting.claims_table import rules
 from sweettok.reporting.collect import Results
 from sweettok.reporting.report_text import declared_table, report_text
 from sweettok.reporting.table import Cell, Number, Row, Table, markdown_body, to_markdown
+
+PARTS = Path(__file__).with_name("web")
 
 
 @dataclass(frozen=True)
@@ -26,34 +31,16 @@ class Report:
 
 
 def page(report: Report) -> str:
-    """The page as Markdown; links are relative to reports/."""
-    parts = [
-        f"# Report: {report.results.setting}",
-        report_text().introduction,
-        "The same with tables to sort and clips that move: [index.html](index.html), one file to open in a browser.",
-        "## What became of the paper's claims",
-        markdown_body(report.claims),
-        "## Has it learned at all?",
-        markdown_body(report.learned) if report.learned else "Not run.",
-        "## Tables",
-        *(part for table in report.tables for part in _table_with_figures(report, table)),
-        "## Figures",
-        *(_picture(figure) for figure in report.figures if figure.text.under is None),
-        *([] if report.figures else ["No stage with pictures has run."]),
-        "## How these numbers were made",
-        how_made(),
-    ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    """The page as Markdown, web/README.md; links are relative to reports/."""
+    environment = Environment(loader=FileSystemLoader(PARTS), trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"body": markdown_body, "markdown": to_markdown}
+    template = environment.get_template("README.md")
+    return template.render(report=report, text=report_text(), picture=_picture, how_made=how_made()).rstrip() + "\n"
 
 
 def how_made() -> str:
     """A Markdown list: where numbers come from, and the rule of every kind of claim."""
     return "\n".join(f"- {line}" for line in (*report_text().how_made, *rules()))
-
-
-def _table_with_figures(report: Report, table: Table) -> list[str]:
-    files = f"[CSV](tables/{table.identity}.csv), [LaTeX](tables/{table.identity}.tex)"
-    return [f"{to_markdown(table)}\n{files}", *map(_picture, report.under(table))]
 
 
 def _picture(figure: FigureOnPage) -> str:

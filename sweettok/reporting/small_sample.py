@@ -34,7 +34,8 @@ def size_table(results: Results) -> Table | None:
     found = curves(results)
     if not found:
         return None
-    rows, sizes = [], set()
+    rows: list[Row] = []
+    sizes: set[int] = set()
     for (clips, metric), record in found.items():
         curve = record["protocol"]["curve"]
         points = zip(curve["sizes"], curve["means"], curve["spreads"], strict=True)

@@ -4,8 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sweettok.params import load_params
-from sweettok.reporting.claims import verdicts
-from sweettok.reporting.claims_file import load_claims
+from sweettok.reporting.claims import load_claims, verdicts
 from sweettok.reporting.collect import Results, collect
 from sweettok.reporting.rules.variants import BetterThan
 

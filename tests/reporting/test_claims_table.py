@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from sweettok.reporting.claims import verdicts
-from sweettok.reporting.claims_file import load_claims
+from sweettok.reporting.claims import load_claims, verdicts
 from sweettok.reporting.claims_table import claims_table, not_run, rules
 from sweettok.reporting.collect import Results, collect
 from sweettok.reporting.table import to_markdown

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sweettok.reporting.claims import Verdict
-from sweettok.reporting.claims_file import load_claims
+from sweettok.reporting.claims import Verdict, load_claims
 from sweettok.reporting.multiplicity import in_words, multiplicity
 from sweettok.reporting.rules.ruling import Effect, Ruling, by_any
 

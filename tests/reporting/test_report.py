@@ -12,7 +12,7 @@ from PIL import Image
 
 from sweettok.errors import InputError
 from sweettok.reporting import write_report
-from sweettok.reporting.claims_file import load_claims
+from sweettok.reporting.claims import load_claims
 from sweettok.reporting.numbers import as_text
 from sweettok.reporting.pictures import frame_places
 

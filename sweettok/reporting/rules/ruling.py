@@ -1,7 +1,7 @@
 """What a rule says: verdict, reason, and the effects that it goes by."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -51,10 +51,6 @@ class Effect:
             decides=decides,
             details=asdict(found),
         )
-
-    def as_json(self) -> dict[str, Any]:
-        """For results.json."""
-        return {one.name: getattr(self, one.name) for one in fields(self)} | {"details": dict(self.details)}
 
 
 @dataclass(frozen=True)
@@ -132,7 +128,9 @@ def terms_of(results: Results, first: str, second: str) -> dict[str, tuple[float
 
 def fairness(terms: Mapping[str, tuple[float, float]]) -> str:
     """In words whether the two sides had equal means, e.g. "equal tokens (80); warning: bits 560.1 against 662.8"."""
-    equal, near, apart = [], [], []
+    equal: list[str] = []
+    near: list[str] = []
+    apart: list[str] = []
     for term, (first, second) in terms.items():
         name, ratio = term.replace("_", " "), max(first, second) / min(first, second) - 1
         against = f"{name} {_short(first)} against {_short(second)}"

@@ -59,7 +59,8 @@ class FewShot(Section):
         """Of the seeds, tasks, ways and shots in common."""
         ours = _accuracies(results, self.variant, {task: names.variant for task, names in self.tasks.items()})
         theirs = _accuracies(results, self.reference, {task: names.reference for task, names in self.tasks.items()})
-        above_tokens, above_chance = {}, {}
+        above_tokens: dict[int, float] = {}
+        above_chance: dict[int, float] = {}
         for seed in sorted(set(ours) & set(theirs)):
             if shots := sorted(set(ours[seed]) & set(theirs[seed])):
                 above_tokens[seed] = fmean(ours[seed][shot] - theirs[seed][shot] for shot in shots)

@@ -8,7 +8,7 @@ import yaml
 from sweettok.errors import InputError
 from sweettok.params import load_params
 from sweettok.reporting.ablation import LEARNED_GAIN
-from sweettok.reporting.claims_file import PATH, load_claims
+from sweettok.reporting.claims import PATH, load_claims
 from sweettok.reporting.rules.ruling import SEEDS_NEEDED
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,10 @@ def change(path: Path, edit) -> Path:
     ("edit", "message"),
     [
         (lambda c: c["claims"][0].update(tabel="T4"), "claims.0.tabel: Extra inputs are not permitted"),
-        (lambda c: c["claims"][0]["test"].update(beter="lc"), "claims.0.test.better_than.beter: Extra inputs are not permitted"),
+        (
+            lambda c: c["claims"][0]["test"].update(beter="lc"),
+            "claims.0.test.better_than.beter: Extra inputs are not permitted",
+        ),
         (lambda c: c["claims"][0]["test"].pop("worse"), "claims.0.test.better_than.worse: Field required"),
         (lambda c: c["claims"][1]["test"].update(kind="best"), "claims.1.test: .*'best'.*'better_than'"),
         (lambda c: c["claims"][0]["test"].pop("kind"), "claims.0.test: "),
