@@ -48,7 +48,7 @@ def embed_clip(frames: Sequence[np.ndarray], limit: int = CLIP_BYTES) -> Embedde
     return Embedded(_uri(moving), *images[0].size, still=_uri(_webp(images[:1], limit // 4)))
 
 
-def made_small(clips: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def shrink_clips(clips: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays of which the clips, uint8 (n, T, H, W, 3), have at most 64 pixels a side: means over square blocks."""
     return {name: _reduced(values) if values.ndim == 5 else values for name, values in clips.items()}
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from sweettok.reporting.all_figures import FigureOnPage
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.collect import Results
-from sweettok.reporting.embedded import SMALL_CLIP_BYTES, Embedded, embed_array, embed_clip, embed_picture, made_small
+from sweettok.reporting.embedded import SMALL_CLIP_BYTES, Embedded, embed_array, embed_clip, embed_picture, shrink_clips
 from sweettok.reporting.facts import run_facts
 from sweettok.reporting.origin import Origin
 from sweettok.reporting.page import Report, how_made
@@ -68,8 +68,8 @@ def web_page(report: Report, found: Sequence[Verdict], folder: Path, origin: Ori
         tables=tables,
         pictures=pictures,
         embedded={figure.files: embed_picture(folder / figure.files[0]) for figure in still},
-        reconstructions=_moving(strip_clips(made_small(results.strips))) if results.strips else None,
-        samples=_moving(sample_clips(made_small(results.samples))) if results.samples else None,
+        reconstructions=_moving(strip_clips(shrink_clips(results.strips))) if results.strips else None,
+        samples=_moving(sample_clips(shrink_clips(results.samples))) if results.samples else None,
         words=word_lists(results),
         clip_words=_clip_words(results),
         facts=run_facts(results, origin),
@@ -112,7 +112,7 @@ def _clip_words(results: Results) -> list[WordsOfClip]:
     """The first test clips with their words; none for a run whose evaluation did not write them."""
     if not (results.strips and results.clip_words):
         return []
-    strips, found = made_small(results.strips), []
+    strips, found = shrink_clips(results.strips), []
     for place, entry in enumerate(results.clip_words[:CLIPS_WITH_WORDS]):
         pair = [strips[name][place] for name in ("original", "sweettok")]
         moving = ShownClips(

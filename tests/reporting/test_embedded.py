@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageSequence
 
-from sweettok.reporting.embedded import CLIP_BYTES, CLIP_SIDE, PICTURE_BYTES, embed_clip, embed_picture, made_small
+from sweettok.reporting.embedded import CLIP_BYTES, CLIP_SIDE, PICTURE_BYTES, embed_clip, embed_picture, shrink_clips
 
 
 def opened(uri: str) -> Image.Image:
@@ -37,9 +37,9 @@ def test_noise_is_cut_to_the_limit(tmp_path: Path):
 
 def test_large_clips_become_means_of_blocks():
     clips = np.random.default_rng(0).integers(0, 256, (2, 3, 128, 128, 3), dtype=np.uint8)
-    small = made_small({"clips": clips, "labels": np.array([1, 2])})
+    small = shrink_clips({"clips": clips, "labels": np.array([1, 2])})
     assert small["clips"].shape == (2, 3, CLIP_SIDE, CLIP_SIDE, 3)
     assert small["clips"][1, 2, 5, 7, 0] == round(float(clips[1, 2, 10:12, 14:16, 0].mean()))
     assert np.array_equal(small["labels"], [1, 2])
     same = clips[:, :, :32, :32]
-    assert made_small({"clips": same})["clips"] is same
+    assert shrink_clips({"clips": same})["clips"] is same
