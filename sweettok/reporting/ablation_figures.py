@@ -61,7 +61,7 @@ def _shown(cell: AblationCell, metric: str) -> float:
 def _differences(panel: Axes, results: Results, metric: str) -> None:
     for place, variant in enumerate(variant for variant in results.variants if variant != "full"):
         found = difference(results, variant, "full", metric)
-        if found is None:
+        if found is None or found.interval is None:
             continue
         colour = {1: COLOURS[2], -1: COLOURS[5], 0: GREY}[found.side]
         panel.plot(found.interval, (place, place), color=colour, linewidth=2, solid_capstyle="butt")

@@ -142,7 +142,7 @@ def rate_distortion(results: Results) -> Figure | None:
     return figure
 
 
-def _curve(panel: Axes, shown: list[Point], axis: str, metric: str, **look: str) -> None:
+def _curve(panel: Axes, shown: list[Point], axis: str, metric: str, **look: Any) -> None:
     """Join the points of a line. axis: "tokens" or "bits"."""
     if not shown:
         return

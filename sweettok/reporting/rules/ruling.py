@@ -83,7 +83,8 @@ def decided(
     terms: Mapping[str, tuple[float, float]] | None = None,
 ) -> Ruling:
     """The ruling by `by_any` or `by_all`, or inconclusive where something leaves it open whatever the intervals are."""
-    verdict, reason = ("inconclusive", open_because) if open_because else rule(effects)
+    undecided: tuple[Outcome, str] = ("inconclusive", open_because)
+    verdict, reason = undecided if open_because else rule(effects)
     return Ruling(verdict, "; ".join(part for part in (reason, fairness(terms or {})) if part), effects, terms or {})
 
 

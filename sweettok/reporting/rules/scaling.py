@@ -34,7 +34,8 @@ class Scaling(Section):
         if self.metric not in effects:
             return Ruling("not run", f"priors {self.smaller} and {self.larger} share no finished seed")
         few = few_seeds(effects[self.metric].details["per_seed"])
-        verdict, reason = ("inconclusive", few) if few else OUTCOMES[effects[self.metric].side]
+        undecided: tuple[Outcome, str] = ("inconclusive", few)
+        verdict, reason = undecided if few else OUTCOMES[effects[self.metric].side]
         return Ruling(verdict, f"{reason}; {_sizes(results, self.metric)}", effects)
 
 
