@@ -25,12 +25,14 @@ from sweettok.metrics.reconstruction import (
     summarise,
 )  # fmt: skip
 from sweettok.metrics.retention import label_hits, retention_records
+from sweettok.metrics.scorers import open_scorers
 from sweettok.metrics.semantics import token_semantics
 from sweettok.models.processes import own_device, process_count
 from sweettok.params import Params
 from sweettok.side_by_side import side_by_side
 from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
+from sweettok.tokenizers.sweettok import wrapped
 from sweettok.tracking import tracked_run
 from sweettok.training.cells import cell_codebook, forget_cell, train_cell
 from sweettok.training.checkpoint import write_history
@@ -64,17 +66,17 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         proxy = load_proxy("outputs/proxy")
         model, history, steps = train_cell(params, variant, seed, data, codebook, proxy, judge, run, params.machine)
         test = ClipStore.open("outputs/data", "test")
-        distances = judge_distances(judge, test)
+        distances, (scorers, _) = judge_distances(judge, test), open_scorers(judge, None, test.size)
         device = own_device()
-        model.to(device)
-        made = score(lambda clip: model.reconstruct(clip.to(device)).cpu(), judge, test, settings.batch_size, distances)
+        tokenizer = wrapped(variant, model).to(device)
+        made = score(tokenizer, test, settings.batch_size, scorers, distances, device=device)
         if run is None:
             return None
         kept, real = (label_hits(judge, seen, test) for seen in (made.features[distances[0].name], distances[0].real))
         summary = {
             "variant": variant,
             "seed": seed,
-            "metrics": summarise(made, judge, test, settings, distances),
+            "metrics": summarise(made, test, settings, scorers, distances),
             "retention": retention_records(kept, real, judge, test, settings.bootstrap, settings.seed),
             **size_of_code(model),
             "codebook": codebook_health(model, data.val, settings.batch_size),
@@ -87,7 +89,7 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         usage = {f"usage/{group}": health["usage"] for group, health in summary["codebook"].items()}
         seconds = {"seconds": time.perf_counter() - started}
         run.log_metrics({name: entry["value"] for name, entry in summary["metrics"].items()} | usage | seconds)
-        return Cell(summary, pandas.DataFrame(per_clip_rows(made, test)), history, to_uint8(made.first))
+        return Cell(summary, pandas.DataFrame(per_clip_rows(made, test, scorers)), history, to_uint8(made.first))
 
 
 def codebook_of(params: Params, variant: str) -> Codebook:

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pandas
 
-from sweettok.metrics.codecs import CODECS, CodecMethod, coded_grid
 from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.reconstruction import per_clip_rows, score, summarise
+from sweettok.metrics.scorers import open_scorers
 from sweettok.params import CodecPoint, Params
 from sweettok.side_by_side import side_by_side
 from sweettok.stage import run_stage
 from sweettok.storage import atomic_directory, write_json
+from sweettok.tokenizers.codecs import CODECS, CodecTokenizer, coded_grid
 from sweettok.tracking import Run
 from sweettok.training.curriculum import load_judge
 from sweettok.video.store import ClipStore, to_uint8
@@ -34,17 +35,18 @@ def measured(params: Params, chosen: tuple[str, CodecPoint]) -> Measured:
     """Code the test clips by the codec at the rate (name, point)."""
     (name, point), settings, judge = chosen, params.evaluate_reconstruction, load_judge("outputs/judge")
     test = ClipStore.open("outputs/data", "test")
+    scorers, _ = open_scorers(judge, None, test.size)
     distances, codec = judge_distances(judge, test, kinds=("video",)), CODECS[name]
-    method = CodecMethod(codec, point)
-    made = score(method, judge, test, settings.batch_size, distances)
+    tokenizer = CodecTokenizer(name, test.frames, test.size, name, point)
+    made = score(tokenizer, test, settings.batch_size, scorers, distances)
     facts = {"codec": name, "quality": point.crf, "time": point.time, "space": point.space}
-    sizes = pandas.DataFrame(method.sizes, columns=["bits", "bits_without_headers"])
+    sizes = pandas.DataFrame(made.sizes)
     grid = coded_grid(point, (test.frames, test.size, test.size))
     reduced = "" if point.time == point.space == 1 else f", {'x'.join(map(str, grid))}"
     label = {"key": "-".join(map(str, facts.values())), "label": f"{codec.title}, CRF {point.crf}{reduced}"}
-    metrics = {"metrics": summarise(made, judge, test, settings, distances)}
+    metrics = {"metrics": summarise(made, test, settings, scorers, distances)}
     entry = label | facts | {"grid": grid} | codec.facts() | sizes.mean().to_dict() | metrics
-    return Measured(entry, sizes.assign(**facts, **per_clip_rows(made, test)), to_uint8(made.first))
+    return Measured(entry, sizes.assign(**facts, **per_clip_rows(made, test, scorers)), to_uint8(made.first))
 
 
 def body(params: Params, run: Run) -> None:

@@ -86,7 +86,7 @@ def measured(
 ) -> tuple[dict[str, dict], list[LeftOut]]:
     """Metric records of the samples, and what is left out."""
     test, train = stores["test"], stores["train"]
-    reconstructed = read_json("outputs/reconstruction/summary.json")["methods"]["sweettok"]["metrics"]
+    reconstructed = read_json("outputs/reconstruction/sweettok/summary.json")["metrics"]
     published, left_out = open_distances(settings, {"train": train, "test": test})
     distances = judge_distances(judge, test, kinds=("video",)) + published
     records, without_curve = evaluate_samples(

@@ -13,7 +13,7 @@ FOLDER = "outputs/model"
 
 
 def body(params: Params, run: Run) -> None:
-    evaluations = [read_json(f"outputs/{name}/summary.json") for name in ("reconstruction", "generation")]
+    evaluations = [read_json(f"outputs/{name}/summary.json") for name in ("reconstruction/sweettok", "generation")]
     stores = [ClipStore.open("outputs/data", split) for split in ("train", "val", "test")]
     tok = SweetTok.from_pretrained("outputs/pixels")
     tok.save_pretrained(FOLDER, metrics=numbers_of(*evaluations))

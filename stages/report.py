@@ -10,7 +10,7 @@ from sweettok.tracking import Run
 def body(params: Params, run: Run) -> None:
     folder, matrix = params.report.folder, params.ablation.matrix
     cells = {f"{variant}-{seed}" for variant in matrix.variants for seed in matrix.seeds}
-    write_report("outputs", folder, params.profile, cells, origin_of(".", cells, params.profile))
+    write_report("outputs", folder, params.profile, cells, origin_of(".", cells, params.profile), params.tokenizers)
     for part in ("tables", "figures"):
         run.log_artifact(f"{folder}/{part}")
     run.log_artifact(f"{folder}/index.html")

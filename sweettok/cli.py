@@ -3,10 +3,21 @@
 import argparse
 import sys
 
-from sweettok.commands import assets, codebook, compare, completion, export, generate, metrics, profiles, tokens
+from sweettok.commands import (
+    assets,
+    codebook,
+    compare,
+    completion,
+    evaluate,
+    export,
+    generate,
+    metrics,
+    profiles,
+    tokens,
+)
 from sweettok.errors import InputError
 
-FAMILIES = (tokens, generate, metrics, codebook, profiles, compare, assets, export)
+FAMILIES = (tokens, generate, evaluate, metrics, codebook, profiles, compare, assets, export)
 
 
 def build_parser() -> argparse.ArgumentParser:

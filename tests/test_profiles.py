@@ -1,5 +1,6 @@
 """The profiles: their headers, their geometry, and that the paper's sizes give the paper's tokens and bits."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from sweettok.generation.layout import layout_of
 from sweettok.generation.prior import Prior, PriorConfig
-from sweettok.metrics.reconstruction import size_of_code, size_of_proxy_code
+from sweettok.metrics.reconstruction import size_of_code
 from sweettok.models import tokenizer as tokenizer_module
 from sweettok.models.dqae import ARCHITECTURES
 from sweettok.models.proxy import ProxyTokenizer
@@ -15,6 +16,7 @@ from sweettok.models.quantizers import build_quantizers
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Tokenizer, load_params
 from sweettok.params.overrides import has_base
+from sweettok.tokenizers.proxy import Proxy
 
 ROOT = Path(__file__).parents[1]
 PROFILES = {path.stem: path for path in sorted((ROOT / "profiles").glob("*.yaml"))}
@@ -187,9 +189,9 @@ def test_the_papers_proxy_codes_every_patch(name):
     params = load_params(PROFILES[name])
     with torch.device("meta"):
         proxy = ProxyTokenizer(params.proxy, params.patches)
-    size = size_of_proxy_code(proxy, params.data.frames, params.data.size)
-    assert size["tokens"] == (5120 if params.data.frames == 17 else 1024)
-    assert size["bits"] == 13 * size["tokens"] and proxy.proxy.levels == (8, 8, 8, 4, 4)
+    tokenizer = Proxy("proxy", params.data.frames, params.data.size, proxy, "")
+    assert math.prod(tokenizer.latent) == (5120 if params.data.frames == 17 else 1024)
+    assert tokenizer.bits_per_clip == 13 * math.prod(tokenizer.latent) and proxy.proxy.levels == (8, 8, 8, 4, 4)
 
 
 def test_the_papers_prior_has_the_papers_size(meta_tokenizer):

@@ -18,12 +18,11 @@ Metrics = Mapping[str, float] | str | Path | None
 
 def numbers_of(reconstruction: Mapping[str, Any], generation: Mapping[str, Any]) -> dict[str, float]:
     """The model's numbers in the summaries of both evaluations, by the names they have in metrics.json."""
-    method = reconstruction["methods"]["sweettok"]
     usage = {
         f"reconstruction.sweettok.usage.{group}": health["usage"]
-        for group, health in (method["codebook"] or {}).items()
+        for group, health in (reconstruction["codebook"] or {}).items()
     }
-    measured = {"reconstruction": {"sweettok": method["metrics"]}, "generation": generation["metrics"]}
+    measured = {"reconstruction": {"sweettok": reconstruction["metrics"]}, "generation": generation["metrics"]}
     return flatten_records(measured) | usage
 
 

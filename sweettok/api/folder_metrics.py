@@ -15,13 +15,13 @@ from torch import Tensor
 from sweettok.api.frames import ENDINGS, Change, FrameFile, open_frames, to_square
 from sweettok.errors import InputError
 from sweettok.metrics.distances import CLIPS_AT_ONCE, Distance, judge_distances, open_distances
-from sweettok.metrics.fidelity import DATA_RANGE, PSNR_CAP, WINDOW, ssim
+from sweettok.metrics.fidelity import DATA_RANGE, PSNR_CAP
 from sweettok.metrics.networks import LeftOut
-from sweettok.metrics.perceptual import perceptual_distance
-from sweettok.metrics.perceptual_networks import PerceptualNetwork, open_perceptual
 from sweettok.metrics.protocol import generated
 from sweettok.metrics.record import record
 from sweettok.metrics.reference_statistics import features_of
+from sweettok.metrics.registry import Metric, metrics
+from sweettok.metrics.scorers import NO_JUDGE, open_scorers
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
 from sweettok.params import Metrics
@@ -110,7 +110,7 @@ def open_comparison(
         raise InputError(f"{real} and {made}: compare two files or two folders")
     if not real.is_dir():
         return Comparison((open_frames(real),), (open_frames(made),), (made.name,), True, frames, size)
-    of_real, of_made = _named(real), _named(made)
+    of_real, of_made = files_of(real), files_of(made)
     names = sorted(of_real.keys() & of_made.keys())
     if paired and (alone := sorted(of_real.keys() ^ of_made.keys())):
         where = real if alone[0] in of_real else made
@@ -125,7 +125,8 @@ def open_comparison(
     return Comparison(opened[0], opened[1], tuple(names), paired, frames, size)
 
 
-def _named(folder: Path) -> dict[str, Path]:
+def files_of(folder: Path) -> dict[str, Path]:
+    """Path below the folder, without ending -> file, of all images and videos. Raises InputError (none, two of one name)."""
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in ENDINGS and path.is_file() and not path.name.startswith("."):
@@ -154,8 +155,7 @@ def compare(
     left_out: list[LeftOut] = []
     pairs: dict[str, dict[str, float]] = {}
     if judge is None:
-        left_out += [LeftOut(f"{name}/judge", "video", "no trained judge here; give --judge") for name in
-                     ("perceptual", "frechet_video", "frechet_image")]  # fmt: skip
+        left_out += [LeftOut(metric.name, metric.kind, NO_JUDGE) for metric in _judged_sets()]
     if comparison.paired:
         scorers, facts, missing = _scorers(comparison, judge, settings)
         left_out += missing
@@ -214,26 +214,23 @@ def _as_it_is(frame: np.ndarray) -> np.ndarray:
     return frame
 
 
+def _judged_sets() -> list[Metric]:
+    """The distances of sets on the judge's features."""
+    return [metric for metric in metrics().values() if metric.compares == "sets" and metric.needs == "judge"]
+
+
 def _scorers(
     comparison: Comparison, judge: Judge | None, settings: Metrics
 ) -> tuple[dict[str, Scorer], dict[str, dict], list[LeftOut]]:
     """Scores of a pair beside PSNR, what their records say, and those that cannot be had."""
     side = comparison.size or min(min(file.height, file.width) for file in comparison.real)
-    scorers: dict[str, Scorer] = {}
-    facts: dict[str, dict] = {}
-    networks: Sequence[PerceptualNetwork]
-    stills: Any = FolderClips(comparison.real, 1, side)  # has what a ClipStore is asked for
-    networks, left_out = open_perceptual(settings, stills)
-    if side >= WINDOW:
-        scorers["ssim"] = ssim
-    else:
-        left_out.append(LeftOut("ssim", "video", f"frames are {side} pixels, its window {WINDOW}"))
-    if judge is not None:
-        scorers["perceptual/judge"] = torch.no_grad()(lambda a, b: perceptual_distance(judge, a, b))
-        facts["perceptual/judge"] = {"extractor": judge.name, "weights_sha256": judge.fingerprint}
-    for network in networks:
-        scorers[network.metric], facts[network.metric] = network.distance, network.facts
-    return scorers, facts, left_out
+    found, left_out = open_scorers(judge, settings, side)
+    others = [scorer for scorer in found if scorer.name != "psnr"]
+    return (
+        {scorer.name: scorer.distance for scorer in others},
+        {scorer.name: scorer.facts for scorer in others},
+        left_out,
+    )
 
 
 def _record(name: str, pairs: dict[str, dict[str, float]], comparison: Comparison, facts: dict, seed: int) -> dict:
@@ -247,24 +244,30 @@ def _distances(
     comparison: Comparison, judge: Judge | None, settings: Metrics, seed: int
 ) -> tuple[dict[str, dict[str, Any]], list[LeftOut]]:
     """name -> record of each Frechet distance, and those that cannot be had."""
-    wanted = [] if judge is None else ["frechet_video/judge", "frechet_image/judge"]
+    wanted = [] if judge is None else [metric.name for metric in _judged_sets()]
     try:
         real, made = comparison.sets()
     except InputError as reason:
         return {}, [LeftOut(name, "video", str(reason)) for name in (*wanted, *settings.extractors)]
+    found, left_out = distances_to(real, judge, settings)
+    records = {}
+    for distance in found:
+        features = _features(distance, made, comparison.paired)
+        records[distance.name] = of_files(distance.record(features, seed, comparison.paired), real, distance)
+    return records, left_out
+
+
+def distances_to(real: FolderClips, judge: Judge | None, settings: Metrics) -> tuple[list[Distance], list[LeftOut]]:
+    """The Frechet distances to files, whatever split a protocol asks for, and those that cannot be had."""
     stores: dict[str, Any] = {split: replace(real, split=split) for split in ("train", "test")}  # as ClipStores
     found, left_out = open_distances(settings, stores, cache_folder() / "reference")
     if judge is not None:
         kinds: Sequence[Literal["video", "image"]] = ("video", "image") if real.frames > 1 else ("image",)
         found = judge_distances(judge, stores["test"], kinds) + found
-    records = {}
-    for distance in found:
-        features = _features(distance, made, comparison.paired)
-        records[distance.name] = _of_files(distance.record(features, seed, comparison.paired), real, distance)
-    return records, left_out
+    return found, left_out
 
 
-def _of_files(entry: dict[str, Any], real: FolderClips, distance: Distance) -> dict[str, Any]:
+def of_files(entry: dict[str, Any], real: FolderClips, distance: Distance) -> dict[str, Any]:
     """The record without what is true of a store's split only: files have no split, and were cut and resized to here."""
     protocol = distance.selection.protocol
     prepared = f"first {real.frames} frames of each file, shorter side resized to {real.size}, centre crop"

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,17 +28,22 @@ def add(commands: Any) -> None:
     metrics.add_argument("--unpaired", action="store_true", help="as sets: Frechet distances only")
     metrics.add_argument("--frames", type=int, metavar="N", help="the first N frames of each file")
     metrics.add_argument("--size", type=int, metavar="N", help="bring frames to N x N: shorter side, centre crop")
-    metrics.add_argument("--judge", metavar="FOLDER", help=f"this project's feature network (default: {JUDGE})")
     metrics.add_argument(
         "--extractor", action="append", metavar="NAME", help="i3d, i3d-videogpt, inception, squeezenet1_0"
     )
     metrics.add_argument("--perceptual", action="append", metavar="NAME", help="alex, vgg, squeeze, squeezenet1_0")
-    metrics.add_argument("--protocol", action="append", metavar="NAME", help="of the extractors (default: own)")
-    metrics.add_argument("--weights", action="append", metavar="NAME=PATH", default=[], help="weights of a network")
-    metrics.add_argument("--download", action="store_true", help="weights that are not here may be downloaded")
-    metrics.add_argument("--seed", type=int, default=0, help="of the intervals (default: 0)")
+    add_networks(metrics)
     add_json(metrics)
     metrics.set_defaults(run=_metrics)
+
+
+def add_networks(parser: argparse.ArgumentParser) -> None:
+    """Options on what is measured with: the judge, weights of published networks, their protocols."""
+    parser.add_argument("--judge", metavar="FOLDER", help=f"this project's feature network (default: {JUDGE})")
+    parser.add_argument("--protocol", action="append", metavar="NAME", help="of the extractors (default: own)")
+    parser.add_argument("--weights", action="append", metavar="NAME=PATH", default=[], help="weights of a network")
+    parser.add_argument("--download", action="store_true", help="weights that are not here may be downloaded")
+    parser.add_argument("--seed", type=int, default=0, help="of the intervals (default: 0)")
 
 
 def _metrics(chosen: argparse.Namespace) -> None:
@@ -49,7 +55,7 @@ def _metrics(chosen: argparse.Namespace) -> None:
     for option in ("frames", "size"):
         if (value := getattr(chosen, option)) is not None and value < 1:
             raise InputError(f"--{option} {value}: expected a number of at least 1")
-    settings = _settings(chosen)
+    settings = network_settings(chosen)
     judge = load_judge(chosen.judge or JUDGE) if chosen.judge or JUDGE.is_dir() else None
     comparison = open_comparison(chosen.real, chosen.made, not chosen.unpaired, chosen.frames, chosen.size)
     found = compare(
@@ -58,6 +64,11 @@ def _metrics(chosen: argparse.Namespace) -> None:
     if chosen.json:
         print(json.dumps({"real": chosen.real, "made": chosen.made, **found}, indent=1))
         return
+    print_records(found)
+
+
+def print_records(found: Mapping[str, Any]) -> None:
+    """A line for each number with its interval, one for how it was made, and one for what was left out."""
     for name, entry in found["metrics"].items():
         interval = f" [{entry['interval'][0]:.4g}, {entry['interval'][1]:.4g}]" if entry["interval"] else ""
         print(f"{name}: {entry['value']:.4f}{interval} (n = {entry['n']})")
@@ -74,7 +85,7 @@ def _protocol(facts: dict[str, Any], prefix: str = "") -> list[str]:
     return parts
 
 
-def _settings(chosen: argparse.Namespace) -> "Metrics":
+def network_settings(chosen: argparse.Namespace) -> "Metrics":
     """What published networks to measure with: the options', else params.yaml's, else none."""
     import pydantic
 

@@ -13,9 +13,10 @@ from torch import Tensor
 from sweettok.errors import InputError
 from sweettok.metrics.extractors import Extractor, judge_extractor, open_extractor
 from sweettok.metrics.frechet import frechet_record
-from sweettok.metrics.networks import DISTANCES, LeftOut
+from sweettok.metrics.networks import LeftOut
 from sweettok.metrics.protocol import Selection, generated, preset, select
 from sweettok.metrics.reference_statistics import check_protocol, features_of, reference_features
+from sweettok.metrics.registry import frechet_of
 from sweettok.metrics.small_sample import limit_record, size_curve
 from sweettok.models.judge import Judge
 from sweettok.params import Metrics, Protocol
@@ -141,11 +142,11 @@ def open_distances(
     found: list[Distance] = []
     left_out: list[LeftOut] = []
     for name in settings.extractors:
-        metric, kind = DISTANCES[name]
+        metric = frechet_of(name)
         try:
             extractor = open_extractor(name, settings.weights[name])
         except InputError as reason:
-            left_out.append(LeftOut(metric, kind, str(reason)))
+            left_out.append(LeftOut(metric.name, metric.kind, str(reason)))
             continue
         for chosen in settings.protocols:
             protocol = own_protocol(extractor, stores["test"]) if chosen == "own" else preset(chosen)
@@ -156,7 +157,7 @@ def open_distances(
                 selection = select(protocol, stores[protocol.split])
                 real = reference_features(extractor, selection, folder, CLIPS_AT_ONCE)
             except InputError as reason:
-                left_out.append(LeftOut(distance_name(extractor.metric, chosen), kind, str(reason)))
+                left_out.append(LeftOut(distance_name(extractor.metric, chosen), metric.kind, str(reason)))
             else:
                 found.append(Distance(extractor, selection, real))
     return found, left_out + _without_extractor(settings)
@@ -167,7 +168,7 @@ def _without_extractor(settings: Metrics) -> list[LeftOut]:
     presets = [preset(name) for name in settings.protocols if name != "own"]
     return [
         LeftOut(
-            distance_name(DISTANCES[protocol.extractor][0], protocol.name),
+            distance_name(frechet_of(protocol.extractor).name, protocol.name),
             "video",
             f"the protocol is for {protocol.extractor}, which metrics.extractors does not list",
         )

@@ -52,13 +52,6 @@ BACKBONES = {
     ),
 }
 
-# Extractor -> the Frechet distance on its published weights, and what it sees
-DISTANCES: dict[str, tuple[str, Literal["video", "image"]]] = {
-    "i3d": ("fvd", "video"),
-    "i3d-videogpt": ("fvd", "video"),
-    "inception": ("fid", "image"),
-    "squeezenet1_0": ("frechet_image/squeezenet1_0", "image"),
-}
 # Network -> what it is called, and its files in circulation
 FILES: dict[str, tuple[str, tuple[PublishedFile, ...]]] = {
     "i3d": ("I3D", I3D_FILES),

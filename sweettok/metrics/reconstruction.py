@@ -1,119 +1,153 @@
 """How well a tokenizer gives clips back: fidelity, distances on features, codebook health, bits (T1, T3)."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sweettok.metrics.baselines import mean_colour
 from sweettok.metrics.bits import TokenGroup, index_count, token_bits, token_count
 from sweettok.metrics.codebook_health import CodebookHealth
 from sweettok.metrics.distances import Distance, distance_records
-from sweettok.metrics.fidelity import psnr, ssim
-from sweettok.metrics.perceptual import perceptual_distance
-from sweettok.metrics.perceptual_networks import PerceptualNetwork
+from sweettok.metrics.fidelity import psnr
 from sweettok.metrics.record import record
+from sweettok.metrics.scorers import Scorer
 from sweettok.metrics.statistics import bootstrap_interval
-from sweettok.models.judge import Judge
 from sweettok.models.processes import gathered_objects, process_count, process_rank
-from sweettok.models.proxy import ProxyTokenizer
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import EvaluateReconstruction
 from sweettok.video.store import ClipStore
 
-NAMES = {"perceptual": "perceptual/judge"}  # score -> metric, where they differ
+if TYPE_CHECKING:
+    from sweettok.tokenizers.base import ClipTokenizer
 
 
 @dataclass(frozen=True)
 class Reconstructions:
-    """Per-clip scores and features of one method on one split."""
+    """Per-clip scores and features of one tokenizer on one split.
 
-    scores: dict[str, np.ndarray]  # psnr, ssim, perceptual, and the metric of each further network: (n,)
-    features: dict[str, np.ndarray]  # name of a distance -> (n, F)
-    first: Tensor  # the first clips, for pictures
+    scores    name of a scorer -> (n,);  features: name of a distance -> (n, F)
+    first     the first clips, for pictures
+    shape     tokens of a clip, indices of a token
+    sizes     of a variable rate: bits of each clip (n,), and what else the tokenizer counts
+    """
+
+    scores: dict[str, np.ndarray]
+    features: dict[str, np.ndarray]
+    first: Tensor
+    shape: tuple[int, int]
+    sizes: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass
+class _Share:
+    """What one process has scored, in pieces."""
+
+    scores: dict[str, list[Tensor]]
+    features: dict[str, list[np.ndarray]]
+    first: list[Tensor] = field(default_factory=list)
+    shape: tuple[int, int] | None = None
+    sizes: list[dict[str, Tensor]] = field(default_factory=list)
 
 
 def mean_colour_psnr(store: ClipStore, batch_size: int) -> float:
     """Mean PSNR in dB of each clip's mean colour: what a method must beat to have learned anything."""
     parts = (store.clips(indices) for indices in torch.arange(len(store)).split(batch_size))
-    return torch.cat([psnr(clip, mean_colour(clip)) for clip in parts]).mean().item()
+    means = ((clip, clip.mean(dim=(2, 3, 4), keepdim=True).expand_as(clip)) for clip in parts)
+    return torch.cat([psnr(clip, mean) for clip, mean in means]).mean().item()
 
 
 @torch.no_grad()
 def score(
-    method: Callable[[Tensor], Tensor],
-    judge: Judge,
+    tokenizer: "ClipTokenizer",
     store: ClipStore,
     batch_size: int,
-    distances: Sequence[Distance],
-    networks: Sequence[PerceptualNetwork] = (),
+    scorers: Sequence[Scorer],
+    distances: Sequence[Distance] = (),
     keep: int = 8,
+    device: torch.device | str = "cpu",
+    watch: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Reconstructions:
-    """Run `method` (clip -> reconstruction in [-1, 1]) over a split and score each clip.
+    """Encode and decode a split by `tokenizer`, which is on `device`, and score each clip.
 
     Distances to the same split share the reconstructions; those of a protocol on another split have a run of their own.
     Each process scores its share of the split's clips; the scores of all come back in all.
+    watch: wraps the numbers of the batches, for a progress bar.
     """
-    scores: dict[str, list] = {"psnr": [], "ssim": [], "perceptual": [], **{network.metric: [] for network in networks}}
+
+    def reconstruct(clip: Tensor) -> Tensor:
+        return tokenizer.decode(tokenizer.encode(clip.to(device))).cpu()
+
     shared = [distance for distance in distances if distance.selection.store.split == store.split]
-    features: dict[str, list] = {distance.name: [] for distance in shared}
-    first: list[Tensor] = []
+    share = _Share({scorer.name: [] for scorer in scorers}, {distance.name: [] for distance in shared})
     parts = torch.arange(len(store)).split(batch_size)
-    for number in np.array_split(np.arange(len(parts)), process_count())[process_rank()]:
+    for number in watch(np.array_split(np.arange(len(parts)), process_count())[process_rank()].tolist()):
         indices = parts[number]
         clip = store.clips(indices)
-        made = method(clip)
-        scores["psnr"].append(psnr(clip, made))
-        scores["ssim"].append(ssim(clip, made))
-        scores["perceptual"].append(perceptual_distance(judge, clip, made))
-        for network in networks:
-            scores[network.metric].append(network.distance(clip, made))
+        tokens = tokenizer.encode(clip.to(device))
+        made = tokenizer.decode(tokens).cpu()
+        share.shape = tokens.shape[1], tokens[0, 0].numel()
+        if tokenizer.bits_per_clip is None:
+            share.sizes.append(tokenizer.sizes(tokens))  # type: ignore[attr-defined]  # VariableRate
+        for scorer in scorers:
+            share.scores[scorer.name].append(scorer.distance(clip, made))
         for distance in shared:
             rows = distance.selection.rows
             numbers = np.flatnonzero(np.isin(rows, indices.numpy()))
             if len(numbers):
                 places = rows[numbers] - int(indices[0])
-                features[distance.name].append(distance.of_tokenized(made[places], numbers))
-        if sum(map(len, first)) < keep:
-            first.append(made)
-    all_scores, all_features, all_first = zip(*gathered_objects((scores, features, first)), strict=True)
-    joined = {name: torch.cat(_in_order(all_scores, name)).double().numpy() for name in scores}
-    seen = {name: np.concatenate(_in_order(all_features, name)) for name in features}
-    seen |= {other.name: other.of_method(method, batch_size) for other in distances if other.name not in seen}
-    return Reconstructions(joined, seen, torch.cat([clip for each in all_first for clip in each])[:keep])
-
-
-def _in_order(shares: Sequence[dict[str, list]], name: str) -> list:
-    """The pieces that the processes, one behind the other, have under a name."""
-    return [piece for share in shares for piece in share[name]]
+                share.features[distance.name].append(distance.of_tokenized(made[places], numbers))
+        if sum(map(len, share.first)) < keep:
+            share.first.append(made)
+    shares = gathered_objects(share)
+    scores = {s.name: torch.cat([x for each in shares for x in each.scores[s.name]]).double().numpy() for s in scorers}
+    features = {d.name: np.concatenate([x for each in shares for x in each.features[d.name]]) for d in shared}
+    others = [distance for distance in distances if distance.selection.store.split != store.split]
+    features |= {distance.name: distance.of_method(reconstruct, batch_size) for distance in others}
+    sizes = [piece for each in shares for piece in each.sizes]
+    return Reconstructions(
+        scores=scores,
+        features=features,
+        first=torch.cat([clip for each in shares for clip in each.first])[:keep],
+        shape=next(each.shape for each in shares if each.shape),
+        sizes={key: torch.cat([piece[key] for piece in sizes]).numpy() for key in (sizes[0] if sizes else ())},
+    )
 
 
 def summarise(
     made: Reconstructions,
-    judge: Judge,
     store: ClipStore,
     settings: EvaluateReconstruction,
-    distances: Sequence[Distance],
-    networks: Sequence[PerceptualNetwork] = (),
+    scorers: Sequence[Scorer],
+    distances: Sequence[Distance] = (),
 ) -> dict[str, dict]:
-    """Metric records of a method: means over clips with bootstrap intervals, Frechet distances to the real clips.
+    """Metric records of a tokenizer: means over clips with bootstrap intervals, Frechet distances to the real clips.
 
-    distances, networks: those that `score` was given.
+    scorers, distances: those that `score` was given.
     """
-    extractors = {"perceptual": {"extractor": judge.name, "weights_sha256": judge.fingerprint}}
-    extractors |= {network.metric: network.facts for network in networks}
     protocol = {"frames": store.frames, "resolution": store.size}
     records = {}
-    for key, values in made.scores.items():
-        name, interval = NAMES.get(key, key), bootstrap_interval(values, settings.bootstrap, settings.seed)
-        facts = protocol | extractors.get(key, {})
-        records[name] = record(
-            float(values.mean()), len(values), store.split, settings.seed, tuple(interval), metric=name, **facts
+    for scorer in scorers:
+        values = made.scores[scorer.name]
+        interval = bootstrap_interval(values, settings.bootstrap, settings.seed)
+        facts = protocol | scorer.facts
+        records[scorer.name] = record(
+            float(values.mean()), len(values), store.split, settings.seed, tuple(interval), metric=scorer.name, **facts
         )
     return records | distance_records(distances, made.features, settings.seed, paired=True)
+
+
+def clip_size(tokenizer: "ClipTokenizer", made: Reconstructions) -> dict[str, float | None]:
+    """Tokens, indices and bits of a clip; of a variable rate the mean bits, and no tokens.
+
+    Bits are compared, not tokens: token counts alone mislead (docs/paper.md, C11).
+    """
+    if made.sizes:
+        return {"tokens": None, "indices": None, "bits": float(made.sizes["bits"].mean())}
+    tokens, indices = made.shape
+    return {"tokens": tokens, "indices": tokens * indices, "bits": tokenizer.bits_per_clip}
 
 
 @torch.no_grad()
@@ -145,7 +179,7 @@ def clip_words(model: VideoTokenizer, clips: Tensor) -> list[dict[str, list[str]
 
 
 def size_of_code(model: VideoTokenizer) -> dict[str, float]:
-    """Tokens, indices and bits of a clip (docs/paper.md, C11: tokens alone mislead)."""
+>>>>>>> 4bf8c7d (One protocol for tokenizers, found by name: each is measured in a cell of its own)
     groups = [
         TokenGroup(model.groups[name], tuple(count for _, count in quantizer.slots))
         for name, quantizer in model.quantizers.items()
@@ -163,12 +197,7 @@ def parameter_counts(model: VideoTokenizer) -> dict[str, int]:
     return {"parameters": trained - folded, "parameters_trained": trained}
 
 
-def size_of_proxy_code(proxy: ProxyTokenizer, frames: int, size: int) -> dict[str, float]:
-    """The same for the proxy: one code a patch."""
-    patches = (1 + (frames - 1) // proxy.patches.temporal) * (size // proxy.patches.spatial) ** 2
-    return {"tokens": patches, "indices": patches, "bits": patches * proxy.bits_per_patch}
-
-
-def per_clip_rows(made: Reconstructions, store: ClipStore) -> "dict[str, Any]":
+def per_clip_rows(made: Reconstructions, store: ClipStore, scorers: Sequence[Scorer]) -> dict[str, Any]:
     """Columns of a per-clip CSV."""
-    return {"clip": store.labels["clip"].to_numpy()} | made.scores
+    columns = {scorer.column: made.scores[scorer.name] for scorer in scorers}
+    return {"clip": store.labels["clip"].to_numpy()} | columns

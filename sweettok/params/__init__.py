@@ -43,6 +43,7 @@ from sweettok.params.reading import load_params, parse_params, stage_params
 from sweettok.params.report import Report
 from sweettok.params.section import Section
 from sweettok.params.splits import ClipCounts, FolderSplit, GroupSplit, RandomSplit, SplitSizes, TimeSplit
+from sweettok.params.tokenizers import TokenizerEntry, Tokenizers
 from sweettok.params.training import CodeLoss, CurriculumStage, Machine, Optimiser, Part, PixelLoss
 from sweettok.params.whole import Params
 
@@ -53,6 +54,6 @@ __all__ = [
     "KineticsLists", "Lookup", "Machine", "Metrics", "Optimiser", "Params", "Part", "Patches", "PerPart", "PixelLoss",
     "PriorMatrix", "PriorScaling", "PriorSize", "Protocol", "Proxy", "RandomSplit", "Report", "Sampling",
     "SamplingSettings", "Section", "Semantics", "SplitSizes", "SpriteFactors", "SpritesData", "TimeSplit", "Tokenizer",
-    "Ucf101Data", "Variant", "VideoFolderData", "WeightsSource", "Windows", "Words", "load_params", "parse_params", "resolved_yaml",
+    "TokenizerEntry", "Tokenizers", "Ucf101Data", "Variant", "VideoFolderData", "WeightsSource", "Windows", "Words", "load_params", "parse_params", "resolved_yaml",
     "stage_params",
 ]  # fmt: skip

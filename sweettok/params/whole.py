@@ -13,6 +13,7 @@ from sweettok.params.metrics import Metrics
 from sweettok.params.models import Generator, Judge, Proxy, Tokenizer
 from sweettok.params.report import Report
 from sweettok.params.section import Section
+from sweettok.params.tokenizers import Tokenizers
 from sweettok.params.training import CodeLoss, CurriculumStage, Machine, PixelLoss
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Params(Section):
     train_spatial: Loaded[CurriculumStage] = NOT_LOADED
     train_joint: Loaded[CurriculumStage] = NOT_LOADED
     finetune_pixels: Loaded[CurriculumStage] = NOT_LOADED
+    tokenizers: Loaded[Tokenizers] = NOT_LOADED
     evaluate_reconstruction: Loaded[EvaluateReconstruction] = NOT_LOADED
     metrics: Loaded[Metrics] = NOT_LOADED
     codecs: Loaded[Codecs] = NOT_LOADED

@@ -1,7 +1,7 @@
 """Everything the stages left in `outputs/`, read into one object. A part that has not run yet is None or empty."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas
 
 from sweettok.errors import InputError
+from sweettok.reporting.reconstruction import gather, measured
 from sweettok.storage import read_json
 
 SHORT_VARIANTS = ("full", "coupled")  # shown beside the main model; full is as short a training as coupled
@@ -119,8 +120,14 @@ class Results:
         return tuple(sorted({cell.variant for cell in self.cells}, key=lambda variant: (variant != "full", variant)))
 
 
-def collect(outputs: str | Path, profile: str = "default", cells: Collection[str] | None = None) -> Results:
-    """Read `outputs`; of outputs/ablation the cells of these names (VARIANT-SEED), None: all.
+def collect(
+    outputs: str | Path,
+    profile: str = "default",
+    cells: Collection[str] | None = None,
+    tokenizers: Collection[str] | None = None,
+) -> Results:
+    """Read `outputs`; of outputs/ablation the cells of these names (VARIANT-SEED), of outputs/reconstruction these
+    tokenizers. None: all.
 
     Raises InputError where the folder is absent or a file in it is damaged.
     """
@@ -129,15 +136,17 @@ def collect(outputs: str | Path, profile: str = "default", cells: Collection[str
         raise InputError(f"{outputs} does not exist; run `dvc repro` first")
     histories = {name: _table(outputs / name / "history.csv") for name in TRAININGS}
     ablation = _cells(outputs / "ablation", cells)
+    folders = measured(outputs / "reconstruction", tokenizers)
+    reconstruction = gather(folders)
     return Results(
         profile=profile,
         data=_json(outputs / "data" / "store.json"),
         codebook=_codebook(outputs / "codebook"),
-        reconstruction=_json(outputs / "reconstruction" / "summary.json"),
-        per_clip=_table(outputs / "reconstruction" / "per_clip.csv"),
-        strips=_strips(outputs, ablation),
+        reconstruction=reconstruction,
+        per_clip=_per_clip(folders),
+        strips=_strips(outputs, folders, ablation, reconstruction),
         codecs=_json(outputs / "codecs" / "summary.json"),
-        clip_words=_json(outputs / "reconstruction" / "words.json"),
+        clip_words=_json(outputs / "reconstruction" / "sweettok" / "words.json"),
         generation=_json(outputs / "generation" / "summary.json"),
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
@@ -161,29 +170,43 @@ def _codebook(folder: Path) -> ListedCodebook | None:
     return ListedCodebook(sizes, parts, description["captions"], description["provider"], **lists)
 
 
-def _strips(outputs: Path, cells: Collection[AblationCell]) -> dict[str, np.ndarray] | None:
-    """The main model's clips and its baselines', then those of short variants (their first seed) and of codecs."""
-    strips = _arrays(outputs / "reconstruction" / "strips.npz")
-    if strips is None:
+def _per_clip(folders: Mapping[str, Path]) -> pandas.DataFrame | None:
+    """The per-clip tables of all tokenizers, with their names in the column method."""
+    tables = {name: _table(folder / "per_clip.csv") for name, folder in folders.items()}
+    named = [table.assign(method=name) for name, table in tables.items() if table is not None]
+    return pandas.concat(named, ignore_index=True) if named else None
+
+
+def _strips(
+    outputs: Path,
+    folders: Mapping[str, Path],
+    cells: Collection[AblationCell],
+    reconstruction: Mapping[str, Any] | None,
+) -> dict[str, np.ndarray] | None:
+    """The tokenizers' clips, then those of short variants (their first seed) and of codecs."""
+    archives = {name: _arrays(folder / "strips.npz") for name, folder in folders.items()}
+    known = {name: archive for name, archive in archives.items() if archive is not None}
+    if not known:
         return None
-    further = _codec_strips(outputs)
+    original = next(iter(known.values()))["original"]
+    found = {name: archive["clips"] for name, archive in known.items()}
+    found |= _codec_strips(outputs, (reconstruction or {}).get("methods", {}).get("sweettok", {}).get("bits"))
     for variant in SHORT_VARIANTS:
         seeds = [cell.seed for cell in cells if cell.variant == variant]
         shown = _arrays(outputs / "ablation" / variant / str(min(seeds)) / "strips.npz") if seeds else None
         if shown is not None:
-            further[f"{variant} (ablation)"] = shown["clips"]
-    for name, clips in further.items():
-        if clips.ndim != 5 or clips.shape[1:] != strips["original"].shape[1:]:
+            found[f"{variant} (ablation)"] = shown["clips"]
+    for name, clips in found.items():
+        if clips.ndim != 5 or clips.shape[1:] != original.shape[1:]:
             raise InputError(f"the clips of {name} are not those of outputs/reconstruction; run `dvc repro`")
-    return strips | further
+    return {"original": original} | found
 
 
-def _codec_strips(outputs: Path) -> dict[str, np.ndarray]:
-    """Of each codec the clips nearest in bits to the main model's, under a name with their size."""
+def _codec_strips(outputs: Path, wanted: float | None) -> dict[str, np.ndarray]:
+    """Of each codec the clips nearest in bits to the main model's, `wanted`, under a name with their size."""
     clips, found = _arrays(outputs / "codecs" / "strips.npz"), dict[str, np.ndarray]()
-    if not clips:
+    if not clips or not wanted:
         return {}
-    wanted = read_json(outputs / "reconstruction" / "summary.json")["methods"]["sweettok"]["bits"]
     points = read_json(outputs / "codecs" / "summary.json")["points"]
     for codec in dict.fromkeys(point["codec"] for point in points):
         of_codec = [point for point in points if point["codec"] == codec]

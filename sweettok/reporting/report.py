@@ -30,6 +30,7 @@ def write_report(
     profile: str = "default",
     cells: Collection[str] | None = None,
     origin: Origin | None = None,
+    tokenizers: Collection[str] | None = None,
 ) -> Results:
     """Read a run's `outputs` and write `reports`; returns what was read.
 
@@ -37,11 +38,11 @@ def write_report(
     (every number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/plots/*.csv (for `dvc plots`),
     reports/README.md and reports/index.html, the page in one file. Stages that have not run are marked 'not run'.
     `profile`: the params' profile name, for headings. `cells`: the ablation cells (VARIANT-SEED) that belong to it; those
-    another profile left in outputs stay out. None: all. `origin`: where the run comes from, for the page's run facts.
+    another profile left in outputs stay out. `tokenizers`: the same for outputs/reconstruction. None: all. `origin`: where the run comes from, for the page's run facts.
     The folders tables, figures and plots are replaced whole; on any error nothing is changed.
     Raises InputError (no outputs, a damaged file, unwritable reports).
     """
-    results = collect(outputs, profile, cells)
+    results = collect(outputs, profile, cells, tokenizers)
     found, folder = verdicts(results), Path(reports)
     with ExitStack() as until_all_is_written:
         tables, figures, plots = (

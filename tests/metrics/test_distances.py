@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from function_tokenizer import FunctionTokenizer
 from sprite_data import sprites_data
 
 from sweettok.metrics import distances
@@ -63,8 +64,8 @@ def darker(clip):
 def test_the_judges_distances_are_those_of_its_features(judge, stores):
     test = stores["test"]
     found = judge_distances(judge, test)
-    scored = score(darker, judge, test, 4, found)
-    records = summarise(scored, judge, test, SETTINGS, found)
+    scored = score(FunctionTokenizer(darker), test, 4, [], found)
+    records = summarise(scored, test, SETTINGS, [], found)
     clips = test.clips(range(11))
     seen = {"video": judge.video_features, "image": lambda c: judge.image_features(c[:, :, :1])}
     for kind, features in seen.items():
@@ -77,7 +78,7 @@ def test_the_judges_distances_are_those_of_its_features(judge, stores):
         assert made["protocol"]["name"] == "own" and made["weights_sha256"] == "0" * 64
 
 
-def test_a_published_protocol_on_another_split_has_its_own_reconstructions(judge, stores, tmp_path, monkeypatch):
+def test_a_published_protocol_on_another_split_has_its_own_reconstructions(stores, tmp_path, monkeypatch):
     """LARP's (train clips, a drawn start), at this store's size: features of the method's clips, window by window."""
     monkeypatch.setattr(distances, "open_extractor", lambda name, source: stub(name))
     smaller = adapted(preset("larp"), frames=9, resolution=16, clips=6).model_copy(update={"name": "larp"})
@@ -86,24 +87,24 @@ def test_a_published_protocol_on_another_split_has_its_own_reconstructions(judge
     found, left_out = open_distances(settings, stores, tmp_path)
     assert [distance.name for distance in found] == ["fvd", "fvd@larp"] and not left_out
     assert [distance.selection.store.split for distance in found] == ["test", "train"]
-    scored = score(darker, judge, stores["test"], 4, found)
+    scored = score(FunctionTokenizer(darker), stores["test"], 4, [], found)
     np.testing.assert_allclose(scored.features["fvd"], mean_pixels(darker(stores["test"].clips(range(11)))), atol=1e-5)
     expected = mean_pixels(darker(stores["train"].clips(range(6))))
     np.testing.assert_allclose(scored.features["fvd@larp"], expected, atol=1e-5)
-    record = summarise(scored, judge, stores["test"], SETTINGS, found)["fvd@larp"]
+    record = summarise(scored, stores["test"], SETTINGS, [], found)["fvd@larp"]
     assert (record["n"], record["split"]) == (6, "train")
     assert record["protocol"]["covariance"] == "biased" and record["protocol"]["protocol"]["name"] == "larp"
     assert len(list(tmp_path.iterdir())) == 2, "the real clips' features are kept"
 
 
 @pytest.mark.parametrize("batch_size", [3, 11])
-def test_a_selection_of_the_split_gets_its_own_windows(judge, stores, batch_size):
+def test_a_selection_of_the_split_gets_its_own_windows(stores, batch_size):
     """Clips drawn and frames 2..5 of them, whatever the batches they come in."""
     protocol = adapted(own_protocol(stub(), stores["test"]), clips=5, choice="random", frames=4, start="random", seed=3)
     selection = select(protocol, stores["test"])
     short = replace(stub(), least_frames=1)
     distance = Distance(short, selection, mean_pixels(selection.clips(range(5))).numpy())
-    scored = score(lambda clip: clip, judge, stores["test"], batch_size, [distance])
+    scored = score(FunctionTokenizer(lambda clip: clip), stores["test"], batch_size, [], [distance])
     np.testing.assert_allclose(scored.features[distance.name], distance.real, atol=1e-6)
 
 

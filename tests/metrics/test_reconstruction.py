@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from function_tokenizer import FunctionTokenizer
 from sprite_data import sprites_data
 
-from sweettok.metrics.baselines import mean_colour
 from sweettok.metrics.distances import judge_distances
-from sweettok.metrics.reconstruction import clip_words, mean_colour_psnr, per_clip_rows, score, summarise
+from sweettok.metrics.reconstruction import clip_size, clip_words, mean_colour_psnr, per_clip_rows, score, summarise
+from sweettok.metrics.scorers import open_scorers
 from sweettok.models.judge import Judge
-from sweettok.params import EvaluateReconstruction
+from sweettok.params import CodecPoint, EvaluateReconstruction
+from sweettok.tokenizers.codecs import CodecTokenizer
+from sweettok.tokenizers.mean_colour import MeanColour
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
@@ -29,12 +32,13 @@ def store(tmp_path_factory):
 
 def test_real_features_are_those_of_a_perfect_method(judge, store):
     distances = judge_distances(judge, store)
-    perfect = score(lambda clip: clip, judge, store, 10, distances)
+    scorers, _ = open_scorers(judge, None, store.size)
+    perfect = score(FunctionTokenizer(lambda clip: clip), store, 10, scorers, distances)
     assert [distance.name for distance in distances] == ["frechet_video/judge", "frechet_image/judge"]
     for distance in distances:
         assert distance.real.shape == (10, 32) and np.array_equal(distance.real, perfect.features[distance.name])
     settings = EvaluateReconstruction(batch_size=10, bootstrap=20, seed=0)
-    records = summarise(perfect, judge, store, settings, distances)
+    records = summarise(perfect, store, settings, scorers, distances)
     assert records["psnr"]["value"] == 100 and records["ssim"]["value"] == pytest.approx(1)
     for name in ("perceptual/judge", "frechet_video/judge", "frechet_image/judge"):
         assert records[name]["value"] == pytest.approx(0, abs=1e-6)
@@ -42,15 +46,30 @@ def test_real_features_are_those_of_a_perfect_method(judge, store):
 
 @pytest.mark.parametrize("batch_size", [3, 10])
 def test_mean_colour_is_scored_alike_with_and_without_the_judge(judge, store, batch_size):
-    scored = score(mean_colour, judge, store, batch_size, [])
+    scorers, _ = open_scorers(judge, None, store.size)
+    scored = score(MeanColour("mean_colour", store.frames, store.size), store, batch_size, scorers)
     assert mean_colour_psnr(store, batch_size) == pytest.approx(scored.scores["psnr"].mean(), rel=1e-12)
-    assert list(per_clip_rows(scored, store)) == ["clip", "psnr", "ssim", "perceptual"]
+    assert list(per_clip_rows(scored, store, scorers)) == ["clip", "psnr", "ssim", "perceptual"]
 
 
 @pytest.mark.parametrize("keep", [1, 4, 8, 20])
-def test_the_first_clips_are_kept_for_pictures(judge, store, keep):
-    first = score(lambda clip: clip.flip(2), judge, store, batch_size=4, distances=[], keep=keep).first
+def test_the_first_clips_are_kept_for_pictures(store, keep):
+    first = score(FunctionTokenizer(lambda clip: clip.flip(2)), store, batch_size=4, scorers=[], keep=keep).first
     assert torch.equal(first, store.clips(range(min(keep, 10))).flip(2))
+
+
+def test_the_size_of_a_clip_is_that_of_its_tokens(store):
+    mean = MeanColour("mean_colour", store.frames, store.size)
+    made = score(mean, store, 4, [])
+    assert clip_size(mean, made) == {"tokens": 1, "indices": 3, "bits": 96.0} and not made.sizes
+
+
+def test_a_variable_rate_is_counted_clip_by_clip_and_has_no_tokens(store):
+    codec = CodecTokenizer("h264", store.frames, store.size, "h264", CodecPoint(crf=40, time=1, space=1))
+    made, clips = score(codec, store, 4, []), store.clips(range(10))
+    assert clip_size(codec, made) == {"tokens": None, "indices": None, "bits": made.sizes["bits"].mean()}
+    alone = [codec.sizes(codec.encode(clip[None]))["bits"].item() for clip in clips]
+    assert made.sizes["bits"].tolist() == alone and (made.sizes["bits"] > made.sizes["bits_without_headers"]).all()
 
 
 @pytest.mark.parametrize("overrides", [{}, {"lookup": "composed"}])

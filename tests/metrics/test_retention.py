@@ -120,24 +120,3 @@ def test_draws_without_a_real_hit_do_not_count(judge, store):
     once = label_hits(judge, features_of([2, 1, 1, 0], [0, 0, 0, 0]), store)  # one colour of four
     entry = retention_records(once, once, judge, store, *DRAWN)["colour"]
     assert entry["value"] == 1 and entry["interval"] == [1, 1]
-
-
-def test_bars_are_those_of_the_factors_there():
-    from stages.evaluate_reconstruction import LEAST_RETENTION, retention_bars, retention_lines
-
-    accuracy = {name: {"value": value} for name, value in {"colour": 0.99, "manner": 0.9, "class": 0.2}.items()}
-    kept = {name: {"value": value} for name, value in {"colour": 0.91, "manner": 0.55}.items()}
-    bars = {
-        bar["bar"]: bar for bar in retention_bars(accuracy, {"sweettok": kept, "proxy": {"colour": {"value": 0.95}}})
-    }
-    assert {name: bar["passed"] for name, bar in bars.items()} == {
-        "judge's accuracy on real clips: colour": True,
-        "judge's accuracy on real clips: manner": False,
-        "retention of SweetTok: colour": True,
-        "retention of SweetTok: manner": False,
-        "retention of the proxy: colour": True,
-        "retention of the proxy: manner": False,
-    }
-    assert bars["retention of the proxy: manner"]["value"] == 0 and len(LEAST_RETENTION) == 10
-    lines = retention_lines(accuracy, {"sweettok": kept, "proxy": {}})
-    assert lines[0] == "retention  colour: sweettok 0.910 (judge's accuracy on real clips 0.990)" and len(lines) == 3

@@ -8,8 +8,9 @@ import yaml
 
 from sweettok.errors import InputError
 from sweettok.metrics.extractors import EXTRACTORS
-from sweettok.metrics.networks import BACKBONES, DISTANCES, FILES
+from sweettok.metrics.networks import BACKBONES, FILES
 from sweettok.metrics.protocol import PRESETS
+from sweettok.metrics.registry import METRICS
 from sweettok.params import parse_params
 from sweettok.params.metrics import ExtractorName, PerceptualName, ProtocolName
 
@@ -26,7 +27,8 @@ def test_the_default_needs_nothing():
 
 
 def test_the_names_are_those_of_the_code():
-    assert set(typing.get_args(ExtractorName)) == set(EXTRACTORS) == set(DISTANCES)
+    of_sets = {name for metric in METRICS if metric.compares == "sets" for name in metric.networks}
+    assert set(typing.get_args(ExtractorName)) == set(EXTRACTORS) == of_sets
     assert set(typing.get_args(PerceptualName)) == {*BACKBONES, "squeezenet1_0"}
     assert set(typing.get_args(ProtocolName)) == {"own", *PRESETS}
     assert {preset.extractor for preset in PRESETS.values()} <= set(EXTRACTORS)

@@ -32,8 +32,9 @@ def finished(tmp_path_factory, small_run):
     """What the stages before leave: clips, the last training's model, two summaries."""
     outputs = small_run(tmp_path_factory.mktemp("run")) / "outputs"
     (outputs / "model").rename(outputs / "pixels")
-    for name, content in (("reconstruction", RECONSTRUCTION), ("generation", GENERATION)):
-        (outputs / name).mkdir()
+    main = RECONSTRUCTION["methods"]["sweettok"]
+    for name, content in (("reconstruction/sweettok", main), ("generation", GENERATION)):
+        (outputs / name).mkdir(parents=True)
         write_json(outputs / name / "summary.json", content)
     return outputs.parent
 

@@ -9,6 +9,8 @@ import pytest
 
 pytestmark = pytest.mark.pipeline
 
+TOKENIZERS = ("sweettok", "proxy", "mean_colour", "copy_first_frame", "trilinear_tokens", "trilinear_bits")
+
 
 @pytest.fixture(scope="module")
 def project(scratch):
@@ -23,8 +25,8 @@ def stages_run(output: str) -> list[str]:
 
 def test_every_output_exists_parses_and_is_finite(project):
     summaries = sorted((project.folder / "outputs").rglob("summary.json"))
-    # reconstruction, codecs, generation, semantics; ablation: 3 variants x 2 seeds; prior_scaling: 2 sizes x 2 seeds
-    assert len(summaries) == 4 + 6 + 4
+    # reconstruction: 6 tokenizers; codecs, generation, semantics; ablation: 3 variants x 2 seeds; prior_scaling: 2 sizes x 2 seeds
+    assert len(summaries) == 6 + 3 + 6 + 4
     for path in summaries:
         json.loads(path.read_text(), parse_constant=pytest.fail)  # NaN, Infinity
     for path in (project.folder / "outputs").rglob("history.csv"):
@@ -50,7 +52,6 @@ def test_one_loss_weight_reruns_exactly_what_depends_on_it(project):
     cells = {f"ablation@{variant}" for variant in ("full", "coupled", "end_to_end")}
     expected = {
         "finetune_pixels",
-        "evaluate_reconstruction",
         "train_generator",
         "evaluate_generation",
         "export_model",
@@ -58,6 +59,7 @@ def test_one_loss_weight_reruns_exactly_what_depends_on_it(project):
         "report",
     }
     cells |= {"scale_prior@small", "scale_prior@large"}
+    cells |= {f"evaluate_reconstruction@{name}" for name in TOKENIZERS}
     assert set(stages_run(project.run("repro"))) == expected | cells
 
 

@@ -135,7 +135,6 @@ def write_outputs(folder: Path) -> Path:
     for training, columns in measured.items():
         write(folder / training / "history.csv", history(generator, columns))
     write_reconstruction(folder / "reconstruction", generator)
-    write_per_clip(folder / "reconstruction" / "per_clip.csv")
     write_generation(folder / "generation", generator)
     write_semantics(folder / "semantics")
     difficulty = generator.normal(size=CLIPS)
@@ -189,36 +188,28 @@ def write_cell(folder: Path, variant: str, seed: int, psnr: float, difficulty: n
 
 
 def write_reconstruction(folder: Path, generator: np.random.Generator) -> None:
+    """A folder for each method, with tables and pictures of its own."""
     methods = {
         name: {"metrics": metrics_at(psnr, 0), "tokens": None, "indices": None, "bits": 24.0, "codebook": None}
         for name, psnr in METHOD_PSNR.items()
     }
+    for method in methods.values():
+        method |= {"retention": {}, "judge": {"accuracy": judged()}, "left_out": []}
     for place, name in enumerate(("proxy", "sweettok", "trilinear_tokens", "trilinear_bits", "mean_colour")):
         methods[name]["retention"] = judged(scale=1.2 - 0.2 * place)
     methods["sweettok"] |= {"tokens": 80, "indices": 80, "bits": 512.5, "codebook": codebook(generator)}
     methods["proxy"] |= {"tokens": 320, "indices": 320, "bits": 2880.0}
-    learned = [
-        {"bar": "dB above mean colour", "value": 5.2, "required": 2.5, "passed": True},
-        {"bar": "dB above trilinear (bits)", "value": 0.4, "required": 1.0, "passed": False},
-    ]
-    write(folder / "summary.json", {"methods": methods, "judge": {"accuracy": judged()}, "learned": learned})
     original = moving_squares(generator, 8)
-    blurred = {
-        name: moving_squares(np.random.default_rng(1), 8, blur=2 ** (place % 3 + 1))
-        for place, name in enumerate(methods)
-    }
-    np.savez(folder / "strips.npz", original=original, **blurred)
+    tables = np.random.default_rng(2)
+    difficulty = tables.normal(size=CLIPS)
+    for place, (name, method) in enumerate(methods.items()):
+        write(folder / name / "summary.json", method)
+        write(folder / name / "per_clip.csv", per_clip(tables, METHOD_PSNR[name], difficulty))
+        blurred = moving_squares(np.random.default_rng(1), 8, blur=2 ** (place % 3 + 1))
+        np.savez(folder / name / "strips.npz", original=original, clips=blurred)
     words = {"spatial": ["red", "square", "red", "dotted"], "temporal": ["slides", "slowly", "slides", "grows3"]}
     clips = [{"clip": f"test-{n:05d}", "caption": f"a red square, number {n}", "words": words} for n in range(8)]
-    write(folder / "words.json", clips)
-
-
-def write_per_clip(path: Path) -> None:
-    """Of every method, with random numbers of its own: the fixture's other numbers stay as they were without it."""
-    generator = np.random.default_rng(2)
-    difficulty = generator.normal(size=CLIPS)
-    tables = [per_clip(generator, psnr, difficulty).assign(method=name) for name, psnr in METHOD_PSNR.items()]
-    write(path, pandas.concat(tables))
+    write(folder / "sweettok" / "words.json", clips)
 
 
 def write_generation(folder: Path, generator: np.random.Generator) -> None:

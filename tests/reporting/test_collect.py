@@ -56,9 +56,9 @@ def test_empty_outputs(tmp_path: Path):
 @pytest.mark.parametrize(
     ("file", "content"),
     [
-        ("reconstruction/summary.json", '{"methods": '),
-        ("reconstruction/strips.npz", "no archive"),
-        ("reconstruction/words.json", "["),
+        ("reconstruction/sweettok/summary.json", '{"metrics": '),
+        ("reconstruction/proxy/strips.npz", "no archive"),
+        ("reconstruction/sweettok/words.json", "["),
         ("joint/history.csv", ""),
         ("codebook/codebook.json", "{"),
         ("codebook/words.csv", ""),

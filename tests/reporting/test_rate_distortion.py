@@ -24,7 +24,7 @@ SIZES = {  # label -> codec, bits, without headers, PSNR
 @pytest.fixture
 def with_codecs(fresh_outputs):
     """Outputs of a run with two codecs, whose metric records are the main model's with another PSNR."""
-    records = json.loads((fresh_outputs / "reconstruction/summary.json").read_text())["methods"]["sweettok"]["metrics"]
+    records = json.loads((fresh_outputs / "reconstruction/sweettok/summary.json").read_text())["metrics"]
     found = [
         {
             "key": f"key{place}", "codec": title, "title": title, "label": label, "encoder": "lib", "pixel_format": "yuv420p",
@@ -36,7 +36,7 @@ def with_codecs(fresh_outputs):
     folder = fresh_outputs / "codecs"
     folder.mkdir()
     (folder / "summary.json").write_text(json.dumps({"points": found}))
-    with np.load(fresh_outputs / "reconstruction/strips.npz") as strips:
+    with np.load(fresh_outputs / "reconstruction/sweettok/strips.npz") as strips:
         clips = strips["original"]
         np.savez(folder / "strips.npz", key0=clips, key1=255 - clips, key2=clips[:, ::-1])
     return fresh_outputs

@@ -204,7 +204,7 @@ def test_moving_rows_are_named_in_order(page: Page):
 
 def test_a_run_without_further_strips_or_words(fresh_outputs: Path, tmp_path: Path):
     """As runs before these were written: the page has what there is."""
-    for file in ("reconstruction/words.json", "ablation/coupled/0/strips.npz"):
+    for file in ("reconstruction/sweettok/words.json", "ablation/coupled/0/strips.npz"):
         (fresh_outputs / file).unlink()
     write_report(fresh_outputs, tmp_path / "reports", "test")
     page = Page((tmp_path / "reports" / "index.html").read_text(encoding="utf-8"))
@@ -227,12 +227,12 @@ def test_hostile_text_is_shown_as_text(fresh_outputs: Path, tmp_path: Path):
     changed("data/store.json", lambda content: content.update(dataset=HOSTILE))
     changed("semantics/summary.json", lambda content: content["few_shot"][0].update(task=HOSTILE))
     changed("semantics/summary.json", lambda content: content["probes"][0].update(factor=HOSTILE))
-    changed("reconstruction/words.json", lambda content: content[0].update(caption=HOSTILE))
+    changed("reconstruction/sweettok/words.json", lambda content: content[0].update(caption=HOSTILE))
     left_out = [{"metric": "fvd", "why": HOSTILE, "kind": "video"}]
-    changed("reconstruction/summary.json", lambda content: content.update(left_out=left_out))
+    changed("reconstruction/sweettok/summary.json", lambda content: content.update(left_out=left_out))
     changed(
-        "reconstruction/summary.json",
-        lambda content: content["methods"]["sweettok"]["codebook"]["spatial"]["labels"].__setitem__(0, HOSTILE),
+        "reconstruction/sweettok/summary.json",
+        lambda content: content["codebook"]["spatial"]["labels"].__setitem__(0, HOSTILE),
     )
     write_report(fresh_outputs, tmp_path / "reports", "test")
     page = Page((tmp_path / "reports" / "index.html").read_text(encoding="utf-8"))

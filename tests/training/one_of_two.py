@@ -11,9 +11,11 @@ from sweettok.generation.prior import Prior
 from sweettok.generation.sampling import sample_in_batches
 from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.reconstruction import score
+from sweettok.metrics.scorers import open_scorers
 from sweettok.models.judge import Judge
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CodeLoss, CurriculumStage, Machine, PixelLoss, SamplingSettings
+from sweettok.tokenizers.sweettok import wrapped
 from sweettok.training import loop
 from sweettok.training.curriculum import (
     TrainingData,
@@ -70,7 +72,8 @@ def evaluate(folder: Path, training_data: TrainingData, judge: Judge, record: Pa
     model = VideoTokenizer.load(folder / "language")
     generator = torch.Generator().manual_seed(5)
     labels = torch.arange(7) % 3
-    made = score(model.reconstruct, judge, training_data.train, 5, judge_distances(judge, training_data.train))
+    scorers, _ = open_scorers(judge, None, training_data.train.size)
+    made = score(wrapped("model", model), training_data.train, 5, scorers, judge_distances(judge, training_data.train))
     found = {
         "codes": torch.from_numpy(code_clips(load_proxy(folder / "proxy"), training_data.train)),
         "tokens": sample_in_batches(Prior.load(folder / "prior"), labels, SAMPLING, generator),

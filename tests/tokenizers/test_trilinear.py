@@ -1,17 +1,13 @@
+"""The trilinear grid: its interpolation against a reference, its budget, and what a fitted grid is worth."""
+
 import math
 
 import numpy as np
 import pytest
 import torch
 
-from sweettok.metrics.baselines import (
-    best_trilinear_grid,
-    copy_first_frame,
-    mean_colour,
-    trilinear,
-    trilinear_grid_for_values,
-)
 from sweettok.metrics.fidelity import psnr
+from sweettok.tokenizers.trilinear import best_trilinear_grid, trilinear, trilinear_grid_for_values
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +22,6 @@ def clips():
         blob = torch.exp(-distance / 6)
         rows.append(torch.stack([0.5 * slope[c] * (x / 8 - 1) + 0.5 * colour[c] * blob for c in range(3)]))
     return torch.stack(rows)
-
-
-def test_mean_colour_is_the_best_single_colour(clips):
-    flat = mean_colour(clips)
-    assert flat.shape == clips.shape
-    assert (flat.flatten(2).std(dim=2) == 0).all()
-    best = psnr(clips, flat)
-    for shift in (-0.05, 0.05):
-        assert (psnr(clips, flat + shift) < best).all()
-
-
-def test_copy_first_frame(clips):
-    copy = copy_first_frame(clips)
-    assert copy.shape == clips.shape
-    assert torch.equal(copy[:, :, 0], clips[:, :, 0]) and torch.equal(copy[:, :, 8], clips[:, :, 0])
 
 
 def reference_axis(values: np.ndarray, cells: int) -> np.ndarray:
@@ -95,18 +76,17 @@ def test_best_grid_beats_the_proportioned_one_and_follows_the_content(clips):
     best = psnr(clips, trilinear(clips, best_trilinear_grid(clips, values))).mean()
     assert best >= psnr(clips, trilinear(clips, trilinear_grid_for_values(values, clips.shape))).mean()
 
-    still = copy_first_frame(clips)
+    still = clips[:, :, :1].expand_as(clips)
     assert best_trilinear_grid(still, values)[0] == 1, "nothing moves: no value is spent on time"
     flicker = torch.linspace(-1, 1, 9).view(1, 1, 9, 1, 1).cos().expand(1, 3, 9, 12, 16)
     assert best_trilinear_grid(flicker, 24)[0] >= 4, "only time changes: the values go there"
 
 
 def test_bad_input(clips):
-    for baseline in (mean_colour, copy_first_frame, lambda clip: trilinear(clip, (1, 1, 1))):
-        with pytest.raises(ValueError, match="expected values in"):
-            baseline(clips * 100)
-        with pytest.raises(ValueError, match="clip tensor"):
-            baseline(clips[0])
+    with pytest.raises(ValueError, match="expected values in"):
+        trilinear(clips * 100, (1, 1, 1))
+    with pytest.raises(ValueError, match="clip tensor"):
+        trilinear(clips[0], (1, 1, 1))
     with pytest.raises(ValueError, match=r"\(9, 12, 16\) cells, got \(10, 1, 1\)"):
         trilinear(clips, (10, 1, 1))
     with pytest.raises(ValueError, match="3 values"):

@@ -1,27 +1,63 @@
-"""Trivial reconstructions, made as strong as they can be: whoever claims to have learned must beat them.
+"""A coarse grid of colours, interpolated trilinearly: what so many numbers buy without learning, at their best."""
 
-All take and return clips (B, 3, T, H, W) in [-1, 1] and raise ValueError on anything else.
-"""
+import math
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sweettok.errors import InputError
 from sweettok.metrics.fidelity import check_clip, psnr
+from sweettok.tokenizers.base import Unlearned, check_input
+from sweettok.tokenizers.sweettok import from_folder
+from sweettok.video.store import ClipStore
 
 Grid = tuple[int, int, int]  # time, height, width
+FITTING_CLIPS = 64  # validation clips on which a grid is chosen
 
 
-def mean_colour(clip: Tensor) -> Tensor:
-    """One colour a clip: the mean over time and space, which is the single colour with the best PSNR."""
-    check_clip("clip", clip)
-    return clip.mean(dim=(2, 3, 4), keepdim=True).expand_as(clip)
+@dataclass(frozen=True)
+class Trilinear(Unlearned):
+    """Area averages over a grid, rounded to 8 bits. A token is a cell, with its three bytes."""
+
+    name: str
+    frames: int
+    size: int
+    grid: Grid
+
+    @property
+    def bits_per_clip(self) -> float:
+        return 24.0 * math.prod(self.grid)
+
+    def encode(self, clip: Tensor) -> Tensor:
+        """clip (B, 3, T, H, W) in [-1, 1] -> int64 (B, cells, 3) in [0, 256). Raises ValueError (shape, range, grid)."""
+        check_input(self, clip)
+        return levels(clip, self.grid).long().flatten(2).mT
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """int64 (B, cells, 3) -> clip (B, 3, T, H, W)."""
+        values = tokens.mT.unflatten(2, self.grid).contiguous() / 127.5 - 1
+        return enlarge(values, (self.frames, self.size, self.size))
 
 
-def copy_first_frame(clip: Tensor) -> Tensor:
-    """The first frame, repeated: all of the appearance, none of the motion."""
-    check_clip("clip", clip)
-    return clip[:, :, :1].expand_as(clip)
+def as_large_as(
+    name: str, frames: int, size: int, budget: Literal["tokens", "bits"], folder: str, data: str
+) -> Trilinear:
+    """A grid of as many tokens or bits as the model in `folder` takes, the best on validation clips of the store `data`.
+
+    The least is one cell, 24 bits, even where the model has fewer. Raises InputError (budget, no model, no store).
+    """
+    model = from_folder(name, frames, size, folder)
+    if budget == "tokens":
+        values = 3 * sum(model.model.groups.values())
+    elif budget == "bits":
+        values = max(3, int(model.bits_per_clip // 8))
+    else:
+        raise InputError(f"budget is {budget!r}; choose tokens or bits")
+    val = ClipStore.open(data, "val").expect(frames, size, by=folder)
+    return Trilinear(name, frames, size, best_trilinear_grid(val.clips(range(min(FITTING_CLIPS, len(val)))), values))
 
 
 def _area(size: int, cells: int, like: Tensor) -> Tensor:
@@ -55,8 +91,12 @@ def trilinear(clip: Tensor, grid: Grid) -> Tensor:
 
     Costs 3 * t * h * w * 8 bits a clip.
     """
-    values = torch.round((shrink(clip, grid) + 1) * 127.5) / 127.5 - 1  # 256 levels
-    return enlarge(values, clip.shape[2:])
+    return enlarge(levels(clip, grid) / 127.5 - 1, clip.shape[2:])
+
+
+def levels(clip: Tensor, grid: Grid) -> Tensor:
+    """Area averages of a clip as whole numbers from 0 to 255: float (B, 3, t, h, w)."""
+    return torch.round((shrink(clip, grid) + 1) * 127.5)
 
 
 def _cells(values: int) -> int:

@@ -11,23 +11,28 @@ is counted decides:
   sets or sequence header, delimiters, start codes and size fields: what is left where both sides know the format.
 """
 
+import hashlib
+import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import av
 import numpy as np
+import torch
 from av.video.reformatter import VideoReformatter
 from torch import Tensor
 
 from sweettok.errors import InputError
-from sweettok.metrics.baselines import Grid, enlarge, shrink
 from sweettok.params import CodecPoint
+from sweettok.tokenizers.base import Unlearned, check_input
+from sweettok.tokenizers.trilinear import Grid, enlarge, shrink
 from sweettok.video.store import to_float, to_uint8
 
+END = -1  # after a stream's last byte
 FRAMES_A_SECOND = 25  # what x264's constant rate factor is scaled to
 
 
@@ -137,17 +142,10 @@ CODECS = {
 }
 
 
-@dataclass(frozen=True)
-class Coded:
-    """A clip as a codec's stream. packets: its bytes, one piece a time step; see the module on the two sizes."""
+def encode(codec: Codec, frames: np.ndarray, quality: int) -> bytes:
+    """The stream of a clip, uint8 (T, H, W, 3), H and W even, without what no decoder reads.
 
-    packets: tuple[bytes, ...]
-    bits: int
-    bits_without_headers: int
-
-
-def encode(codec: Codec, frames: np.ndarray, quality: int) -> Coded:
-    """Encode a clip, uint8 (T, H, W, 3), H and W even. quality: the encoder's constant rate factor, higher is worse.
+    quality: the encoder's constant rate factor, higher is worse.
 
     Raises InputError where PyAV has no such encoder or it refuses the clip.
     """
@@ -159,8 +157,8 @@ def encode(codec: Codec, frames: np.ndarray, quality: int) -> Coded:
         context.time_base, context.framerate = Fraction(1, FRAMES_A_SECOND), Fraction(FRAMES_A_SECOND)
         context.gop_size, context.thread_count = time, 1
         context.options = codec.settings | {"crf": str(quality)}
-        packets = [bytes(packet) for frame in _planes(frames, codec) for packet in context.encode(frame)]
-        packets += [bytes(packet) for packet in context.encode(None)]
+        packets = [packet for frame in _planes(frames, codec) for packet in context.encode(frame)]
+        stream = b"".join(bytes(packet) for packet in [*packets, *context.encode(None)])
     except av.FFmpegError as error:
         raise InputError(
             f"{codec.encoder} does not encode clips of {time}x{height}x{width} at quality {quality} ({error.strerror}); "
@@ -171,7 +169,7 @@ def encode(codec: Codec, frames: np.ndarray, quality: int) -> Coded:
             f"PyAV has no encoder {codec.encoder} here ({error}); install the wheel of `av` from PyPI or leave "
             f"codecs.{codec.name} empty: []"
         ) from error
-    return _counted(codec, packets)
+    return b"".join(unit.whole for unit in codec.units(stream) if unit.kind not in codec.unread)
 
 
 def _planes(frames: np.ndarray, codec: Codec) -> Iterator["av.VideoFrame"]:
@@ -183,21 +181,16 @@ def _planes(frames: np.ndarray, codec: Codec) -> Iterator["av.VideoFrame"]:
         yield frame
 
 
-def _counted(codec: Codec, packets: Sequence[bytes]) -> Coded:
-    """The packets without what no decoder reads, and their sizes."""
-    kept, bare = [], 0
-    for packet in packets:
-        units = [unit for unit in codec.units(packet) if unit.kind not in codec.unread]
-        kept.append(b"".join(unit.whole for unit in units))
-        bare += sum(unit.bare for unit in units if unit.kind in codec.pictures)
-    return Coded(tuple(kept), 8 * sum(map(len, kept)), 8 * bare)
+def bits_without_headers(codec: Codec, stream: bytes) -> int:
+    """Bits of what carries pictures in a stream; see the module."""
+    return 8 * sum(unit.bare for unit in codec.units(stream) if unit.kind in codec.pictures)
 
 
-def decode(codec: Codec, coded: Coded) -> np.ndarray:
-    """The clip that the counted bytes give: uint8 (T, H, W, 3)."""
+def decode(codec: Codec, stream: bytes) -> np.ndarray:
+    """The clip of a stream: uint8 (T, H, W, 3)."""
     context: Any = av.CodecContext.create(codec.decoder, "r")
     context.thread_count = 1
-    frames = [frame for packet in coded.packets for frame in context.decode(av.Packet(packet))]
+    frames = [frame for packet in (*context.parse(stream), *context.parse(b"")) for frame in context.decode(packet)]
     frames += context.decode(None)
     reformatter = VideoReformatter()
     rgb = (reformatter.reformat(frame, format="rgb24", interpolation="BICUBIC") for frame in frames)
@@ -210,24 +203,54 @@ def coded_grid(point: CodecPoint, size: Grid) -> Grid:
     return 1 + (time - 1) // point.time, max(1, height // point.space), max(1, width // point.space)
 
 
-@dataclass
-class CodecMethod:
-    """A codec at a point as a method for `reconstruction.score`: clips in, what comes back out.
+@dataclass(frozen=True)
+class CodecTokenizer(Unlearned):
+    """A codec at a point. A token is a byte of the stream; after a stream's end comes padding, `END`, which costs nothing.
 
     Where the point is smaller than the clips, they are area-averaged before coding and enlarged trilinearly after it.
-    sizes: (bits, bits_without_headers) of every clip so far, in order.
     """
 
-    codec: Codec
+    name: str
+    frames: int
+    size: int
+    codec: str
     point: CodecPoint
-    sizes: list[tuple[int, int]] = field(default_factory=list)
+    bits_per_clip: ClassVar[None] = None
 
-    def __call__(self, clips: Tensor) -> Tensor:
-        """Clips (B, 3, T, H, W) in [-1, 1] -> the same, coded and decoded. Raises ValueError (shape, range), InputError."""
-        size = clips.shape[2:]
-        decoded = []
-        for frames in to_uint8(shrink(clips, coded_grid(self.point, size))):
-            coded = encode(self.codec, frames, self.point.crf)
-            self.sizes.append((coded.bits, coded.bits_without_headers))
-            decoded.append(decode(self.codec, coded))
-        return enlarge(to_float(np.stack(decoded)), size)
+    def encode(self, clip: Tensor) -> Tensor:
+        """clip (B, 3, T, H, W) in [-1, 1] -> int64 (B, bytes of the longest). Raises ValueError (shape, range), InputError."""
+        check_input(self, clip)
+        grid = coded_grid(self.point, (self.frames, self.size, self.size))
+        streams = [encode(CODECS[self.codec], frames, self.point.crf) for frames in to_uint8(shrink(clip, grid))]
+        rows = [torch.tensor(list(stream)) for stream in streams]
+        return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=END)
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """int64 (B, bytes) -> clip (B, 3, T, H, W)."""
+        decoded = [decode(CODECS[self.codec], stream) for stream in streams_of(tokens)]
+        return enlarge(to_float(np.stack(decoded)), (self.frames, self.size, self.size))
+
+    def sizes(self, tokens: Tensor) -> dict[str, Tensor]:
+        """`bits` and `bits_without_headers` of each clip's stream (B,), float64; see the module."""
+        streams = streams_of(tokens)
+        bare = [bits_without_headers(CODECS[self.codec], stream) for stream in streams]
+        whole = [8 * len(stream) for stream in streams]
+        return {"bits": torch.tensor(whole).double(), "bits_without_headers": torch.tensor(bare).double()}
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the codec's settings and the point."""
+        facts = [CODECS[self.codec].facts(), self.point.model_dump(), self.frames, self.size]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def at_point(name: str, frames: int, size: int, codec: str, crf: int, time: int = 1, space: int = 1) -> CodecTokenizer:
+    """A codec, h264 or av1, at one rate, for params.tokenizers. Raises InputError (unknown codec)."""
+    if codec not in CODECS:
+        raise InputError(f"codec {codec!r} is unknown; choose one of {', '.join(CODECS)}")
+    return CodecTokenizer(name, frames, size, codec, CodecPoint(crf=crf, time=time, space=space))
+
+
+def streams_of(tokens: Tensor) -> list[bytes]:
+    """int64 (B, bytes) -> the streams, without their padding."""
+    return [bytes(row[row != END].tolist()) for row in tokens.cpu()]

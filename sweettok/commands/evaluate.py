@@ -1,0 +1,131 @@
+"""`sweettok evaluate` and `sweettok tokenizers`: any tokenizer on any folder, and which there are."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweettok.commands.arguments import DEVICES, add_json
+from sweettok.commands.metrics import JUDGE, add_networks, network_settings, print_records
+from sweettok.errors import InputError
+
+if TYPE_CHECKING:
+    from sweettok.params import Params
+    from sweettok.tokenizers.base import ClipTokenizer
+
+
+def add(commands: Any) -> None:
+    """Add the subcommands to a parser's."""
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure a tokenizer on a folder of videos or images, with the protocol of every number",
+        description="A tokenizer is a name of params.tokenizers or of an installed package (`sweettok tokenizers`), or the "
+        "folder of a model. Of each file the first frames are taken, resized by the shorter side and cropped at the centre.",
+    )
+    evaluate.add_argument(
+        "--tokenizer", required=True, metavar="NAME_OR_PATH", help="a registered name or a model's folder"
+    )
+    evaluate.add_argument("--clips", required=True, metavar="FOLDER", help="videos or images")
+    evaluate.add_argument(
+        "--metrics", nargs="+", metavar="NAME", help="e.g. psnr fvd lpips/alex (default: all there are)"
+    )
+    evaluate.add_argument("--frames", type=int, metavar="N", help="of a clip (default: data.frames of params.yaml)")
+    evaluate.add_argument("--size", type=int, metavar="N", help="of a clip, in pixels (default: data.size)")
+    evaluate.add_argument(
+        "--device", choices=DEVICES, default="auto", help="where to compute (auto: cuda if it is there)"
+    )
+    evaluate.add_argument("-o", "--output", metavar="JSON", help="write numbers and protocols to a file")
+    add_networks(evaluate)
+    add_json(evaluate)
+    evaluate.set_defaults(run=_evaluate)
+    listed = commands.add_parser("tokenizers", help="the tokenizers that are registered, and who makes them")
+    add_json(listed)
+    listed.set_defaults(run=_list)
+
+
+def _list(chosen: argparse.Namespace) -> None:
+    from sweettok.tokenizers.registry import registered
+
+    params = _params()
+    found = registered(params.tokenizers if params else {})
+    if chosen.json:
+        print(json.dumps(found, indent=1))
+    for name, factory in found.items() if not chosen.json else ():
+        print(f"{name}: {factory}")
+
+
+def _evaluate(chosen: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from sweettok.api.evaluate import evaluate, open_clips
+    from sweettok.storage import atomic_file
+    from sweettok.training.curriculum import load_judge
+
+    settings = network_settings(_with_networks(chosen))
+    tokenizer, device = _open(chosen), _device(chosen.device)
+    clips = open_clips(chosen.clips, tokenizer.frames, tokenizer.size)
+    judge = load_judge(chosen.judge or JUDGE) if chosen.judge or JUDGE.is_dir() else None
+
+    def watch(batches: Sequence[int]) -> Any:
+        return tqdm(batches, tokenizer.name, unit="batch", disable=None)
+
+    found = evaluate(tokenizer.to(device), clips, judge, settings, chosen.metrics, chosen.seed, device, watch)
+    text = json.dumps({"folder": chosen.clips, **found}, indent=1)
+    if chosen.output:
+        with atomic_file(Path(chosen.output)) as file:
+            file.write_text(text + "\n", encoding="utf-8")
+    if chosen.json:
+        print(text)
+        return
+    sizes = (f"{found['tokenizer'][key]:,g} {key}" for key in ("tokens", "indices", "bits") if found["tokenizer"][key])
+    print(
+        f"{tokenizer.name} on {len(clips)} files, {clips.frames}x{clips.size}x{clips.size}: {', '.join(sizes)} a clip"
+    )
+    print_records(found)
+
+
+def _params() -> "Params | None":
+    from sweettok.params import load_params
+
+    return load_params() if Path("params.yaml").is_file() else None
+
+
+def _open(chosen: argparse.Namespace) -> "ClipTokenizer":
+    """The tokenizer that --tokenizer names, for clips as --frames, --size and the params say. Raises InputError."""
+    from sweettok.api.model import SweetTok
+    from sweettok.tokenizers.registry import open_tokenizer, registered
+    from sweettok.tokenizers.sweettok import SweetTokTokenizer
+
+    params = _params()
+    entries = params.tokenizers if params else {}
+    name = chosen.tokenizer
+    if name not in registered(entries) and (Path(name).is_dir() or "/" in name):
+        tok = SweetTok.from_pretrained(name)
+        return SweetTokTokenizer(Path(name).name, tok.model, tok.model_id)
+    frames, size = chosen.frames or (params and params.data.frames), chosen.size or (params and params.data.size)
+    if not frames or not size:
+        raise InputError("no params.yaml here says how long and large clips are; give --frames and --size")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # as for stages: a factory may be a module beside params.yaml
+    return open_tokenizer(name, entries, frames, size)
+
+
+def _with_networks(chosen: argparse.Namespace) -> argparse.Namespace:
+    """The options, with the published networks that --metrics need. Raises InputError for an unknown metric."""
+    from sweettok.metrics.registry import metrics
+
+    known = metrics()
+    if unknown := [name for name in chosen.metrics or () if name not in known]:
+        raise InputError(f"metric {unknown[0]!r} is unknown; choose from {', '.join(known)}")
+    networks = {"pairs": [], "sets": []}  # type: dict[str, list[str]]
+    for name in chosen.metrics or ():
+        networks[known[name].compares] += known[name].networks[:1]
+    return argparse.Namespace(**vars(chosen), extractor=networks["sets"], perceptual=networks["pairs"])
+
+
+def _device(wanted: str) -> str:
+    import torch
+
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted

@@ -1,0 +1,149 @@
+"""Every metric, declared once: what tables call it, which way is better, what it needs, how it is computed.
+
+A new one is a `Metric` in `METRICS`, or of an installed package, whose pyproject.toml offers it:
+
+    [project.entry-points."sweettok.metrics"]
+    mae = "my_package.metrics:MAE"
+
+Evaluations, intervals, columns of tables, names in MLflow and `sweettok evaluate --metrics` follow from it. Without torch,
+so that the report and the command line may ask.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from sweettok.errors import InputError
+
+GROUP = "sweettok.metrics"
+Kind = Literal["video", "image"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that tells how near clips are to real ones.
+
+    name        key of its records, in results.json, in MLflow and on the command line
+    compute     a function, or where it is, "package.module:function". Of pairs: (a, b) -> (B,), clips (B, 3, T, H, W) in
+                [-1, 1], after the judge where it needs that: (judge, a, b). Of sets: judge, kind -> Extractor. With
+                published weights: network, source -> the opened network (see perceptual_networks, extractors)
+    compares    "pairs": each reconstruction with its clip; "sets": all made clips with all real ones
+    kind        "video": clips (T1); "image": their first frames (T3)
+    unit        of its values, in brackets behind the label
+    label       what tables call it; "": its name
+    needs       "judge", "weights" of a published network, or nothing
+    networks    names in params.metrics whose weights it can be measured with
+    interval    how its 95 % interval comes about: a bootstrap over clips of the mean, or of the distance
+    column      of per-clip tables; "": its name
+    least_size  pixels a side that it needs
+    """
+
+    name: str
+    compute: Callable[..., Any] | str
+    compares: Literal["pairs", "sets"]
+    higher_is_better: bool
+    kind: Kind = "video"
+    unit: str = ""
+    label: str = ""
+    needs: Literal["", "judge", "weights"] = ""
+    networks: tuple[str, ...] = ()
+    interval: Literal["mean", "distance"] = "mean"
+    column: str = ""
+    least_size: int = 1
+
+    @property
+    def title(self) -> str:
+        """Of a table's column: the label with its unit."""
+        return f"{self.label or self.name} ({self.unit})" if self.unit else self.label or self.name
+
+    @property
+    def per_clip(self) -> str:
+        """Its column in per-clip tables."""
+        return self.column or self.name
+
+    def function(self) -> Callable[..., Any]:
+        """`compute`, imported."""
+        if callable(self.compute):
+            return self.compute
+        module, _, attribute = self.compute.partition(":")
+        return getattr(import_module(module), attribute)
+
+
+def _frechet(name: str, kind: Kind, *networks: str) -> Metric:
+    """A Frechet distance: on the judge's features, or on those of published networks."""
+    place = "sweettok.metrics.extractors:" + ("open_extractor" if networks else "judge_extractor")
+    needs: Literal["judge", "weights"] = "weights" if networks else "judge"
+    return Metric(name, place, "sets", False, kind, needs=needs, networks=networks, interval="distance")
+
+
+def _lpips(net: str) -> Metric:
+    place = "sweettok.metrics.lpips:open_lpips"
+    return Metric(f"lpips/{net}", place, "pairs", False, needs="weights", networks=(net,), least_size=32)
+
+
+METRICS = (
+    _frechet("frechet_video/judge", "video"),
+    Metric("psnr", "sweettok.metrics.fidelity:psnr", "pairs", True, unit="dB", label="PSNR"),
+    Metric("ssim", "sweettok.metrics.fidelity:ssim", "pairs", True, label="SSIM", least_size=11),
+    Metric(
+        "perceptual/judge", "sweettok.metrics.perceptual:perceptual_distance", "pairs", False,
+        needs="judge", column="perceptual",
+    ),
+    _frechet("frechet_image/judge", "image"),
+    _frechet("fvd", "video", "i3d", "i3d-videogpt"),
+    _frechet("fid", "image", "inception"),
+    _frechet("frechet_image/squeezenet1_0", "image", "squeezenet1_0"),
+    *map(_lpips, ("alex", "vgg", "squeeze")),
+    Metric(
+        "perceptual/squeezenet1_0", "sweettok.metrics.perceptual_networks:open_squeezenet", "pairs", False,
+        needs="weights", networks=("squeezenet1_0",), least_size=32,
+    ),
+)  # fmt: skip
+
+
+@cache
+def metrics() -> dict[str, Metric]:
+    """Name -> metric, this project's first. Raises InputError: a package's that does not import, a name given twice."""
+    found = {metric.name: metric for metric in METRICS}
+    for point in entry_points(group=GROUP):
+        try:
+            metric = point.load()
+        except Exception as error:  # whatever the package raises when it is imported
+            raise InputError(
+                f"metric {point.name!r}: {point.value} cannot be imported ({error}); fix or uninstall it"
+            ) from error
+        if not isinstance(metric, Metric):
+            raise InputError(
+                f"metric {point.name!r}: {point.value} is no sweettok.metrics.registry.Metric; make it one"
+            )
+        if metric.name in found:
+            raise InputError(
+                f"metric {metric.name!r} is given twice, the second time by {point.value}; rename that one"
+            )
+        found[metric.name] = metric
+    return found
+
+
+def metric_of(record: str) -> Metric | None:
+    """The metric of a record's key: `fvd` of `fvd@larp`, `psnr` of `psnr:limit`. None: unknown, or on unverified weights."""
+    return metrics().get(record.partition(":")[0].partition("@")[0])
+
+
+def title_of(record: str) -> str:
+    """The column of a record in tables."""
+    known = metrics().get(record)
+    return known.title if known else record
+
+
+def higher_is_better(record: str) -> bool:
+    """Which way is better; of what is unknown (a loss, a distance on unverified weights) lower is."""
+    known = metric_of(record)
+    return known is not None and known.higher_is_better
+
+
+def frechet_of(network: str) -> Metric:
+    """The Frechet distance that is measured on a network's features."""
+    return next(m for m in metrics().values() if m.compares == "sets" and network in m.networks)

@@ -1,0 +1,70 @@
+"""The metrics of pairs that can be measured here: with the judge and the weights that are at hand."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sweettok.errors import InputError
+from sweettok.metrics.networks import LeftOut
+from sweettok.metrics.registry import Metric, metrics
+from sweettok.models.judge import Judge
+from sweettok.params import Metrics
+
+NO_JUDGE = "no trained judge here; give --judge"
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A metric of pairs, ready to use.
+
+    name      key of its records, which of unverified weights is another than the metric's
+    column    of per-clip tables
+    distance  clips a, b (B, 3, T, H, W) in [-1, 1] -> (B,)
+    facts     what the record says of it
+    """
+
+    name: str
+    column: str
+    distance: Callable[[Tensor, Tensor], Tensor]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def open_scorers(
+    judge: Judge | None, settings: Metrics | None, size: int, wanted: Collection[str] | None = None
+) -> tuple[list[Scorer], list[LeftOut]]:
+    """Scorers of all metrics of pairs, those of published networks where settings list these, and what is left out.
+
+    size: of the clips, in pixels. wanted: names of metrics; None: all.
+    """
+    found: list[Scorer] = []
+    left_out: list[LeftOut] = []
+    for metric in metrics().values():
+        listed = metric.needs != "weights" or (settings and set(metric.networks) & set(settings.perceptual))
+        if metric.compares != "pairs" or not listed or (wanted is not None and metric.name not in wanted):
+            continue
+        try:
+            found.append(_opened(metric, judge, settings, size))
+        except InputError as reason:
+            left_out.append(LeftOut(metric.name, metric.kind, str(reason)))
+    return found, left_out
+
+
+def _opened(metric: Metric, judge: Judge | None, settings: Metrics | None, size: int) -> Scorer:
+    if size < metric.least_size:
+        raise InputError(f"it needs frames of at least {metric.least_size} pixels, these have {size}")
+    function = metric.function()
+    if metric.needs == "judge":
+        if judge is None:
+            raise InputError(NO_JUDGE)
+        facts = {"extractor": judge.name, "weights_sha256": judge.fingerprint}
+        return Scorer(metric.name, metric.per_clip, torch.no_grad()(partial(function, judge)), facts)
+    if metric.needs == "weights":
+        assert settings
+        (name,) = metric.networks
+        network = function(name, settings.weights[name])
+        return Scorer(network.metric, network.metric, network.distance, network.facts)
+    return Scorer(metric.name, metric.per_clip, torch.no_grad()(function))

@@ -1,0 +1,124 @@
+"""Tokenizers by name: those of params.tokenizers, and those that installed packages offer as entry points.
+
+A factory is a function or a class: factory(name=..., frames=..., size=..., **options) -> ClipTokenizer. Params name it as
+"package.module:function", a package in its pyproject.toml:
+
+    [project.entry-points."sweettok.tokenizers"]
+    patch_means = "my_package.tokenizers:PatchMeans"
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from sweettok.errors import InputError
+from sweettok.params import TokenizerEntry
+from sweettok.tokenizers.base import ClipTokenizer, VariableRate
+
+GROUP = "sweettok.tokenizers"
+GIVEN = ("name", "frames", "size")  # what every factory is called with
+
+
+def registered(entries: Mapping[str, TokenizerEntry]) -> dict[str, str]:
+    """Name -> its factory, of params.tokenizers first. Raises InputError where two claim one name."""
+    offered = _offered()
+    return {name: _source(name, entry, offered) for name, entry in entries.items()} | {
+        name: point.value for name, point in offered.items() if name not in entries
+    }
+
+
+def open_tokenizer(name: str, entries: Mapping[str, TokenizerEntry], frames: int, size: int) -> ClipTokenizer:
+    """The tokenizer of that name, for clips of `frames` frames of size x size.
+
+    Raises InputError: unknown name or option, a factory that does not import or fails, an object that is no tokenizer or
+    is one for other clips.
+    """
+    known = registered(entries)
+    if name not in known:
+        raise InputError(
+            f"tokenizer {name!r} is unknown; choose one of {', '.join(known)}, or add it to params.tokenizers"
+        )
+    options = entries[name].options if name in entries else {}
+    return _checked(name, _call(name, _imported(name, known[name]), frames, size, options), frames, size)
+
+
+def _offered() -> dict[str, EntryPoint]:
+    """Name -> entry point of the installed packages."""
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=GROUP):
+        if point.name in found and point.value != found[point.name].value:
+            first, second = (_package(one) for one in (found[point.name], point))
+            raise InputError(
+                f"tokenizer {point.name!r} is given twice, by {first} and by {second}; uninstall one of them"
+            )
+        found[point.name] = point
+    return found
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.value
+
+
+def _source(name: str, entry: TokenizerEntry, offered: Mapping[str, EntryPoint]) -> str:
+    if entry.factory and name in offered:
+        package = _package(offered[name])
+        raise InputError(
+            f"tokenizer {name!r} is given twice, by params.tokenizers and by {package}; rename or drop the first"
+        )
+    if not entry.factory and name not in offered:
+        raise InputError(
+            f"tokenizers.{name} has no factory and no installed package offers it; give factory: package.module:function"
+        )
+    return entry.factory or offered[name].value
+
+
+def _imported(name: str, factory: str) -> Callable[..., Any]:
+    module, _, attribute = factory.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except Exception as error:  # whatever the module raises when it is imported
+        reason = f"{type(error).__name__}: {_line(error)}"
+        raise InputError(
+            f"tokenizers.{name}: {factory} cannot be imported ({reason}); install its package, or set PYTHONPATH"
+        ) from error
+    if not callable(found):
+        raise InputError(f"tokenizers.{name}: {factory} is no function; name one that makes a tokenizer")
+    return found
+
+
+def _call(name: str, factory: Callable[..., Any], frames: int, size: int, options: Mapping[str, Any]) -> Any:
+    given = {"name": name, "frames": frames, "size": size}
+    try:
+        inspect.signature(factory).bind(**given, **options)
+    except TypeError as error:
+        allowed = [key for key in inspect.signature(factory).parameters if key not in GIVEN]
+        raise InputError(
+            f"tokenizers.{name}: {_line(error)}; its options are: {', '.join(allowed) or 'none'}"
+        ) from error
+    try:
+        return factory(**given, **options)
+    except InputError as error:
+        raise InputError(f"tokenizers.{name}: {error}") from error
+    except (TypeError, ValueError) as error:  # of the options' values
+        raise InputError(f"tokenizers.{name}: {_line(error)}; check its options") from error
+
+
+def _checked(name: str, made: Any, frames: int, size: int) -> ClipTokenizer:
+    if not isinstance(made, ClipTokenizer):
+        wanted = sorted(key for key in vars(ClipTokenizer) if not key.startswith("_"))
+        absent = [key for key in wanted if not hasattr(made, key)]
+        raise InputError(f"tokenizers.{name}: {type(made).__name__} is no ClipTokenizer, it has no {', '.join(absent)}")
+    if made.bits_per_clip is None and not isinstance(made, VariableRate):
+        raise InputError(f"tokenizers.{name}: bits_per_clip is None, but {type(made).__name__} has no sizes(tokens)")
+    if (made.frames, made.size) != (frames, size):
+        raise InputError(
+            f"tokenizers.{name} takes clips of {made.frames}x{made.size}x{made.size}, not of {frames}x{size}x{size}; "
+            "train it for them, or set data.frames and data.size"
+        )
+    return made
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]
