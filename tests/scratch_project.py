@@ -19,6 +19,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.path = [folder]  # where Python looks for modules
         for name in COPIED:
             source, target = ROOT / name, folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +33,7 @@ class Project:
     def environment(self) -> dict[str, str]:
         """In which `python` is this interpreter and `sweettok` the copy's."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return os.environ | {"PATH": path, "PYTHONPATH": str(self.folder)}
+        return os.environ | {"PATH": path, "PYTHONPATH": os.pathsep.join(map(str, self.path))}
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run `python -m ...` in the copy."""

@@ -20,7 +20,7 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
-OTHER_PROGRAMS = {"accelerate", "cd", "git", "source", "torchrun"}  # not this project's, so not looked at
+OTHER_PROGRAMS = {"accelerate", "cd", "git", "pip", "source", "torchrun"}  # not this project's, so not looked at
 MADE_BY_MAKE_BENCH = "reports/bench/README.md"  # of a machine, not in git until someone measures there
 
 name_of = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -128,6 +128,11 @@ def test_python_compiles_and_its_imports_resolve(page):
         tree = ast.parse(block)
         imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
         exec(compile(ast.Module(imports, []), str(page), "exec"), {})
+
+
+def test_the_tokenizer_of_the_docs_is_the_example():
+    (shown,) = blocks(ROOT / "docs" / "add-a-tokenizer.md", "python")
+    assert shown == (ROOT / "examples" / "my_tokenizer.py").read_text()
 
 
 @name_of

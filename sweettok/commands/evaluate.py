@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import DEVICES, add_json
-from sweettok.commands.metrics import JUDGE, add_networks, network_settings, print_records
+from sweettok.commands.metrics import JUDGE, add_networks, network_settings
 from sweettok.errors import InputError
 
 if TYPE_CHECKING:
@@ -83,7 +83,22 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     print(
         f"{tokenizer.name} on {len(clips)} files, {clips.frames}x{clips.size}x{clips.size}: {', '.join(sizes)} a clip"
     )
-    print_records(found)
+    _print_table(found)
+
+
+def _print_table(found: dict[str, Any]) -> None:
+    """Metric, value, interval, number of clips; then what was left out. How each was made is in the JSON."""
+    from sweettok.metrics.registry import title_of
+
+    rows = [("metric", "value", "95 % interval", "n")]
+    for name, entry in found["metrics"].items():
+        low_high = f"[{entry['interval'][0]:.4g}, {entry['interval'][1]:.4g}]" if entry["interval"] else ""
+        rows.append((title_of(name), f"{entry['value']:.4f}", low_high, str(entry["n"])))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, value, interval, number in rows:
+        print(f"{name:<{widths[0]}}  {value:>{widths[1]}}  {interval:<{widths[2]}}  {number:>{widths[3]}}")
+    for entry in found["left_out"]:
+        print(f"left out  {entry['metric']}: {entry['why']}")
 
 
 def _params() -> "Params | None":

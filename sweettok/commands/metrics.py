@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +63,6 @@ def _metrics(chosen: argparse.Namespace) -> None:
     if chosen.json:
         print(json.dumps({"real": chosen.real, "made": chosen.made, **found}, indent=1))
         return
-    print_records(found)
-
-
-def print_records(found: Mapping[str, Any]) -> None:
-    """A line for each number with its interval, one for how it was made, and one for what was left out."""
     for name, entry in found["metrics"].items():
         interval = f" [{entry['interval'][0]:.4g}, {entry['interval'][1]:.4g}]" if entry["interval"] else ""
         print(f"{name}: {entry['value']:.4f}{interval} (n = {entry['n']})")

@@ -179,7 +179,7 @@ def clip_words(model: VideoTokenizer, clips: Tensor) -> list[dict[str, list[str]
 
 
 def size_of_code(model: VideoTokenizer) -> dict[str, float]:
->>>>>>> 4bf8c7d (One protocol for tokenizers, found by name: each is measured in a cell of its own)
+    """Tokens, indices and bits of a clip."""
     groups = [
         TokenGroup(model.groups[name], tuple(count for _, count in quantizer.slots))
         for name, quantizer in model.quantizers.items()

@@ -75,6 +75,10 @@ def test_plug_your_own_quantiser(work):
     assert "decoded: (1, 3, 9, 16, 16)" in out
 
 
+def test_my_tokenizer(work):
+    assert run(work, "my_tokenizer.py") == "tokens (1, 1088, 3), 26112 bits; decoded: (1, 3, 17, 32, 32)\n"
+
+
 def test_each_example_has_a_test_and_says_how_it_is_called():
     text = Path(__file__).read_text()
     for example in EXAMPLES:

@@ -1,11 +1,16 @@
 """The whole DAG at smoke size, in a scratch copy: outputs exist, parse and are finite; reruns do what they must."""
 
 import json
+import re
 import shutil
+import subprocess
+import sys
+import textwrap
 
 import numpy as np
 import pandas
 import pytest
+from scratch_project import ROOT
 
 pytestmark = pytest.mark.pipeline
 
@@ -47,7 +52,43 @@ def test_metrics_are_shown(project):
     assert "psnr" in project.run("metrics", "show")
 
 
-def test_one_loss_weight_reruns_exactly_what_depends_on_it(project):
+@pytest.fixture(scope="module")
+def installed(project, tmp_path_factory):
+    """The package of docs/add-a-tokenizer.md, installed by pip where the project's commands look."""
+    package, target = tmp_path_factory.mktemp("my-tokenizer"), project.folder / "site"
+    shutil.copy(ROOT / "examples" / "my_tokenizer.py", package)
+    page = (ROOT / "docs" / "add-a-tokenizer.md").read_text()
+    (block,) = re.findall(r"```toml\n(.*?)```", page, re.S)
+    (package / "pyproject.toml").write_text(textwrap.dedent("   " + block.lstrip()))
+    offline = ("--no-index", "--no-build-isolation", "--no-deps", "--quiet", "--disable-pip-version-check")
+    command = [sys.executable, "-m", "pip", "install", *offline, "--target", str(target), str(package)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    project.path.append(target)
+    return project
+
+
+def test_a_tokenizer_of_another_package_gets_its_row(installed):
+    """From `pip install` to T1 and the page: one new cell and the report."""
+    assert "mosaic: my_tokenizer:Mosaic" in installed.python("sweettok.cli", "tokenizers").stdout
+    folder = installed.folder
+    before = (folder / "reports/smoke/tables/T1.csv").read_text().splitlines()
+    installed.edit(lambda params: params["tokenizers"].update(mosaic={"block": 8}))
+    assert stages_run(installed.run("repro")) == ["evaluate_reconstruction@mosaic", "report"]
+    table = pandas.read_csv(folder / "reports/smoke/tables/T1.csv").set_index("row")
+    row = table.loc["mosaic"]
+    assert (row["ours: tokens"], row["ours: indices"], row["ours: bits"]) == (17 * 4, 17 * 12, 24 * 17 * 4)
+    assert row["ours: PSNR (dB)"] > table.loc["mean colour", "ours: PSNR (dB)"]
+    after = (folder / "reports/smoke/tables/T1.csv").read_text().splitlines()
+    assert [line for line in after if not line.startswith("mosaic")] == before, "the other rows stay as they are"
+    page = (folder / "reports/smoke/index.html").read_text()
+    assert page.count("mosaic") >= 3, "in tables, and its clips"
+    metrics = json.loads((folder / "reports/smoke/metrics.json").read_text())
+    assert metrics["reconstruction.mosaic.psnr"] == row["ours: PSNR (dB)"]
+
+
+def test_one_loss_weight_reruns_exactly_what_depends_on_it(installed):
+    project = installed
     project.edit(lambda params: params["pixel_loss"].update(perceptual=0.2))
     cells = {f"ablation@{variant}" for variant in ("full", "coupled", "end_to_end")}
     expected = {
@@ -59,7 +100,7 @@ def test_one_loss_weight_reruns_exactly_what_depends_on_it(project):
         "report",
     }
     cells |= {"scale_prior@small", "scale_prior@large"}
-    cells |= {f"evaluate_reconstruction@{name}" for name in TOKENIZERS}
+    cells |= {f"evaluate_reconstruction@{name}" for name in (*TOKENIZERS, "mosaic")}
     assert set(stages_run(project.run("repro"))) == expected | cells
 
 

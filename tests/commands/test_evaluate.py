@@ -1,0 +1,112 @@
+"""evaluate: a registered tokenizer or a model's folder on files; tokenizers: which are registered."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sweettok.models.judge import Judge
+from sweettok.training.checkpoint import save_module
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def clips(videos):
+    """videos/a.mkv and videos/deep/b.mkv, of 9 frames and more."""
+    (videos / "c.png").unlink()
+    return videos
+
+
+@pytest.fixture
+def with_judge(work):
+    torch.manual_seed(0)
+    save_module(work / "outputs" / "judge", Judge({"class": 2}, 4), {"labels": {"class": ["a", "b"]}, "width": 4}, [])
+
+
+def evaluate(sweettok, tokenizer, *arguments):
+    return sweettok("evaluate", "--tokenizer", tokenizer, "--clips", "videos", *arguments)
+
+
+def test_a_model_s_folder_takes_clips_of_its_own_length_and_size(sweettok, clips, with_judge, tok):
+    status, out, _ = evaluate(sweettok, "outputs/model", "--json")
+    found = json.loads(out)
+    assert status == 0 and found["tokenizer"]["fingerprint"] == tok.model_id
+    assert (found["tokenizer"]["frames"], found["tokenizer"]["size"], found["tokenizer"]["tokens"]) == (9, 16, 20)
+    assert found["clips"]["files"] == 2 and not found["left_out"]
+    assert set(found["metrics"]) == {
+        "psnr", "ssim", "perceptual/judge", "frechet_video/judge", "frechet_image/judge",
+    }  # fmt: skip
+    assert all(entry["n"] == 2 and entry["split"] == "files given" for entry in found["metrics"].values())
+    assert "shorter side resized to 16" in found["metrics"]["frechet_video/judge"]["protocol"]["prepared"]
+
+
+def test_the_numbers_are_those_of_metrics_on_the_reconstructions(sweettok, clips, work):
+    """Of a file of exactly one window: encoded, decoded and compared by other commands."""
+    shutil.rmtree(clips / "deep")
+    assert sweettok("reconstruct", "videos", "--format", "mkv")[0] == 0
+    expected = json.loads(sweettok("metrics", "videos", "reconstructed", "--json")[1])["metrics"]
+    found = json.loads(evaluate(sweettok, "outputs/model", "--json")[1])["metrics"]
+    for name in ("psnr", "ssim"):  # the file of reconstructions holds bytes
+        assert found[name]["value"] == pytest.approx(expected[name]["value"], rel=5e-3)
+
+
+def test_a_registered_name_by_params_and_the_table(sweettok, clips, with_judge, work):
+    shutil.copy(ROOT / "params.yaml", work)
+    status, out, err = evaluate(sweettok, "mean_colour", "--frames", 9, "--size", 16, "-o", "found.json")
+    lines = out.splitlines()
+    assert status == 0 and lines[0] == "mean_colour on 2 files, 9x16x16: 1 tokens, 3 indices, 96 bits a clip"
+    assert lines[1].split() == ["metric", "value", "95", "%", "interval", "n"] and "PSNR (dB)" in out
+    found = json.loads((work / "found.json").read_text())
+    assert found["folder"] == "videos" and found["metrics"]["psnr"]["protocol"] == {"frames": 9, "resolution": 16}
+    assert not list(work.glob("*.partial"))
+
+
+def test_a_factory_beside_params(sweettok, clips, work):
+    shutil.copy(ROOT / "examples" / "my_tokenizer.py", work / "stands_here.py")
+    text = (ROOT / "params.yaml").read_text()
+    entry = 'mosaic: {factory: "stands_here:Mosaic", block: 8}'
+    (work / "params.yaml").write_text(text.replace("\ntokenizers:\n", f"\ntokenizers:\n  {entry}\n"))
+    assert "mosaic: stands_here:Mosaic\n" in sweettok("tokenizers")[1]
+    assert json.loads(sweettok("tokenizers", "--json")[1])["mosaic"] == "stands_here:Mosaic"
+    status, out, _ = evaluate(sweettok, "mosaic", "--frames", 9, "--size", 16, "--metrics", "psnr", "--json")
+    assert status == 0 and list(json.loads(out)["metrics"]) == ["psnr"]
+
+
+def test_published_networks_by_their_metrics(sweettok, clips, monkeypatch, tmp_path):
+    monkeypatch.setenv("SWEETTOK_CACHE", str(tmp_path / "cache"))
+    _, out, _ = evaluate(sweettok, "outputs/model", "--metrics", "psnr", "fvd")
+    assert "left out  fvd: weights of I3D: not here" in out and "PSNR" in out and "SSIM" not in out
+
+
+def test_a_single_file_has_no_distances(sweettok, clips, with_judge):
+    shutil.rmtree(clips / "deep")
+    found = json.loads(evaluate(sweettok, "outputs/model", "--json")[1])
+    assert "psnr" in found["metrics"] and found["metrics"]["psnr"]["n"] == 1
+    assert {entry["metric"] for entry in found["left_out"]} == {"frechet_video/judge", "frechet_image/judge"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["outputs/model", "--metrics", "nonsense"], "'nonsense' is unknown; choose from frechet_video/judge, psnr"),
+        (["mean_colour"], "unknown; choose one of"),
+        (["none/here"], "none/here"),
+        (["outputs/model", "--judge", "none"], "none/config.json does not exist"),
+    ],
+)
+def test_bad_input(sweettok, clips, arguments, named):
+    status, _, err = evaluate(sweettok, *arguments)
+    assert status == 1 and named in err and len(err.strip().splitlines()) == 1
+
+
+def test_files_that_are_too_short_and_none_at_all(sweettok, videos, work):
+    status, _, err = evaluate(sweettok, "outputs/model")
+    assert status == 1 and "c.png has 1 frames, the tokenizer takes 9; leave 1 such files out" in err
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(work / "one.png")
+    status, _, err = sweettok("evaluate", "--tokenizer", "outputs/model", "--clips", "none")
+    assert status == 1 and "none holds no image or video" in err
