@@ -15,17 +15,6 @@ from sweettok.errors import InputError
 from sweettok.params import ClipCounts, FileData, ImagenetData, Params
 
 GIB = 2**30
-WHERE = {  # data set -> where its files come from, and how they must lie below data.root
-    "ucf101": "UCF101.rar and UCF101TrainTestSplits-RecognitionTask.zip from https://www.crcv.ucf.edu/data/UCF101.php, "
-    "unpacked to {root}/UCF-101/<class>/*.avi and {root}/ucfTrainTestlist/*.txt",
-    "kinetics": "lists and clips from https://github.com/cvdfoundation/kinetics-dataset, the lists as data.lists names "
-    "them in {root}, the clips anywhere below it as <youtube_id>_<start>_<end>.mp4",
-    "imagenet": "ILSVRC2012 from https://image-net.org/download.php (needs an account), unpacked to "
-    "{root}/<split>/<WordNet id>/*.JPEG; the names of its classes are LOC_synset_mapping.txt of "
-    "https://www.kaggle.com/c/imagenet-object-localization-challenge/data",
-    "video_folder": "any clips, as {root}/<class>/<file>; or set data.root to their folder",
-    "image_folder": "any images, as {root}/<class>/<file>; or set data.root to their folder",
-}
 CAPTIONS = (
     "its publisher (MSR-VTT: https://www.microsoft.com/en-us/research/publication/"
     "msr-vtt-a-large-video-description-dataset-for-bridging-video-and-language/), or set {key} to another file"
@@ -62,7 +51,7 @@ def data_needs(params: Params) -> Iterator[Need]:
         return
     from sweettok.video.list_files import list_files
 
-    where = WHERE[data.name].format(root=data.root)
+    where = data.where.format(root=data.root)
     try:
         listing = list_files(data)
     except InputError as error:
@@ -81,22 +70,17 @@ def data_needs(params: Params) -> Iterator[Need]:
 def caption_needs(params: Params) -> Iterator[Need]:
     """Files of words: captions of the codebook and of single clips, names of classes."""
     data = params.data
-    wanted = {"codebook.captions": params.codebook.captions}
+    wanted = {"codebook.captions": (params.codebook.captions, CAPTIONS.format(key="codebook.captions"))}
     if isinstance(data, FileData):
-        wanted["data.captions"] = data.captions
+        wanted["data.captions"] = data.captions, CAPTIONS.format(key="data.captions")
     if isinstance(data, ImagenetData):
-        wanted["data.class_names"] = data.class_names
-    for key, path in wanted.items():
+        wanted["data.class_names"] = data.class_names, data.where.format(root=data.root)
+    for key, (path, where) in wanted.items():
         if path is None:
             continue
         if Path(path).expanduser().is_file():
             yield Need("captions", "here", f"{key}: {path}")
         else:
-            where = (
-                WHERE[data.name].format(root=getattr(data, "root", None))
-                if key == "data.class_names"
-                else CAPTIONS.format(key=key)
-            )
             yield Need("captions", "missing", f"{key}: {path} does not exist", where)
 
 

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 import yaml
 
 from sweettok import cli, doctor
 from sweettok.doctor import Need, as_text, examine
-from sweettok.params import parse_params, resolved_yaml
+from sweettok.params import FileData, parse_params, resolved_yaml
 
 ROOT = Path(__file__).parents[1]
 REAL = Path(os.environ.get("SWEETTOK_SHARED_DATA", ROOT / ".." / "shared" / "data")).resolve()
@@ -89,10 +90,9 @@ def test_every_published_set_says_where_it_comes_from(name, source, tmp_path):
     assert need.state == "missing" and source in need.get and str(tmp_path / "none") in need.get
 
 
-def test_every_data_set_has_a_source():
-    from sweettok.video.list_files import LISTINGS
-
-    assert set(doctor.WHERE) == set(LISTINGS)
+@pytest.mark.parametrize("data", FileData.__subclasses__(), ids=lambda data: data.__name__)
+def test_every_data_set_has_a_listing_and_a_source(data):
+    assert callable(resolve_name(data.listing)) and "{root}" in data.where
 
 
 def test_captions_and_class_names(tmp_path):

@@ -11,7 +11,6 @@ from sweettok.errors import InputError
 if TYPE_CHECKING:
     from sweettok.language.codebook import Codebook
 
-PROVIDERS = ("minilm", "clip", "qwen", "transformers", "cooccurrence", "hashed")
 PLACES = ("outputs/codebook", f"{MODEL}/codebook")
 
 
@@ -27,7 +26,10 @@ def add(commands: Any) -> None:
     build.add_argument("--min-count", type=int, default=1, help="a word must occur so often (default: 1)")
     build.add_argument("--max-words", type=int, help="of each part of speech, the most frequent (default: all)")
     build.add_argument(
-        "--provider", choices=PROVIDERS, default="minilm", help="what makes the word vectors (default: minilm)"
+        "--provider",
+        metavar="NAME",
+        default="minilm",
+        help="what makes the word vectors, as codebook.provider (default: minilm)",
     )
     build.add_argument("--provider-path", help="its weights: a folder, or a name on the hub")
     build.add_argument("--force", action="store_true", help="replace a codebook that is there")

@@ -12,8 +12,8 @@ so that the report and the command line may ask.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from importlib.metadata import entry_points
+from pkgutil import resolve_name
 from typing import Any, Literal
 
 from sweettok.errors import InputError
@@ -66,10 +66,7 @@ class Metric:
 
     def function(self) -> Callable[..., Any]:
         """`compute`, imported."""
-        if callable(self.compute):
-            return self.compute
-        module, _, attribute = self.compute.partition(":")
-        return getattr(import_module(module), attribute)
+        return self.compute if callable(self.compute) else resolve_name(self.compute)
 
 
 def _frechet(name: str, kind: Kind, *networks: str) -> Metric:

@@ -1,6 +1,6 @@
 """Sections on clips: one class for each data set, told apart by its name, and the patches that clips are cut into."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -87,7 +87,14 @@ class SpritesData(Data):
 
 
 class FileData(Data):
-    """What data sets of video or image files share."""
+    """What data sets of video or image files share.
+
+    listing  the function from such params to the files by split, "package.module:function" (see sweettok.video.listing)
+    where    where its files come from, and how they must lie below {root}
+    """
+
+    listing: ClassVar[str]
+    where: ClassVar[str]
 
     clips: ClipCounts
     root: str = Field(description="folder of the data set, from the project's root")
@@ -116,6 +123,9 @@ class Windows(Section):
 class VideoFolderData(FileData):
     """Any clips in root/<class>/<file>."""
 
+    listing = "sweettok.video.folders:list_videos"
+    where = "any clips, as {root}/<class>/<file>; or set data.root to their folder"
+
     name: Literal["video_folder"]
     windows: Windows
     split: VideoSplit
@@ -123,6 +133,12 @@ class VideoFolderData(FileData):
 
 class Ucf101Data(FileData):
     """UCF-101 as published: root/UCF-101/<class>/*.avi and root/ucfTrainTestlist."""
+
+    listing = "sweettok.video.ucf101:list_ucf101"
+    where = (
+        "UCF101.rar and UCF101TrainTestSplits-RecognitionTask.zip from https://www.crcv.ucf.edu/data/UCF101.php, "
+        "unpacked to {root}/UCF-101/<class>/*.avi and {root}/ucfTrainTestlist/*.txt"
+    )
 
     name: Literal["ucf101"]
     windows: Windows
@@ -143,6 +159,12 @@ class KineticsLists(Section):
 class KineticsData(FileData):
     """Kinetics (400, 600, 700): lists, and files anywhere under root as <youtube_id>_<start>_<end>.<ending>."""
 
+    listing = "sweettok.video.kinetics:list_kinetics"
+    where = (
+        "lists and clips from https://github.com/cvdfoundation/kinetics-dataset, the lists as data.lists names them in "
+        "{root}, the clips anywhere below it as <youtube_id>_<start>_<end>.mp4"
+    )
+
     name: Literal["kinetics"]
     windows: Windows
     lists: KineticsLists
@@ -151,6 +173,9 @@ class KineticsData(FileData):
 class ImageFolderData(FileData):
     """Images in root/<class>/<file>; an image is a clip of one frame."""
 
+    listing = "sweettok.video.folders:list_images"
+    where = "any images, as {root}/<class>/<file>; or set data.root to their folder"
+
     name: Literal["image_folder"]
     frames: Literal[1]
     split: ImageSplit
@@ -158,6 +183,13 @@ class ImageFolderData(FileData):
 
 class ImagenetData(FileData):
     """ImageNet: image folders named by WordNet id."""
+
+    listing = "sweettok.video.folders:list_images"
+    where = (
+        "ILSVRC2012 from https://image-net.org/download.php (needs an account), unpacked to "
+        "{root}/<split>/<WordNet id>/*.JPEG; the names of its classes are LOC_synset_mapping.txt of "
+        "https://www.kaggle.com/c/imagenet-object-localization-challenge/data"
+    )
 
     name: Literal["imagenet"]
     frames: Literal[1]

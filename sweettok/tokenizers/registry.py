@@ -9,8 +9,8 @@ A factory is a function or a class: factory(name=..., frames=..., size=..., **op
 
 import inspect
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pkgutil import resolve_name
 from typing import Any
 
 from sweettok.errors import InputError
@@ -75,9 +75,8 @@ def _source(name: str, entry: TokenizerEntry, offered: Mapping[str, EntryPoint])
 
 
 def _imported(name: str, factory: str) -> Callable[..., Any]:
-    module, _, attribute = factory.partition(":")
     try:
-        found = getattr(import_module(module), attribute)
+        found = resolve_name(factory)
     except Exception as error:  # whatever the module raises when it is imported
         reason = f"{type(error).__name__}: {_line(error)}"
         raise InputError(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sweettok import params
 from sweettok.errors import InputError
+from sweettok.video import decode, images
 from sweettok.video.listing import (
     SPLITS,
     Item,
@@ -18,12 +19,21 @@ from sweettok.video.listing import (
     root_folder,
 )
 
+AnyFolders = params.VideoFolderData | params.ImageFolderData | params.ImagenetData
 _WORDNET_ID = re.compile(r"n\d{8}")
 
 
-def list_folders(
-    data: params.VideoFolderData | params.ImageFolderData | params.ImagenetData, endings: tuple[str, ...]
-) -> Listing:
+def list_videos(data: AnyFolders) -> Listing:
+    """`list_folders` of all kinds of video files."""
+    return list_folders(data, decode.ENDINGS)
+
+
+def list_images(data: AnyFolders) -> Listing:
+    """`list_folders` of all kinds of image files."""
+    return list_folders(data, images.ENDINGS)
+
+
+def list_folders(data: AnyFolders, endings: tuple[str, ...]) -> Listing:
     """The files of root/<class>/<file> by split, as data.split says.
 
     Raises InputError: no root, no class folder, files out of place or outside the root, an ImageNet folder that is no
@@ -42,9 +52,7 @@ def list_folders(
     return listing
 
 
-def _divided(
-    items: list[Item], data: params.VideoFolderData | params.ImageFolderData | params.ImagenetData
-) -> dict[str, list[Item]]:
+def _divided(items: list[Item], data: AnyFolders) -> dict[str, list[Item]]:
     split = data.split
     if isinstance(split, params.TimeSplit):
         if split.val + split.test >= 1:

@@ -15,7 +15,7 @@ from sweettok.errors import InputError
 from sweettok.storage import atomic_directory, sha256_of, write_sealed
 from sweettok.video.files import FileClips
 from sweettok.video.folders import class_names
-from sweettok.video.list_files import LISTINGS, list_files
+from sweettok.video.list_files import list_files
 from sweettok.video.listing import SPLITS
 from sweettok.video.shards import Clip, write_shards
 from sweettok.video.sprites import Sprites
@@ -37,11 +37,13 @@ def _of_files(data: params.FileData) -> Source:
     return FileClips(data, list_files(data), captions)
 
 
-SOURCES: Mapping[str, Callable[[Any], Source]] = {"sprites": Sprites, **dict.fromkeys(LISTINGS, _of_files)}
+SOURCES: Mapping[str, Callable[[Any], Source]] = {"sprites": Sprites}  # clips that are computed, not read
 
 
 def open_source(data: params.Data) -> Source:
-    """The source of clips that `data.name` names. Raises InputError: unknown name, or as the source's listing."""
+    """The source of clips that `data` describes. Raises InputError: unknown name, or as the source's listing."""
+    if isinstance(data, params.FileData):
+        return _of_files(data)
     if data.name not in SOURCES:
         raise InputError(f"data.name is {data.name!r}; known: {', '.join(SOURCES)}")
     return SOURCES[data.name](data)

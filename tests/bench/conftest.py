@@ -1,9 +1,11 @@
 """What is measured, at which sizes, and how: time by pytest-benchmark, peak memory by the kernel, operations by torch."""
 
+import contextlib
 import ctypes
 import gc
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -16,7 +18,8 @@ from sweettok.language.codebook import Codebook
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.params import Params, load_params
-from sweettok.training.curriculum import build_tokenizer
+from sweettok.tokenizers.registry import open_tokenizer
+from sweettok.training.curriculum import build_tokenizer, save_proxy
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
@@ -56,11 +59,17 @@ def size(request):
 
 
 @pytest.fixture(scope="module")
-def stores(size, tmp_path_factory):
+def data(size, tmp_path_factory):
+    """The folder of a store."""
     folder = tmp_path_factory.mktemp("bench") / "data"
     sizes = size.params.data.clips.model_copy(update={"train": CLIPS, "val": size.batch, "test": 1})
     prepare(size.params.data.model_copy(update={"clips": sizes}), folder)
-    return {split: ClipStore.open(folder, split) for split in ("train", "val")}
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stores(data):
+    return {split: ClipStore.open(data, split) for split in ("train", "val")}
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +96,23 @@ def codebook(size, vocabulary_of) -> Codebook:
 def tokenizer(size, codebook, proxy):
     clip = size.params.data.frames, size.params.data.size
     return build_tokenizer(size.params.tokenizer, codebook, proxy, clip).eval()
+
+
+@pytest.fixture(scope="module")
+def opened(size, data, codebook, proxy, tmp_path_factory):
+    """name -> the tokenizer of that name in params.tokenizers, on outputs with random weights."""
+    work, clip = tmp_path_factory.mktemp("opened"), (size.params.data.frames, size.params.data.size)
+    (work / "outputs").mkdir()
+    (work / "outputs" / "data").symlink_to(data)
+    save_proxy(work / "outputs" / "proxy", proxy, {}, [])
+    build_tokenizer(size.params.tokenizer, codebook, proxy, clip).save(work / "outputs" / "pixels")
+
+    @cache
+    def of(name):
+        with contextlib.chdir(work):
+            return open_tokenizer(name, size.params.tokenizers, *clip)
+
+    return of
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Speed with random weights at two sizes (`make bench`); in the test suite the smaller runs once, untimed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,14 @@ from sweettok.generation.prior import Prior, PriorConfig
 from sweettok.generation.sampling import sample
 from sweettok.generation.task import PriorTask
 from sweettok.metrics.frechet import FeatureMoments, frechet_distance
+from sweettok.params import load_params
+from sweettok.params.tokenizers import MAIN
 from sweettok.training.criteria import CodeCriterion, PixelCriterion
 from sweettok.training.curriculum import code_clips
 from sweettok.training.proxy_task import ProxyTask
 from sweettok.training.tokenizer_task import TokenizerTask
 
+ROOT = Path(__file__).parents[2]
 slow = pytest.mark.slow
 
 
@@ -55,6 +60,16 @@ def test_decode(measured, tokenizer, clip, size):
     tokens = tokenizer.requires_grad_(False).encode(clip)
     decoded = measured("decode", lambda: tokenizer.decode(tokens), at=size.name, items=size.batch, operations=True)
     assert decoded.shape == clip.shape
+
+
+@pytest.mark.parametrize("name", [name for name in load_params(ROOT / "params.yaml").tokenizers if name != MAIN])
+@pytest.mark.parametrize("way", ["encode", "decode"])
+def test_registered_tokenizer(measured, opened, clip, size, name, way):
+    """Those that params list beside the main model."""
+    tokenizer = opened(name)
+    given = clip if way == "encode" else tokenizer.encode(clip)
+    found = measured(f"{way}: {name}", lambda: getattr(tokenizer, way)(given), at=size.name, items=size.batch)
+    assert len(found) == size.batch
 
 
 def test_codebook_lookup(measured, tokenizer, clip, size):

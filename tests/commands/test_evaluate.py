@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def clips(videos):
+def two_videos(videos):
     """videos/a.mkv and videos/deep/b.mkv, of 9 frames and more."""
     (videos / "c.png").unlink()
     return videos
@@ -32,7 +32,7 @@ def evaluate(sweettok, tokenizer, *arguments):
     return sweettok("evaluate", "--tokenizer", tokenizer, "--clips", "videos", *arguments)
 
 
-def test_a_model_s_folder_takes_clips_of_its_own_length_and_size(sweettok, clips, with_judge, tok):
+def test_a_model_s_folder_takes_clips_of_its_own_length_and_size(sweettok, two_videos, with_judge, tok):
     status, out, _ = evaluate(sweettok, "outputs/model", "--json")
     found = json.loads(out)
     assert status == 0 and found["tokenizer"]["fingerprint"] == tok.model_id
@@ -45,9 +45,9 @@ def test_a_model_s_folder_takes_clips_of_its_own_length_and_size(sweettok, clips
     assert "shorter side resized to 16" in found["metrics"]["frechet_video/judge"]["protocol"]["prepared"]
 
 
-def test_the_numbers_are_those_of_metrics_on_the_reconstructions(sweettok, clips, work):
+def test_the_numbers_are_those_of_metrics_on_the_reconstructions(sweettok, two_videos, work):
     """Of a file of exactly one window: encoded, decoded and compared by other commands."""
-    shutil.rmtree(clips / "deep")
+    shutil.rmtree(two_videos / "deep")
     assert sweettok("reconstruct", "videos", "--format", "mkv")[0] == 0
     expected = json.loads(sweettok("metrics", "videos", "reconstructed", "--json")[1])["metrics"]
     found = json.loads(evaluate(sweettok, "outputs/model", "--json")[1])["metrics"]
@@ -55,7 +55,7 @@ def test_the_numbers_are_those_of_metrics_on_the_reconstructions(sweettok, clips
         assert found[name]["value"] == pytest.approx(expected[name]["value"], rel=5e-3)
 
 
-def test_a_registered_name_by_params_and_the_table(sweettok, clips, with_judge, work):
+def test_a_registered_name_by_params_and_the_table(sweettok, two_videos, with_judge, work):
     shutil.copy(ROOT / "params.yaml", work)
     status, out, err = evaluate(sweettok, "mean_colour", "--frames", 9, "--size", 16, "-o", "found.json")
     lines = out.splitlines()
@@ -66,7 +66,7 @@ def test_a_registered_name_by_params_and_the_table(sweettok, clips, with_judge, 
     assert not list(work.glob("*.partial"))
 
 
-def test_a_factory_beside_params(sweettok, clips, work):
+def test_a_factory_beside_params(sweettok, two_videos, work):
     shutil.copy(ROOT / "examples" / "my_tokenizer.py", work / "stands_here.py")
     text = (ROOT / "params.yaml").read_text()
     entry = 'mosaic: {factory: "stands_here:Mosaic", block: 8}'
@@ -77,14 +77,14 @@ def test_a_factory_beside_params(sweettok, clips, work):
     assert status == 0 and list(json.loads(out)["metrics"]) == ["psnr"]
 
 
-def test_published_networks_by_their_metrics(sweettok, clips, monkeypatch, tmp_path):
+def test_published_networks_by_their_metrics(sweettok, two_videos, monkeypatch, tmp_path):
     monkeypatch.setenv("SWEETTOK_CACHE", str(tmp_path / "cache"))
     _, out, _ = evaluate(sweettok, "outputs/model", "--metrics", "psnr", "fvd")
     assert "left out  fvd: weights of I3D: not here" in out and "PSNR" in out and "SSIM" not in out
 
 
-def test_a_single_file_has_no_distances(sweettok, clips, with_judge):
-    shutil.rmtree(clips / "deep")
+def test_a_single_file_has_no_distances(sweettok, two_videos, with_judge):
+    shutil.rmtree(two_videos / "deep")
     found = json.loads(evaluate(sweettok, "outputs/model", "--json")[1])
     assert "psnr" in found["metrics"] and found["metrics"]["psnr"]["n"] == 1
     assert {entry["metric"] for entry in found["left_out"]} == {"frechet_video/judge", "frechet_image/judge"}
@@ -99,7 +99,7 @@ def test_a_single_file_has_no_distances(sweettok, clips, with_judge):
         (["outputs/model", "--judge", "none"], "none/config.json does not exist"),
     ],
 )
-def test_bad_input(sweettok, clips, arguments, named):
+def test_bad_input(sweettok, two_videos, arguments, named):
     status, _, err = evaluate(sweettok, *arguments)
     assert status == 1 and named in err and len(err.strip().splitlines()) == 1
 
