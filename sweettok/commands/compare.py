@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_json
 from sweettok.errors import InputError
+from sweettok.metrics.registry import METRICS
 
 if TYPE_CHECKING:
     import pandas
 
-SHOWN = ["psnr", "ssim", "perceptual/judge", "frechet_video/judge"]
+SHOWN = [
+    metric.name for metric in METRICS if metric.kind == "video" and metric.compares != "samples" and not metric.networks
+]
 
 
 def add(commands: Any) -> None:

@@ -116,22 +116,23 @@ def _open(chosen: argparse.Namespace) -> "ClipTokenizer":
     params = _params()
     entries = params.tokenizers if params else {}
     name = chosen.tokenizer
-    if name not in registered(entries) and (Path(name).is_dir() or "/" in name):
+    known = registered(entries)
+    if name not in known and (Path(name).is_dir() or "/" in name):
         tok = SweetTok.from_pretrained(name)
         return SweetTokTokenizer(Path(name).name, tok.model, tok.model_id)
     frames, size = chosen.frames or (params and params.data.frames), chosen.size or (params and params.data.size)
-    if not frames or not size:
+    if name in known and not (frames and size):
         raise InputError("no params.yaml here says how long and large clips are; give --frames and --size")
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # as for stages: a factory may be a module beside params.yaml
-    return open_tokenizer(name, entries, frames, size)
+    return open_tokenizer(name, entries, frames or 0, size or 0)
 
 
 def _with_networks(chosen: argparse.Namespace) -> argparse.Namespace:
     """The options, with the published networks that --metrics need. Raises InputError for an unknown metric."""
     from sweettok.metrics.registry import metrics
 
-    known = metrics()
+    known = {name: metric for name, metric in metrics().items() if metric.compares != "samples"}
     if unknown := [name for name in chosen.metrics or () if name not in known]:
         raise InputError(f"metric {unknown[0]!r} is unknown; choose from {', '.join(known)}")
     networks = {"pairs": [], "sets": []}  # type: dict[str, list[str]]

@@ -1,6 +1,7 @@
 """How near generated clips are to real ones (T2): Frechet distances with what bounds them, class consistency, diversity."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,55 @@ from sweettok.metrics.distances import Distance, distance_records, size_records
 from sweettok.metrics.diversity import coverage_records, nearest_records
 from sweettok.metrics.networks import LeftOut
 from sweettok.metrics.record import record
+from sweettok.metrics.registry import metrics
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
 from sweettok.video.store import ClipStore
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Generated clips and what they are measured against: what a metric of samples gets.
+
+    clips, labels      (n, 3, T, H, W), and the classes that were asked for, (n,)
+    features           the judge's video features of the samples (n, F), of as many training clips, of all test clips
+    judge, test, train, seed
+    """
+
+    clips: Tensor
+    labels: np.ndarray
+    features: np.ndarray
+    features_of_training: np.ndarray
+    features_of_test: np.ndarray
+    judge: Judge
+    test: ClipStore
+    train: ClipStore
+    seed: int
+
+
+def class_records(samples: Samples) -> dict[str, dict]:
+    """`class_consistency`, and what bounds it: `class_accuracy_real`, of the judge on real test clips."""
+    found = {
+        "class_consistency": (samples.features, samples.labels),
+        "class_accuracy_real": (samples.features_of_test, samples.test.labels["label"].to_numpy()),
+    }
+    return {
+        name: _share(
+            name, predicted_classes(samples.judge, features) == labels, samples.judge, samples.test, samples.seed
+        )
+        for name, (features, labels) in found.items()
+    }
+
+
+def factor_coverage(samples: Samples) -> dict[str, dict]:
+    """`factor_coverage` beside that of as many training clips (`:train_vs_test`)."""
+    by_variant = {"": samples.features, ":train_vs_test": samples.features_of_training}
+    return coverage_records(samples.judge, by_variant, samples.features_of_test, samples.test, samples.seed)
+
+
+def nearest_train_psnr(samples: Samples) -> dict[str, dict]:
+    """`nearest_train_psnr` beside that of test clips (`:test`)."""
+    return nearest_records(samples.clips, samples.test, samples.train, samples.seed)
 
 
 @torch.no_grad()
@@ -47,8 +94,7 @@ def evaluate_samples(
     """`sample_records` with what bounds them, and the size curves that too few clips forbid.
 
     Each Frechet distance to the test clips stands beside that of reconstructed test clips (`:reconstruction`) and of
-    real training clips (`:train_vs_test`), class consistency beside the judge's accuracy on real test clips,
-    `factor_coverage` beside that of real training clips, `nearest_train_psnr` beside that of real test clips.
+    real training clips (`:train_vs_test`); then come all metrics of samples that are registered, with their own bounds.
     distances: the first is the judge's on whole clips, all test clips in order (`judge_distances`).
     reconstructed: name of a distance -> record of the reconstructed test clips; those it lacks have no such bound.
     sizes: as in `size_records`.
@@ -61,11 +107,10 @@ def evaluate_samples(
     training = train.clips(range(min(len(train), len(samples))))
     real = {distance.name: distance.of_generated(training) for distance in to_test}
     records |= distance_records(to_test, real, seed, paired=False, variant=":train_vs_test")
-    hits = predicted_classes(judge, first.real) == test.labels["label"].to_numpy()
-    records["class_accuracy_real"] = _share("class_accuracy_real", hits, judge, test, seed)
-    by_variant = {"": made[first.name], ":train_vs_test": real[first.name]}
-    records |= coverage_records(judge, by_variant, first.real, test, seed)
-    records |= nearest_records(samples, test, train, seed)
+    measured = Samples(samples, labels, made[first.name], real[first.name], first.real, judge, test, train, seed)
+    for metric in metrics().values():
+        if metric.compares == "samples":
+            records |= metric.function()(measured)
     curves, left_out = size_records(distances, made, sizes, seed, paired=False)
     return records | curves, left_out
 

@@ -29,8 +29,10 @@ class Metric:
     name        key of its records, in results.json, in MLflow and on the command line
     compute     a function, or where it is, "package.module:function". Of pairs: (a, b) -> (B,), clips (B, 3, T, H, W) in
                 [-1, 1], after the judge where it needs that: (judge, a, b). Of sets: judge, kind -> Extractor. With
-                published weights: network, source -> the opened network (see perceptual_networks, extractors)
-    compares    "pairs": each reconstruction with its clip; "sets": all made clips with all real ones
+                published weights: network, source -> the opened network (see perceptual_networks, extractors). Of samples:
+                generation.Samples -> its record, and those of what bounds it
+    compares    "pairs": each reconstruction with its clip; "sets": all made clips with all real ones; "samples":
+                generated clips with what they should be
     kind        "video": clips (T1); "image": their first frames (T3)
     unit        of its values, in brackets behind the label
     label       what tables call it; "": its name
@@ -43,7 +45,7 @@ class Metric:
 
     name: str
     compute: Callable[..., Any] | str
-    compares: Literal["pairs", "sets"]
+    compares: Literal["pairs", "sets", "samples"]
     higher_is_better: bool
     kind: Kind = "video"
     unit: str = ""
@@ -97,6 +99,18 @@ METRICS = (
     Metric(
         "perceptual/squeezenet1_0", "sweettok.metrics.perceptual_networks:open_squeezenet", "pairs", False,
         needs="weights", networks=("squeezenet1_0",), least_size=32,
+    ),
+    Metric(
+        "class_consistency", "sweettok.metrics.generation:class_records", "samples", True,
+        label="class consistency", needs="judge",
+    ),
+    Metric(
+        "factor_coverage", "sweettok.metrics.generation:factor_coverage", "samples", True,
+        label="factor coverage", needs="judge",
+    ),
+    Metric(
+        "nearest_train_psnr", "sweettok.metrics.generation:nearest_train_psnr", "samples", False,
+        label="PSNR to the nearest training clip", unit="dB",
     ),
 )  # fmt: skip
 

@@ -42,6 +42,7 @@ def test_each_says_where_its_function_is(metric):
 
 def test_names_are_unique_and_titles_have_units():
     assert len(metrics()) == len(METRICS)
+    assert title_of("nearest_train_psnr") == "PSNR to the nearest training clip (dB)"
     assert title_of("psnr") == "PSNR (dB)" and title_of("frechet_video/judge") == "frechet_video/judge"
 
 

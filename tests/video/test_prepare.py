@@ -99,7 +99,7 @@ def test_clips_of_another_shape_are_refused(tmp_path, use_source, frames):
 def test_unknown_names_are_refused(tmp_path, monkeypatch):
     monkeypatch.delitem(SOURCES, "sprites")
     monkeypatch.setitem(SOURCES, "folder", Stub)
-    with pytest.raises(InputError, match="data.name is 'sprites'; known: .*, folder"):
+    with pytest.raises(InputError, match="data.name is 'sprites'; known: folder"):
         prepare(DATA, tmp_path / "data")
 
 
