@@ -135,7 +135,7 @@ def _with_networks(chosen: argparse.Namespace) -> argparse.Namespace:
     known = {name: metric for name, metric in metrics().items() if metric.compares != "samples"}
     if unknown := [name for name in chosen.metrics or () if name not in known]:
         raise InputError(f"metric {unknown[0]!r} is unknown; choose from {', '.join(known)}")
-    networks = {"pairs": [], "sets": []}  # type: dict[str, list[str]]
+    networks: dict[str, list[str]] = {"pairs": [], "sets": []}
     for name in chosen.metrics or ():
         networks[known[name].compares] += known[name].networks[:1]
     return argparse.Namespace(**vars(chosen), extractor=networks["sets"], perceptual=networks["pairs"])

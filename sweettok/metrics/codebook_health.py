@@ -65,7 +65,7 @@ class CodebookHealth:
         return 2.0**self.entropy
 
     def summary(self) -> dict[str, Any]:
-        """What reconstruction/summary.json holds under `codebook.<group>`."""
+        """What a summary of outputs/reconstruction holds under `codebook.<group>`."""
         return {
             "words": self.size,
             "used": self.used,
