@@ -8,6 +8,7 @@ import numpy as np
 import pandas
 
 from sweettok.metrics.distances import judge_distances, open_distances, size_records
+from sweettok.metrics.networks import LeftOut
 from sweettok.metrics.reconstruction import clip_size, clip_words, codebook_health, per_clip_rows, score, summarise
 from sweettok.metrics.retention import accuracy_records, label_hits, retention_records
 from sweettok.metrics.scorers import open_scorers
@@ -33,7 +34,8 @@ def body(params: Params, run: Run | None, name: str) -> None:
     scorers, without_weights = open_scorers(judge, params.metrics, test.size)
     distances = judge_distances(judge, test) + published
     made = score(tokenizer, test, settings.batch_size, scorers, distances, device=device)
-    records, without_curve = summarise(made, test, settings, scorers, distances), []
+    records = summarise(made, test, settings, scorers, distances)
+    without_curve: list[LeftOut] = []
     if name == MAIN:
         sizes = params.metrics.sizes
         curves, without_curve = size_records(distances, made.features, sizes, settings.seed, paired=True)
