@@ -19,10 +19,14 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="PATH", help=f"folder or name on the hub (default: {MODEL})")
+    add_device(parser)
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="of the network's arithmetic")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="where to compute (auto: cuda if it is there)"
     )
-    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="of the network's arithmetic")
 
 
 def add_inputs(parser: argparse.ArgumentParser, what: str) -> None:
@@ -48,14 +52,18 @@ def add_fit(parser: argparse.ArgumentParser) -> None:
 
 def open_model(chosen: argparse.Namespace) -> "SweetTok":
     """The model that the options name. Raises InputError (none there, damaged, no such device)."""
-    import torch
-
     from sweettok.api.model import DTYPES as TORCH_DTYPES
     from sweettok.api.model import SweetTok
 
     if chosen.model is None and not MODEL.is_dir():
         raise InputError(f"no model in {MODEL}; run `dvc repro export_model`, or give --model")
-    device = chosen.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return SweetTok.from_pretrained(chosen.model or MODEL, device=device, dtype=TORCH_DTYPES[chosen.dtype])
+    return SweetTok.from_pretrained(chosen.model or MODEL, device=device_of(chosen), dtype=TORCH_DTYPES[chosen.dtype])
+
+
+def device_of(chosen: argparse.Namespace) -> str:
+    """Where --device says to compute."""
+    import torch
+
+    if chosen.device != "auto":
+        return chosen.device
+    return "cuda" if torch.cuda.is_available() else "cpu"

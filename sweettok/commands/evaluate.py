@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import DEVICES, add_json
+from sweettok.commands.arguments import add_device, add_json, device_of
 from sweettok.commands.metrics import JUDGE, add_networks, network_settings
 from sweettok.errors import InputError
 
@@ -33,9 +33,7 @@ def add(commands: Any) -> None:
     )
     evaluate.add_argument("--frames", type=int, metavar="N", help="of a clip (default: data.frames of params.yaml)")
     evaluate.add_argument("--size", type=int, metavar="N", help="of a clip, in pixels (default: data.size)")
-    evaluate.add_argument(
-        "--device", choices=DEVICES, default="auto", help="where to compute (auto: cuda if it is there)"
-    )
+    add_device(evaluate)
     evaluate.add_argument("-o", "--output", metavar="JSON", help="write numbers and protocols to a file")
     add_networks(evaluate)
     add_json(evaluate)
@@ -64,7 +62,7 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     from sweettok.training.curriculum import load_judge
 
     settings = network_settings(_with_networks(chosen))
-    tokenizer, device = _open(chosen), _device(chosen.device)
+    tokenizer, device = _open(chosen), device_of(chosen)
     clips = open_clips(chosen.clips, tokenizer.frames, tokenizer.size)
     judge = load_judge(chosen.judge or JUDGE) if chosen.judge or JUDGE.is_dir() else None
 
@@ -79,7 +77,7 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     if chosen.json:
         print(text)
         return
-    sizes = (f"{found['tokenizer'][key]:,g} {key}" for key in ("tokens", "indices", "bits") if found["tokenizer"][key])
+    sizes = (f"{found['tokenizer'][key]:,.0f} {key}" for key in ("tokens", "indices", "bits") if found["tokenizer"][key])
     print(
         f"{tokenizer.name} on {len(clips)} files, {clips.frames}x{clips.size}x{clips.size}: {', '.join(sizes)} a clip"
     )
@@ -139,9 +137,3 @@ def _with_networks(chosen: argparse.Namespace) -> argparse.Namespace:
     for name in chosen.metrics or ():
         networks[known[name].compares] += known[name].networks[:1]
     return argparse.Namespace(**vars(chosen), extractor=networks["sets"], perceptual=networks["pairs"])
-
-
-def _device(wanted: str) -> str:
-    import torch
-
-    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
