@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 
 from sweettok.errors import InputError
+from sweettok.metrics.registry import higher_is_better, metric_of
 from sweettok.metrics.statistics import paired_difference
 from sweettok.reporting.collect import AblationCell, Results
-from sweettok.reporting.names import HIGHER_IS_BETTER
 from sweettok.reporting.over_seeds import LEVEL, hedges_g, student_interval, student_p_value
 from sweettok.reporting.rules.ruling import Effect, side_of
 
-COLUMN_PER_CLIP = {"psnr": "psnr", "ssim": "ssim", "perceptual/judge": "perceptual"}
 LEARNED_GAIN = 1.5  # dB PSNR over the mean colour; a cell below it has not learned and its comparison says nothing
 RESAMPLES, SEED = 2000, 0
 
@@ -72,19 +71,19 @@ def difference(results: Results, variant: str, reference: str, metric: str) -> E
         "resamples": RESAMPLES,
         "bootstrap_seed": SEED,
     }
-    side = side_of(interval) * (1 if HIGHER_IS_BETTER[metric] else -1) if student else 0
+    side = side_of(interval) * (1 if higher_is_better(metric) else -1) if student else 0
     p_value = student_p_value(paired.per_seed)
     return Effect(paired.mean, interval, side, effect_size, p_value, len(seeds), details=details)
 
 
 def _values(cells: Sequence[AblationCell], metric: str) -> np.ndarray:
     """(cells, clips), clips in one order; (cells, 1) for a metric that has no value per clip."""
-    column = COLUMN_PER_CLIP.get(metric)
-    if column is None:
+    known = metric_of(metric)
+    if known is None or known.compares != "pairs":
         return np.array([[cell.summary["metrics"][metric]["value"]] for cell in cells])
     tables = [cell.per_clip.sort_values("clip", ignore_index=True) for cell in cells]
     for cell, table in zip(cells, tables, strict=True):
         if list(table["clip"]) != list(tables[0]["clip"]):
             first, other = (f"{one.variant}-{one.seed}" for one in (cells[0], cell))
             raise InputError(f"{first} and {other} were measured on different clips; run `dvc repro ablation`")
-    return np.stack([table[column].to_numpy(dtype=float) for table in tables])
+    return np.stack([table[known.per_clip].to_numpy(dtype=float) for table in tables])

@@ -2,9 +2,10 @@
 
 from statistics import fmean, stdev
 
+from sweettok.metrics.registry import title_of
 from sweettok.reporting.ablation import LEARNED_GAIN, difference, gain_over_mean_colour, has_learned, over_seeds
 from sweettok.reporting.collect import Results
-from sweettok.reporting.names import method_title, metric_title
+from sweettok.reporting.names import method_title
 from sweettok.reporting.published import published_alone, published_beside, published_cells
 from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.rules.stability import seed_stabilities
@@ -46,7 +47,7 @@ def ablation_table(results: Results, identity: str) -> Table:
         ours, published = _variant_cells(results, variant), beside.get(variant)
         label = published.method if published else method_title(variant)
         rows.append(Row(label, ours, published_cells(published), "" if ours else "not run"))
-    titles = [metric_title(metric) for metric in METRICS]
+    titles = [title_of(metric) for metric in METRICS]
     setting = f"{results.setting}; equal steps and data for every variant (the ablation's own, shorter schedule)"
     first = (*titles, *(f"{title}, minus full" for title in titles), "gain over mean colour (dB)")
     return declared_table(identity, rows, setting, first=first, LEARNED_GAIN=LEARNED_GAIN)
@@ -59,9 +60,9 @@ def _variant_cells(results: Results, variant: str) -> dict[str, Content]:
     ours: dict[str, Content] = {}
     for metric in METRICS:
         if records := over_seeds(results, variant, metric):
-            ours[metric_title(metric)] = Number.over_seeds(records)
+            ours[title_of(metric)] = Number.over_seeds(records)
         if variant != "full" and (paired := difference(results, variant, "full", metric)):
-            ours[f"{metric_title(metric)}, minus full"] = Number(paired.value, paired.interval)
+            ours[f"{title_of(metric)}, minus full"] = Number(paired.value, paired.interval)
     remark = "" if has_learned(results, variant) else "says nothing"
     ours["gain over mean colour (dB)"] = Number(gain_over_mean_colour(results, variant), remark=remark)
     summary = next(iter(runs.values())).summary

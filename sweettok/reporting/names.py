@@ -1,14 +1,8 @@
-"""What metrics and methods are called in tables and figures, and which way a metric is better."""
+"""What methods are called in tables and figures, and which way a metric is better, in words."""
+
+from sweettok.metrics.registry import higher_is_better
 
 MAIN_METRICS = ("psnr", "perceptual/judge", "frechet_video/judge")  # of figures and of verdicts
-HIGHER_IS_BETTER = {
-    "psnr": True,
-    "ssim": True,
-    "perceptual/judge": False,
-    "frechet_video/judge": False,
-    "frechet_image/judge": False,
-}
-_METRICS = {"psnr": "PSNR (dB)", "ssim": "SSIM"}
 _METHODS = {
     "sweettok": "SweetTok",
     "proxy": "SweetTok* (proxy, no compression)",
@@ -18,14 +12,9 @@ _METHODS = {
 }
 
 
-def metric_title(metric: str) -> str:
-    """E.g. "PSNR (dB)"; a name that says everything stays as it is."""
-    return _METRICS.get(metric, metric)
-
-
 def better_in_words(metric: str) -> str:
     """ "higher is better" or "lower is better"."""
-    return f"{'higher' if HIGHER_IS_BETTER[metric] else 'lower'} is better"
+    return f"{'higher' if higher_is_better(metric) else 'lower'} is better"
 
 
 def method_title(method: str) -> str:

@@ -7,12 +7,13 @@ from statistics import fmean
 from typing import Any
 
 from sweettok.metrics.record import flatten_records
+from sweettok.metrics.registry import metrics
 from sweettok.metrics.statistics import mean_and_std
 from sweettok.reporting.ablation import difference, gain_over_mean_colour, has_learned, over_seeds
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.collect import Results
 from sweettok.reporting.multiplicity import multiplicity
-from sweettok.reporting.names import HIGHER_IS_BETTER, MAIN_METRICS
+from sweettok.reporting.names import MAIN_METRICS
 from sweettok.reporting.prior_scaling import by_size
 from sweettok.reporting.published import all_published
 from sweettok.reporting.semantic_tables import factor_name
@@ -59,7 +60,7 @@ def _priors(results: Results) -> dict[str, dict[str, Any]]:
 
 def _variant(results: Results, variant: str) -> dict[str, Any]:
     spread, minus_full = {}, {}
-    for metric in HIGHER_IS_BETTER:
+    for metric in metrics():
         if records := over_seeds(results, variant, metric):
             mean, std = mean_and_std([record["value"] for record in records])
             spread[metric] = {"mean": mean, "std": std, "seeds": len(records)}

@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from sweettok.metrics.registry import title_of
 from sweettok.reporting.ablation import over_seeds
 from sweettok.reporting.collect import Results
-from sweettok.reporting.names import MAIN_METRICS, better_in_words, method_title, metric_title
+from sweettok.reporting.names import MAIN_METRICS, better_in_words, method_title
 from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.style import COLOURS, GREY
 from sweettok.reporting.table import Content, Number, Row, Table
@@ -98,7 +99,7 @@ def rate_distortion_table(results: Results) -> Table | None:
         ours: dict[str, Content] = {"tokens": Number(point.tokens), "bits": Number(float(point.bits))}
         if point.bare_bits is not None:
             ours["bits without headers"] = Number(float(point.bare_bits))
-        rows.append(Row(point.label, ours | {metric_title(metric): value for metric, value in point.values.items()}))
+        rows.append(Row(point.label, ours | {title_of(metric): value for metric, value in point.values.items()}))
     codecs = {point["title"]: point for point in _codecs(results)}
     also = (["codecs"] if codecs else []) + (["budgets"] if _families(results) else [])
     first = ("tokens", "bits", "bits without headers")
@@ -131,7 +132,7 @@ def rate_distortion(results: Results) -> Figure | None:
             panel.set_xscale("log")
         if metric.startswith("frechet"):
             over_tokens.set_yscale("log")  # distances of several magnitudes
-        over_tokens.set_title(f"{metric_title(metric)} ({better_in_words(metric)})")
+        over_tokens.set_title(f"{title_of(metric)} ({better_in_words(metric)})")
     for panel, axis in zip(panels[-1], ("tokens a clip", "bits a clip"), strict=True):
         panel.set_xlabel(f"{axis} (logarithmic)")
         panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
+from sweettok.metrics.registry import kind_of, title_of
 from sweettok.reporting.ablation_tables import ablation_table, stability_table
 from sweettok.reporting.codebook_tables import edges_table, words_table
 from sweettok.reporting.collect import Results
-from sweettok.reporting.names import method_title, metric_title
+from sweettok.reporting.names import method_title
 from sweettok.reporting.prior_scaling import scaling_table
 from sweettok.reporting.protocol import skipped_notes
 from sweettok.reporting.published import published_alone, published_beside, published_cells
@@ -68,7 +69,7 @@ def _further_metrics(results: Results, shown: Collection[str], of_images: bool) 
     """The metrics of T1 (or T3: of images) beside those `shown`: on published networks, by the records' own names."""
     names = dict.fromkeys(name for method in results.methods.values() for name in method["metrics"])
     further = (name for name in names if name not in shown and ":" not in name)
-    return tuple(name for name in further if name.startswith(("fid", "frechet_image/")) == of_images)
+    return tuple(name for name in further if (kind_of(name) == "image") == of_images)
 
 
 def _reconstruction_rows(
@@ -79,7 +80,7 @@ def _reconstruction_rows(
     for name in dict.fromkeys([*results.methods, *beside]):
         ours: dict[str, Content] = {}
         if method := results.methods.get(name):
-            ours = {metric_title(metric): Number.of(method["metrics"].get(metric)) for metric in metrics}
+            ours = {title_of(metric): Number.of(method["metrics"].get(metric)) for metric in metrics}
             ours |= {size: Number(method.get(size)) for size in sizes}
         rows.append(Row(method_title(name), ours, published_cells(beside.get(name)), "" if ours else "not run"))
     return tuple(rows)

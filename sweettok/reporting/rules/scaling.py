@@ -3,9 +3,9 @@
 from statistics import fmean
 from typing import Literal
 
+from sweettok.metrics.registry import higher_is_better
 from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
-from sweettok.reporting.names import HIGHER_IS_BETTER
 from sweettok.reporting.rules.ruling import Effect, Outcome, Ruling, few_seeds
 
 OUTCOMES: dict[int, tuple[Outcome, str]] = {  # side of the deciding effect -> verdict
@@ -29,7 +29,7 @@ class Scaling(Section):
         for metric in dict.fromkeys((self.metric, "loss")):
             smaller, larger = (_by_seed(results, size, metric) for size in (self.smaller, self.larger))
             if paired := {seed: larger[seed] - smaller[seed] for seed in sorted(set(smaller) & set(larger))}:
-                better = HIGHER_IS_BETTER.get(metric, False)
+                better = higher_is_better(metric)
                 effects[metric] = Effect.over_seeds(paired, better, decides=metric == self.metric)
         if self.metric not in effects:
             return Ruling("not run", f"priors {self.smaller} and {self.larger} share no finished seed")
