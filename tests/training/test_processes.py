@@ -56,7 +56,7 @@ def given(tmp_path_factory, data_folder, stores, proxy, judge, tokenizer_of, cod
 
 
 LOSSES = {
-    "code_loss": {"cross_entropy": 1.0, "l2": 0.5, "perceptual": 0.1},
+    "code_loss": {"cross_entropy": 1.0, "code_l2": 2.0, "l2": 0.5, "perceptual": 0.1, "picture_start": 0.0},
     "pixel_loss": {
         "l2": 4.0, "perceptual": 0.1, "adversarial": 0.05, "feature_matching": 0.04, "adversarial_start": 0.25,
         "discriminator_width": 4, "discriminator_lr": 1e-3,
