@@ -155,6 +155,12 @@ def higher_is_better(record: str) -> bool:
     return known is not None and known.higher_is_better
 
 
+def kind_of(record: str) -> Kind:
+    """Whether a record compares clips (T1) or images (T3); on unverified weights its name says so."""
+    known = metric_of(record)
+    return known.kind if known else "image" if record.startswith("frechet_image/") else "video"
+
+
 def frechet_of(network: str) -> Metric:
     """The Frechet distance that is measured on a network's features."""
     return next(m for m in metrics().values() if m.compares == "sets" and network in m.networks)

@@ -7,7 +7,16 @@ import torch
 
 from sweettok.errors import InputError
 from sweettok.metrics import registry
-from sweettok.metrics.registry import METRICS, Metric, frechet_of, higher_is_better, metric_of, metrics, title_of
+from sweettok.metrics.registry import (
+    METRICS,
+    Metric,
+    frechet_of,
+    higher_is_better,
+    kind_of,
+    metric_of,
+    metrics,
+    title_of,
+)
 from sweettok.metrics.scorers import open_scorers
 
 MAE = Metric("mae", lambda a, b: (a - b).abs().mean(dim=(1, 2, 3, 4)), "pairs", False, label="MAE", unit="of 2")
@@ -52,6 +61,11 @@ def test_records_lead_to_their_metric():
     assert (
         frechet_of("i3d").name == frechet_of("i3d-videogpt").name == "fvd" and frechet_of("inception").kind == "image"
     )
+
+
+def test_records_are_of_clips_or_of_images():
+    kinds = {"psnr": "video", "fid": "image", "fvd@larp": "video", "frechet_image/inception-unverified": "image"}
+    assert {record: kind_of(record) for record in kinds} == kinds
 
 
 def test_a_metric_of_another_package_is_measured_like_the_others(offered):
