@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from sweettok.params.section import Section
+from sweettok.params.section import Probability, Section
 
 Curriculum = Literal["three_stage", "end_to_end", "alternating", "staged_weights"]
 SMALLEST = 11  # pixels a side, the window of SSIM
@@ -146,12 +146,16 @@ class AblationMatrix(Section):
 
 
 class AblationSchedule(Section):
-    """What every ablation cell shares: the length of its trainings (equal for all variants)."""
+    """What every ablation cell shares: the length of its trainings, and which of their steps on codes compare pictures.
+
+    `picture_start` stands in for `code_loss.picture_start`: the later, the cheaper are cells (docs/recipe.md).
+    """
 
     spatial_steps: NonNegativeInt
     joint_steps: NonNegativeInt
     pixel_steps: NonNegativeInt
     batch_size: PositiveInt
+    picture_start: Probability
 
 
 class Variant(Section):
