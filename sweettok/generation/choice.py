@@ -1,4 +1,4 @@
-"""Which guidance and temperature: of the pairs whose samples are nearest to validation clips, the truest to their class."""
+"""Which guidance and temperature: the pair whose samples are nearest to validation clips."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from sweettok.models.tokenizer import VideoTokenizer
 
 
-NEAR = 1.1
-
-
 @dataclass(frozen=True)
 class Choice:
     """The chosen settings, and a row of every candidate: guidance, temperature, frechet, class_consistency, n, split.
@@ -38,11 +35,7 @@ class Choice:
 def choose_settings(
     prior: Prior, tokenizer: "VideoTokenizer", judge: Judge, val: ClipStore, sampling: Sampling, seed: int
 ) -> Choice:
-    """Of the candidates within `NEAR` times the lowest Frechet distance to validation clips, the one of the highest class
-    consistency; of equals, the nearer.
-
-    At a hundred samples or so a distance that is a tenth larger may as well be smaller, so distance alone would choose by
-    chance.
+    """The candidate of the lowest Frechet distance to validation clips; of equals, the one truest to its class.
 
     `sampling.choice_samples` clips of each candidate, with the same noise, drawn with `seed`. Each process measures its
     share, and all choose the same.
@@ -81,6 +74,4 @@ def choose_settings(
 
 
 def _best(table: list[dict[str, Any]]) -> int:
-    limit = NEAR * min(row["frechet"] for row in table)
-    near = [place for place, row in enumerate(table) if row["frechet"] <= limit]
-    return max(near, key=lambda place: (table[place]["class_consistency"], -table[place]["frechet"]))
+    return min(range(len(table)), key=lambda place: (table[place]["frechet"], -table[place]["class_consistency"]))
