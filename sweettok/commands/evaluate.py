@@ -77,7 +77,9 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     if chosen.json:
         print(text)
         return
-    sizes = (f"{found['tokenizer'][key]:,.0f} {key}" for key in ("tokens", "indices", "bits") if found["tokenizer"][key])
+    sizes = (
+        f"{found['tokenizer'][key]:,.0f} {key}" for key in ("tokens", "indices", "bits") if found["tokenizer"][key]
+    )
     print(
         f"{tokenizer.name} on {len(clips)} files, {clips.frames}x{clips.size}x{clips.size}: {', '.join(sizes)} a clip"
     )

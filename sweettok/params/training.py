@@ -44,10 +44,14 @@ class CodeLoss(Section):
     """
 
     cross_entropy: NonNegativeFloat = Field(description="mean over the digits of a code")
-    code_l2: NonNegativeFloat = Field(description="between the predicted code and the proxy's, mean over digits in [-1, 1]")
+    code_l2: NonNegativeFloat = Field(
+        description="between the predicted code and the proxy's, mean over digits in [-1, 1]"
+    )
     l2: NonNegativeFloat
     perceptual: NonNegativeFloat
-    picture_start: Probability = Field(description="share of the steps after which pictures are compared instead of codes")
+    picture_start: Probability = Field(
+        description="share of the steps after which pictures are compared instead of codes"
+    )
 
 
 class PixelLoss(Section):

@@ -61,7 +61,11 @@ def test_what_is_written_to_params_is_what_loads(path):
         ("proxy.levels", [4, 1], "greater than or equal to 2; got 1"),
         ("proxy.heads", 4, "unknown key; allowed here: width, encoder_blocks, decoder_blocks, levels"),
         ("tokenizer.start", "zero", "'proxy' or 'random'; got 'zero'"),
-        ("code_loss.expected_code", 1.0, "unknown key; allowed here: cross_entropy, code_l2, l2, perceptual, picture_start"),
+        (
+            "code_loss.expected_code",
+            1.0,
+            "unknown key; allowed here: cross_entropy, code_l2, l2, perceptual, picture_start",
+        ),
         ("data.two_objects", 1.5, "less than or equal to 1; got 1.5"),
         ("sampling.top_p", 0.0, "greater than 0; got 0.0"),
         ("data.classes", 8, "unknown key; allowed here: name, clips, frames, size, seed, clips_per_shard, two_objects"),
