@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from sweettok.api.folder_metrics import RESAMPLES, FolderClips, distances_to, files_of, of_files
+from sweettok.api.comparison import FolderClips, files_of
+from sweettok.api.folder_metrics import RESAMPLES, distances_to, of_files
 from sweettok.api.frames import open_frames
 from sweettok.errors import InputError
 from sweettok.metrics.networks import LeftOut

@@ -1,18 +1,15 @@
 """Two files or folders of videos or images compared: fidelity of pairs, Frechet distances of sets."""
 
-import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from sweettok.api.frames import ENDINGS, Change, FrameFile, open_frames, to_square
+from sweettok.api.comparison import Comparison, FolderClips, too_short
+from sweettok.api.frames import Change, FrameFile, to_square
 from sweettok.errors import InputError
 from sweettok.metrics.distances import CLIPS_AT_ONCE, Distance, judge_distances, open_distances
 from sweettok.metrics.fidelity import DATA_RANGE, PSNR_CAP
@@ -25,118 +22,12 @@ from sweettok.metrics.scorers import NO_JUDGE, open_scorers
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
 from sweettok.params import Metrics
-from sweettok.storage import sha256_of
 from sweettok.video.store import to_float
 from sweettok.weights import cache_folder
 
 FRAMES_AT_ONCE = 64
 RESAMPLES = 1000
 Scorer = Callable[[Tensor, Tensor], Tensor]  # clips (1, 3, T, H, W) twice -> (1,), a mean over frames
-
-
-@dataclass(frozen=True)
-class FolderClips:
-    """Files as clips of one length and size, with what the Frechet distances ask of a ClipStore.
-
-    Read anew at each call: a folder may be larger than memory. split: the one that a protocol wants; files have none.
-    """
-
-    files: tuple[FrameFile, ...]
-    frames: int
-    size: int
-    split: str = "test"
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hex sha256 of the files' content and of what is made of them."""
-        parts = [f"{self.frames} {self.size}", *(sha256_of(file.path) for file in self.files)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-    def clips(self, rows: Iterable[int]) -> Tensor:
-        """The first frames of each file, shorter side resized and centre cropped: (B, 3, frames, size, size)."""
-        square = to_square("crop", self.size)
-        return to_float(np.stack([self.files[row].read(0, self.frames, square) for row in rows]))
-
-    def batches(self) -> Iterator[Tensor]:
-        """All clips in order."""
-        for rows in torch.arange(len(self)).split(CLIPS_AT_ONCE):
-            yield self.clips(rows.tolist())
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Files made (reconstructed, generated) against real ones.
-
-    real, made  the files; where `paired`, file i of both belong together
-    names       of the pairs
-    frames      compare the first frames only (None: pairs must be equally long; sets: the shortest file's)
-    size        bring frames to this square (None: pairs must be of equal size)
-    """
-
-    real: tuple[FrameFile, ...]
-    made: tuple[FrameFile, ...]
-    names: tuple[str, ...]
-    paired: bool
-    frames: int | None
-    size: int | None
-
-    def sets(self) -> tuple[FolderClips, FolderClips]:
-        """Both as sets of clips. Raises InputError where they have no common size, or fewer than two files."""
-        files = (*self.real, *self.made)
-        if min(len(self.real), len(self.made)) < 2:
-            raise InputError("a Frechet distance needs at least 2 files on each side")
-        sizes = {side for file in files for side in (file.height, file.width)}
-        if self.size is None and len(sizes) > 1:
-            raise InputError("the files are not all squares of one size; bring them to one with --size")
-        shortest = min(file.frames for file in files)
-        if self.frames is not None and self.frames > shortest:
-            raise InputError(f"the shortest file has {shortest} frames, {self.frames} were asked for")
-        frames, size = self.frames or shortest, self.size or sizes.pop()
-        return FolderClips(self.real, frames, size), FolderClips(self.made, frames, size)
-
-
-def open_comparison(
-    real: str | Path, made: str | Path, paired: bool, frames: int | None, size: int | None
-) -> Comparison:
-    """Two files, or two folders whose files are paired by their path below the folder without ending.
-
-    Raises InputError: absent, unreadable, a file against a folder, files without a partner.
-    """
-    real, made = Path(real), Path(made)
-    if real.is_dir() != made.is_dir():
-        raise InputError(f"{real} and {made}: compare two files or two folders")
-    if not real.is_dir():
-        return Comparison((open_frames(real),), (open_frames(made),), (made.name,), True, frames, size)
-    of_real, of_made = files_of(real), files_of(made)
-    names = sorted(of_real.keys() & of_made.keys())
-    if paired and (alone := sorted(of_real.keys() ^ of_made.keys())):
-        where = real if alone[0] in of_real else made
-        raise InputError(
-            f"{len(alone)} files have no partner of the same name, first {alone[0]} in {where}; "
-            "add them, or compare the folders as sets with --unpaired"
-        )
-    of = (names, names) if paired else (sorted(of_real), sorted(of_made))
-    opened = [
-        tuple(open_frames(files[name]) for name in keys) for files, keys in zip((of_real, of_made), of, strict=True)
-    ]
-    return Comparison(opened[0], opened[1], tuple(names), paired, frames, size)
-
-
-def files_of(folder: Path) -> dict[str, Path]:
-    """Path below the folder, without ending -> file, of all images and videos. Raises InputError (none, two of one name)."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in ENDINGS and path.is_file() and not path.name.startswith("."):
-            name = str(path.relative_to(folder).with_suffix(""))
-            if name in found:
-                raise InputError(f"{found[name]} and {path} have one name; keep one of them")
-            found[name] = path
-    if not found:
-        raise InputError(f"{folder} holds no image or video ({' '.join(ENDINGS)})")
-    return found
 
 
 def compare(
@@ -146,10 +37,12 @@ def compare(
     seed: int = 0,
     watch: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> dict[str, Any]:
-    """All that can be measured: {"metrics": name -> record, "left_out": [...], "pairs": name -> score -> number}.
+    """All that can be measured: {"metrics": name -> record, "left_out": [...], "pairs": name -> score -> number,
+    "skipped_files": [...]}.
 
     judge: for perceptual/judge and its Frechet distances. settings: published networks (see params.Metrics).
-    watch: wraps the numbers of the pairs, for a progress bar. Raises InputError (pairs that do not fit).
+    watch: wraps the numbers of the pairs, for a progress bar. Raises InputError (pairs that do not fit; sets that do not,
+    where nothing else is measured).
     """
     records: dict[str, dict[str, Any]] = {}
     left_out: list[LeftOut] = []
@@ -159,7 +52,7 @@ def compare(
     if comparison.paired:
         scorers, facts, missing = _scorers(comparison, judge, settings)
         left_out += missing
-        change = to_square("crop", comparison.size) if comparison.size else None
+        change = to_square(comparison.fit, comparison.size) if comparison.size else None
         for number in watch(range(len(comparison.names))):
             files = comparison.real[number], comparison.made[number]
             pairs[comparison.names[number]] = score_pair(*files, scorers, comparison.frames, change)
@@ -170,6 +63,7 @@ def compare(
         "metrics": records | distances,
         "left_out": [entry.as_json() for entry in left_out + missing],
         "pairs": pairs,
+        "skipped_files": [str(file.path) for file in comparison.skipped],
     }
 
 
@@ -187,7 +81,7 @@ def score_pair(
     """
     for file in (real, made):
         if frames is not None and file.frames < frames:
-            raise InputError(f"{file.path} has {file.frames} frames, {frames} were asked for; lower --frames")
+            raise too_short(file, frames)
     if frames is None and real.frames != made.frames:
         raise InputError(
             f"{real.path} has {real.frames} frames, {made.path} {made.frames}; compare the first N with --frames N"
@@ -236,7 +130,9 @@ def _scorers(
 def _record(name: str, pairs: dict[str, dict[str, float]], comparison: Comparison, facts: dict, seed: int) -> dict:
     values = np.array([scores[name] for scores in pairs.values()])
     interval = tuple(bootstrap_interval(values, RESAMPLES, seed)) if len(values) > 1 else None
-    treatment = {"frames": comparison.frames or "all", "resolution": comparison.size or "as stored"}
+    treatment: dict[str, Any] = {"frames": comparison.frames or "all", "resolution": comparison.size or "as stored"}
+    treatment |= {"fit": comparison.fit} if comparison.size else {}
+    treatment |= _skipped(comparison)
     return record(float(values.mean()), len(values), "made vs real", seed, interval, metric=name, **(treatment | facts))
 
 
@@ -248,13 +144,21 @@ def _distances(
     try:
         real, made = comparison.sets()
     except InputError as reason:
+        if not comparison.paired:
+            raise
         return {}, [LeftOut(name, "video", str(reason)) for name in (*wanted, *settings.extractors)]
     found, left_out = distances_to(real, judge, settings)
     records = {}
     for distance in found:
         features = _features(distance, made, comparison.paired)
-        records[distance.name] = of_files(distance.record(features, seed, comparison.paired), real, distance)
+        entry = of_files(distance.record(features, seed, comparison.paired), real, distance)
+        records[distance.name] = entry | {"protocol": entry["protocol"] | _skipped(comparison)}
     return records, left_out
+
+
+def _skipped(comparison: Comparison) -> dict[str, int]:
+    """For a record: how many files were left out, where any were."""
+    return {"skipped_files": len(comparison.skipped)} if comparison.skipped else {}
 
 
 def distances_to(real: FolderClips, judge: Judge | None, settings: Metrics) -> tuple[list[Distance], list[LeftOut]]:
@@ -264,13 +168,16 @@ def distances_to(real: FolderClips, judge: Judge | None, settings: Metrics) -> t
     if judge is not None:
         kinds: Sequence[Literal["video", "image"]] = ("video", "image") if real.frames > 1 else ("image",)
         found = judge_distances(judge, stores["test"], kinds) + found
+        still = [metric for metric in _judged_sets() if metric.kind not in kinds]
+        left_out += [LeftOut(metric.name, metric.kind, "a single frame has no motion to compare") for metric in still]
     return found, left_out
 
 
 def of_files(entry: dict[str, Any], real: FolderClips, distance: Distance) -> dict[str, Any]:
     """The record without what is true of a store's split only: files have no split, and were cut and resized to here."""
     protocol = distance.selection.protocol
-    prepared = f"first {real.frames} frames of each file, shorter side resized to {real.size}, centre crop"
+    made_square = {"crop": f"shorter side resized to {real.size}, centre crop", "stretch": f"stretched to {real.size}"}
+    prepared = f"first {real.frames} frames of each file, {made_square[real.fit]}"
     described = entry["protocol"]["protocol"] | {"split": f"none: the files given (it asks for {protocol.split})"}
     if protocol.name == "own":
         described |= {"split": "none: the files given", "source": "this project: all files, as prepared"}

@@ -20,6 +20,7 @@ from sweettok.api.frames import open_frames, resized, to_square, windows_of
 from sweettok.api.token_file import Fit, VideoTokens
 from sweettok.errors import InputError
 from sweettok.generation.layout import TokenLayout, layout_of
+from sweettok.metrics.fidelity import warn_of_other_range
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.storage import atomic_directory, read_json
 from sweettok.video.store import to_float, to_uint8
@@ -93,7 +94,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         clip: float (B, 3, T, H, W) or one clip (3, T, H, W), in [-1, 1], of the model's size; or uint8 frames
         (B, T, h, w, 3), (T, h, w, 3) or one image (h, w, 3) of any size, resized by the shorter side and cropped at the
         centre; torch, numpy or what numpy can read, such as a PIL image. T is the model's number of frames, or 1.
-        Raises ValueError for another shape, type or range.
+        Raises ValueError for another shape, type or range; warns of floats that look like [0, 1].
         """
         clips = self._clips(clip)
         if clips.shape[2] not in (1, self.frames):
@@ -121,11 +122,15 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
     def words(self, clip: Any) -> list[dict[str, list[str]]]:
         """The words of each clip, by token group: [{"spatial": [...], "temporal": [...]}, ...].
 
-        clip: as `encode` takes it, or tokens (int64). Raises ValueError for a model with a learned codebook.
+        clip: as `encode` takes it, or tokens: integers of any type but uint8, which are pixels.
+        Raises ValueError for a model with a learned codebook, and as `encode` and `decode`.
         """
-        is_tokens = isinstance(clip, np.ndarray | Tensor) and str(clip.dtype).endswith("int64")
-        tokens = torch.as_tensor(clip) if is_tokens else self.encode(clip)
-        count = self.model.config.spatial_tokens
+        count, tokens = self.model.config.spatial_tokens, _array(clip)
+        if "int" in str(tokens.dtype) and not str(tokens.dtype).endswith("uint8"):
+            tokens = torch.as_tensor(tokens).long()
+            self.layout(1 if tokens.shape[1:2] == (count,) else self.frames).flatten(tokens)  # checks them
+        else:
+            tokens = self.encode(clip)
         named = [(words[:count], words[count:]) for words in self.model.words(tokens)]
         return [{"spatial": spatial} | ({"temporal": temporal} if temporal else {}) for spatial, temporal in named]
 
@@ -275,7 +280,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
 
     def _clips(self, clip: Any) -> Tensor:
         """As float (B, 3, T, H, W); uint8 frames are resized and cropped."""
-        values = clip if isinstance(clip, Tensor) else np.asarray(clip)
+        values = _array(clip)
         if str(values.dtype).endswith("uint8"):
             frames = np.asarray(values.cpu() if isinstance(values, Tensor) else values)
             if frames.ndim not in (3, 4, 5) or frames.shape[-1] != 3 or 0 in frames.shape:
@@ -284,10 +289,20 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
             square = to_square("crop", self.size)
             return to_float(np.stack([[square(frame) for frame in one] for one in frames]))
         clips = torch.as_tensor(values)
-        return clips[None] if clips.ndim == 4 else clips
+        clips = clips[None] if clips.ndim == 4 else clips
+        if clips.ndim != 5 or not clips.is_floating_point():
+            form = f"{values.dtype} {tuple(values.shape)}"
+            raise ValueError(f"expected floats (B, 3, T, H, W) or uint8 frames (B, T, h, w, 3), got {form}")
+        if clips.numel():
+            warn_of_other_range(*clips.aminmax())
+        return clips
 
     def _arithmetic(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+
+def _array(values: Any) -> NDArray | Tensor:
+    return values if isinstance(values, Tensor) else np.asarray(values)
 
 
 def _round_layers(model: VideoTokenizer, dtype: torch.dtype) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_device, add_json, device_of
-from sweettok.commands.metrics import JUDGE, add_networks, network_settings
+from sweettok.commands.metrics import JUDGE, add_networks, network_settings, params_here
 from sweettok.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def add(commands: Any) -> None:
 def _list(chosen: argparse.Namespace) -> None:
     from sweettok.tokenizers.registry import registered
 
-    params = _params()
+    params = params_here()
     found = registered(params.tokenizers if params else {})
     if chosen.json:
         print(json.dumps(found, indent=1))
@@ -61,8 +61,9 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     from sweettok.storage import atomic_file
     from sweettok.training.curriculum import load_judge
 
-    settings = network_settings(_with_networks(chosen))
-    tokenizer, device = _open(chosen), device_of(chosen)
+    params = params_here()
+    settings = network_settings(_with_networks(chosen), params)
+    tokenizer, device = _open(chosen, params), device_of(chosen)
     clips = open_clips(chosen.clips, tokenizer.frames, tokenizer.size)
     judge = load_judge(chosen.judge or JUDGE) if chosen.judge or JUDGE.is_dir() else None
 
@@ -87,33 +88,28 @@ def _evaluate(chosen: argparse.Namespace) -> None:
 
 
 def _print_table(found: dict[str, Any]) -> None:
-    """Metric, value, interval, number of clips; then what was left out. How each was made is in the JSON."""
+    """Metric, value, interval, number of clips, remark; then what was left out. How each was made is in the JSON."""
+    from sweettok.metrics.record import doubt
     from sweettok.metrics.registry import title_of
 
-    rows = [("metric", "value", "95 % interval", "n")]
+    rows = [("metric", "value", "95 % interval", "n", "")]
     for name, entry in found["metrics"].items():
         low_high = f"[{entry['interval'][0]:.4g}, {entry['interval'][1]:.4g}]" if entry["interval"] else ""
-        rows.append((title_of(name), f"{entry['value']:.4f}", low_high, str(entry["n"])))
+        rows.append((title_of(name), f"{entry['value']:.4f}", low_high, str(entry["n"]), doubt(entry)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, value, interval, number in rows:
-        print(f"{name:<{widths[0]}}  {value:>{widths[1]}}  {interval:<{widths[2]}}  {number:>{widths[3]}}")
+    for name, value, interval, number, remark in rows:
+        line = f"{name:<{widths[0]}}  {value:>{widths[1]}}  {interval:<{widths[2]}}  {number:>{widths[3]}}  {remark}"
+        print(line.rstrip())
     for entry in found["left_out"]:
         print(f"left out  {entry['metric']}: {entry['why']}")
 
 
-def _params() -> "Params | None":
-    from sweettok.params import load_params
-
-    return load_params() if Path("params.yaml").is_file() else None
-
-
-def _open(chosen: argparse.Namespace) -> "ClipTokenizer":
+def _open(chosen: argparse.Namespace, params: "Params | None") -> "ClipTokenizer":
     """The tokenizer that --tokenizer names, for clips as --frames, --size and the params say. Raises InputError."""
     from sweettok.api.model import SweetTok
     from sweettok.tokenizers.registry import open_tokenizer, registered
     from sweettok.tokenizers.sweettok import SweetTokTokenizer
 
-    params = _params()
     entries = params.tokenizers if params else {}
     name = chosen.tokenizer
     known = registered(entries)

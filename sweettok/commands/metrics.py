@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,9 @@ from sweettok.commands.arguments import add_json
 from sweettok.errors import InputError
 
 if TYPE_CHECKING:
-    from sweettok.params import Metrics
+    from sweettok.params import Metrics, Params
 
-JUDGE = Path("outputs/judge")
+JUDGE, PARAMS = Path("outputs/judge"), Path("params.yaml")
 
 
 def add(commands: Any) -> None:
@@ -26,7 +27,12 @@ def add(commands: Any) -> None:
     metrics.add_argument("made", metavar="MADE", help="folder or file")
     metrics.add_argument("--unpaired", action="store_true", help="as sets: Frechet distances only")
     metrics.add_argument("--frames", type=int, metavar="N", help="the first N frames of each file")
-    metrics.add_argument("--size", type=int, metavar="N", help="bring frames to N x N: shorter side, centre crop")
+    metrics.add_argument("--skip-shorter", action="store_true", help="leave files of fewer frames out, with a count")
+    metrics.add_argument("--size", type=int, metavar="N", help="bring frames of both sides to N x N")
+    metrics.add_argument(
+        "--fit", choices=("crop", "stretch"),
+        help="how: shorter side and centre crop, or the whole picture, as MADE was made (default: crop, for equal shapes)",
+    )  # fmt: skip
     metrics.add_argument(
         "--extractor", action="append", metavar="NAME", help="i3d, i3d-videogpt, inception, squeezenet1_0"
     )
@@ -48,15 +54,19 @@ def add_networks(parser: argparse.ArgumentParser) -> None:
 def _metrics(chosen: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    from sweettok.api.folder_metrics import compare, open_comparison
+    from sweettok.api.comparison import open_comparison
+    from sweettok.api.folder_metrics import compare
+    from sweettok.metrics.record import doubt
     from sweettok.training.curriculum import load_judge
 
     for option in ("frames", "size"):
         if (value := getattr(chosen, option)) is not None and value < 1:
             raise InputError(f"--{option} {value}: expected a number of at least 1")
-    settings = network_settings(chosen)
+    settings = network_settings(chosen, params_here())
     judge = load_judge(chosen.judge or JUDGE) if chosen.judge or JUDGE.is_dir() else None
-    comparison = open_comparison(chosen.real, chosen.made, not chosen.unpaired, chosen.frames, chosen.size)
+    comparison = open_comparison(
+        chosen.real, chosen.made, not chosen.unpaired, chosen.frames, chosen.size, chosen.fit, chosen.skip_shorter
+    )
     found = compare(
         comparison, judge, settings, chosen.seed, lambda pairs: tqdm(pairs, "metrics", unit="pair", disable=None)
     )
@@ -65,10 +75,12 @@ def _metrics(chosen: argparse.Namespace) -> None:
         return
     for name, entry in found["metrics"].items():
         interval = f" [{entry['interval'][0]:.4g}, {entry['interval'][1]:.4g}]" if entry["interval"] else ""
-        print(f"{name}: {entry['value']:.4f}{interval} (n = {entry['n']})")
+        print(f"{name}: {entry['value']:.4f}{interval} (n = {entry['n']})  {doubt(entry)}".rstrip())
         print("    protocol: " + ", ".join(_protocol(entry["protocol"])))
     for entry in found["left_out"]:
         print(f"left out  {entry['metric']}: {entry['why']}")
+    if skipped := found["skipped_files"]:
+        print(f"skipped   {len(skipped)} files below {chosen.frames} frames, with their partners: {skipped[0]}, ...")
 
 
 def _protocol(facts: dict[str, Any], prefix: str = "") -> list[str]:
@@ -79,11 +91,27 @@ def _protocol(facts: dict[str, Any], prefix: str = "") -> list[str]:
     return parts
 
 
-def network_settings(chosen: argparse.Namespace) -> "Metrics":
-    """What published networks to measure with: the options', else params.yaml's, else none."""
+def params_here() -> "Params | None":
+    """Those of params.yaml, if it is there and this project's: any project of DVC may have a file of that name.
+
+    What is no params file of ours goes unused, with a line on stderr: all that it could add are networks and names.
+    """
+    from sweettok.params import load_params
+
+    if not PARAMS.is_file():
+        return None
+    try:
+        return load_params()
+    except InputError as error:
+        print(f"params.yaml goes unused, it is not this project's or has a mistake: {error}", file=sys.stderr)
+        return None
+
+
+def network_settings(chosen: argparse.Namespace, params: "Params | None") -> "Metrics":
+    """What published networks to measure with: the options', else those of params, else none."""
     import pydantic
 
-    from sweettok.params import Metrics, load_params
+    from sweettok.params import Metrics
 
     extractors, perceptual = chosen.extractor or [], chosen.perceptual or []
     if not (extractors or perceptual):
@@ -91,8 +119,8 @@ def network_settings(chosen: argparse.Namespace) -> "Metrics":
             raise InputError(
                 "--weights, --protocol and --download are for networks: name some with --extractor, --perceptual"
             )
-        if Path("params.yaml").is_file():
-            return load_params().metrics.model_copy(update={"sizes": ()})
+        if params:
+            return params.metrics.model_copy(update={"sizes": ()})
     paths = {}
     for entry in chosen.weights:
         name, equals, path = entry.partition("=")

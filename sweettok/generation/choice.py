@@ -10,7 +10,7 @@ from sweettok.errors import InputError
 from sweettok.generation.prior import Prior
 from sweettok.generation.sampling import decode_in_batches, sample_classes_in_turn
 from sweettok.metrics.distances import judge_distances
-from sweettok.metrics.frechet import FeatureMoments, frechet_distance
+from sweettok.metrics.frechet import FeatureMoments, frechet_distance, says_nothing
 from sweettok.metrics.generation import predicted_classes
 from sweettok.models.judge import Judge
 from sweettok.models.processes import gathered_objects, over_processes
@@ -59,6 +59,7 @@ def choose_settings(
         drawn = settings.model_copy(update={"samples": sampling.choice_samples})
         tokens, labels = sample_classes_in_turn(prior, drawn, seed)
         features = over_processes(features_of, tokens.split(settings.batch_size)).numpy()
+        reason = says_nothing(min(features.shape[0], real.n), real.dims)
         return {
             "guidance": settings.guidance,
             "temperature": settings.temperature,
@@ -66,7 +67,7 @@ def choose_settings(
             "class_consistency": float((predicted_classes(judge, features) == labels.numpy()).mean()),
             "n": len(labels),
             "split": val.split,
-        }
+        } | ({"says_nothing": reason} if reason else {})
 
     # The first process's table in all of them: where the machines differ, so may the last bits of the distances.
     table = gathered_objects([row(settings) for settings in sampling.candidates])[0]

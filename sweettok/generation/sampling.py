@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from sweettok.errors import InputError
 from sweettok.generation.prior import Prior
 from sweettok.models.processes import over_processes
 from sweettok.params import SamplingSettings
@@ -40,9 +41,11 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
 def draw(logits: Tensor, uniform: Tensor) -> Tensor:
     """One word a row by inverting the cumulative distribution: logits (B, words), uniform (B,) in [0, 1) -> int64 (B,).
 
-    A word of probability 0 is never drawn.
+    A word of probability 0 is never drawn. Raises ValueError for a row that is no distribution: NaN, infinity, -inf alone.
     """
     cumulative = logits.double().softmax(-1).cumsum(-1)  # (B, words)
+    if cumulative.isnan().any():
+        raise ValueError("draw: expected logits below infinity, at least one a row above -infinity, got NaN or others")
     threshold = uniform.double()[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, threshold, right=True).squeeze(-1)
 
@@ -60,7 +63,8 @@ def sample(
     clip depends on the seed, its label and how many clips were drawn before it, not on the batch size or on the other
     rows (up to rounding of the network's arithmetic); reordering the labels reorders labels, not noise.
 
-    Raises ValueError (labels of wrong shape, dtype or range).
+    Raises ValueError (labels of wrong shape, dtype or range), InputError (logits that are not finite: a diverged prior,
+    or guidance and temperature that overflow).
     """
     layout = prior.config.layout
     guided = sampling.guidance != 1
@@ -75,13 +79,30 @@ def sample(
         features = prior.hidden(sequence[:, -1:] if use_cache else sequence, cache)[:, -1]  # (B or 2B, D)
         allowed = layout.allowed(position)
         logits = prior.word_logits(features, allowed).float()  # (B or 2B, words)
-        if guided:
-            conditional, unconditional = logits.chunk(2)
-            logits = unconditional + sampling.guidance * (conditional - unconditional)
-        logits = keep_top_p(keep_top_k(logits / sampling.temperature, sampling.top_k), sampling.top_p)
+        scaled = _guided(logits, sampling) / sampling.temperature
+        if not scaled.isfinite().all():
+            raise InputError(_why_not_finite(logits, sampling))
+        logits = keep_top_p(keep_top_k(scaled, sampling.top_k), sampling.top_p)
         ids = allowed.start + draw(logits, noise[:, position])  # (B,)
         sequence = torch.cat([sequence, (ids.repeat(2) if guided else ids)[:, None]], dim=1)
     return layout.unflatten(sequence[: len(labels), 1:])
+
+
+def _guided(logits: Tensor, sampling: SamplingSettings) -> Tensor:
+    """Logits (B, words) as they come under guidance 1; else (2B, words), the second half without class -> (B, words)."""
+    if sampling.guidance == 1:
+        return logits
+    conditional, unconditional = logits.chunk(2)
+    return unconditional + sampling.guidance * (conditional - unconditional)
+
+
+def _why_not_finite(logits: Tensor, sampling: SamplingSettings) -> str:
+    if not logits.isfinite().all():
+        return "the prior predicts NaN or infinity: its training diverged; train it again with a lower learning rate"
+    return (
+        f"guidance {sampling.guidance:g} and temperature {sampling.temperature:g} make the prior's logits overflow; "
+        "choose a smaller guidance or a larger temperature"
+    )
 
 
 def sample_in_batches(prior: Prior, labels: Tensor, sampling: SamplingSettings, generator: torch.Generator) -> Tensor:

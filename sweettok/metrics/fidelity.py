@@ -1,5 +1,7 @@
 """How near a reconstruction is, pixel by pixel: PSNR and SSIM of clips in [-1, 1]."""
 
+import warnings
+
 import torch
 from torch import Tensor
 
@@ -11,12 +13,24 @@ WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03  # Wang et al. 2004, section III-B a
 
 
 def check_clip(name: str, clip: Tensor) -> None:
-    """Raise ValueError unless `clip` is (B, 3, T, H, W), not empty, with every value in [-1, 1] (so no NaN either)."""
+    """Raise ValueError unless `clip` is (B, 3, T, H, W), not empty, with every value in [-1, 1] (so no NaN either).
+
+    Warns, once a process, where no value is below 0, as in clips that were scaled to [0, 1].
+    """
     if clip.ndim != 5 or clip.shape[1] != 3 or clip.numel() == 0:
         raise ValueError(f"{name}: expected a clip tensor (B, 3, T, H, W), got {tuple(clip.shape)}")
     low, high = clip.aminmax()
     if not (low >= -1 - 1e-4 and high <= 1 + 1e-4):  # 1e-4: interpolation overshoots by rounding
         raise ValueError(f"{name}: expected values in [-1, 1], got [{low:.4g}, {high:.4g}]; scale or clamp it first")
+    warn_of_other_range(low, high)
+
+
+def warn_of_other_range(low: Tensor, high: Tensor) -> None:
+    """Warn, once a process, of a clip that looks like [0, 1]: its values vary, but its least is not below 0."""
+    if low >= 0 and high > low:
+        warnings.warn(
+            "no value of a clip is below 0: clips have to be in [-1, 1]; make 2 x - 1 of values in [0, 1]", stacklevel=1
+        )
 
 
 def _check_pair(clip: Tensor, reconstruction: Tensor) -> None:

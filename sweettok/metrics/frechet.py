@@ -69,6 +69,16 @@ class FeatureMoments:
         return (self.outer - self.n * np.outer(mean, mean)) / (self.n - 1 if unbiased else self.n)
 
 
+def says_nothing(clips: int, dims: int) -> str:
+    """Why a Frechet distance of so many clips (of the smaller set) on `dims` features says nothing; "" where it may.
+
+    The covariance of n rows has at most rank n - 1. With n <= dims it is singular, so that the distance measures where
+    the few clips happen to lie, and a bootstrap of them is no wider for it. Heusel et al. and pytorch-fid ask for more
+    clips than features for this reason; torchmetrics for two.
+    """
+    return "" if clips > dims else f"{clips} clips for {dims} features, which need more than {dims}"
+
+
 def frechet_distance(a: FeatureMoments, b: FeatureMoments, unbiased: bool = True) -> float:
     """Squared Frechet (2-Wasserstein) distance of two Gaussians; Dowson and Landau 1982, Heusel et al. 2017.
 
@@ -120,14 +130,17 @@ def frechet_record(
     """The metric record of the Frechet distance of features made (N, F) from real (M, F), with a 95 % interval.
 
     paired: as in `frechet_interval`; the other arguments as in `record`. Above `MOST_DIMS` features the interval is
-    left out. Raises ValueError (shapes, non-finite, fewer than 2 rows).
+    left out. Where there are too few clips, the protocol has `says_nothing` with the reason. Raises ValueError (shapes,
+    non-finite, fewer than 2 rows).
     """
-    of_made = FeatureMoments.of(made)
-    distance, interval = frechet_distance(of_made, FeatureMoments.of(real), unbiased), None
+    of_made, of_real = FeatureMoments.of(made), FeatureMoments.of(real)
+    distance, interval = frechet_distance(of_made, of_real, unbiased), None
     if of_made.dims <= MOST_DIMS:
         low, high = frechet_interval(made, real, RESAMPLES, seed, paired, unbiased=unbiased)
         # Taking out the resamples' shift may leave the distance just outside
         interval = min(low, distance), max(high, distance)
+    if reason := says_nothing(min(of_made.n, of_real.n), of_made.dims):
+        protocol["says_nothing"] = reason
     covariance = "unbiased" if unbiased else "biased"
     return record(distance, of_made.n, split, seed, interval, metric=metric, covariance=covariance, **protocol)
 

@@ -26,7 +26,8 @@ def record(
     seed      the seed of the run or the sampling, None where nothing is random
     interval  (low, high), by convention 95 %
     metric    name for error messages only; it is the key under which the caller stores the record
-    protocol  everything else needed to make the number again: extractor, weights sha256, resolution, frames, ...
+    protocol  everything else needed to make the number again: extractor, weights sha256, resolution, frames, ...;
+              `says_nothing`, with the reason, where the number means nothing (see `doubt`)
 
     Raises ValueError naming the metric: non-finite value or bound, n < 1, low > high, protocol that JSON cannot hold.
     """
@@ -51,6 +52,12 @@ def record(
 def is_record(node: Any) -> bool:
     """Whether `node` is a metric record: a mapping with exactly the record's keys."""
     return isinstance(node, Mapping) and set(node) == set(KEYS)
+
+
+def doubt(entry: Mapping[str, Any]) -> str:
+    """What must stand beside a record's number: "says nothing: ...", where its protocol tells why; else ""."""
+    reason = entry.get("protocol", {}).get("says_nothing")
+    return f"says nothing: {reason}" if reason else ""
 
 
 def flatten_records(tree: Mapping[str, Any]) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from sweettok.errors import InputError
+from sweettok.metrics.record import doubt
 from sweettok.metrics.registry import higher_is_better, metric_of
 from sweettok.metrics.statistics import paired_difference
 from sweettok.reporting.collect import AblationCell, Results
@@ -40,7 +41,7 @@ def difference(results: Results, variant: str, reference: str, metric: str) -> E
 
     The interval is the hull of two: the bootstrap over seeds and clips, and Student's t over the seeds' means. With three
     seeds a bootstrap reaches hardly beyond their range, so that alone it would decide too often. Below two seeds, which
-    leave nothing to vary over, the side is open. Raises InputError where their test clips differ.
+    leave nothing to vary over, the side is open, and so it is where a value says nothing. Raises InputError where their test clips differ.
     """
     ours, theirs = (
         {seed: cell for seed, cell in results.of_variant(name).items() if metric in cell.summary["metrics"]}
@@ -71,7 +72,8 @@ def difference(results: Results, variant: str, reference: str, metric: str) -> E
         "resamples": RESAMPLES,
         "bootstrap_seed": SEED,
     }
-    side = side_of(interval) * (1 if higher_is_better(metric) else -1) if student else 0
+    is_void = any(doubt(cells[seed].summary["metrics"][metric]) for cells in (ours, theirs) for seed in seeds)
+    side = side_of(interval) * (1 if higher_is_better(metric) else -1) if student and not is_void else 0
     p_value = student_p_value(paired.per_seed)
     return Effect(paired.mean, interval, side, effect_size, p_value, len(seeds), details=details)
 

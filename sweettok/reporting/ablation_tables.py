@@ -60,9 +60,9 @@ def _variant_cells(results: Results, variant: str) -> dict[str, Content]:
     ours: dict[str, Content] = {}
     for metric in METRICS:
         if records := over_seeds(results, variant, metric):
-            ours[title_of(metric)] = Number.over_seeds(records)
-        if variant != "full" and (paired := difference(results, variant, "full", metric)):
-            ours[f"{title_of(metric)}, minus full"] = Number(paired.value, paired.interval)
+            measured = ours[title_of(metric)] = Number.over_seeds(records)
+            if variant != "full" and (paired := difference(results, variant, "full", metric)):
+                ours[f"{title_of(metric)}, minus full"] = Number(paired.value, paired.interval, remark=measured.remark)
     remark = "" if has_learned(results, variant) else "says nothing"
     ours["gain over mean colour (dB)"] = Number(gain_over_mean_colour(results, variant), remark=remark)
     summary = next(iter(runs.values())).summary

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-NUMBERS = ("by_factor", "curve", "accuracy", "real", "chance")  # of a record's protocol, with columns of their own
+SHOWN_BESIDE = ("by_factor", "curve", "accuracy", "real", "chance", "says_nothing")  # in columns or remarks
 
 
 def describe(record: Mapping[str, Any]) -> str:
     """A record without its value, in words: "n = 256, split test, seed 0, extractor judge, ..."."""
     details = [f"n = {record['n']}", f"split {record['split']}"]
     details += [f"seed {record['seed']}"] if record["seed"] is not None else []
-    known = {key: value for key, value in sorted(record["protocol"].items()) if key not in NUMBERS}
+    known = {key: value for key, value in sorted(record["protocol"].items()) if key not in SHOWN_BESIDE}
     return ", ".join(details + [f"{key} {_brief(value)}" for key, value in known.items()])
 
 

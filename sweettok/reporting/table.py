@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas
 
+from sweettok.metrics.record import doubt
 from sweettok.metrics.statistics import mean_and_std
 from sweettok.reporting.protocol import describe
 
@@ -38,14 +39,14 @@ class Number:
         if record is None:
             return cls(None)
         interval = tuple(record["interval"]) if record["interval"] else None
-        return cls(record["value"], interval, protocol=describe(record))
+        return cls(record["value"], interval, remark=doubt(record), protocol=describe(record))
 
     @classmethod
     def over_seeds(cls, records: Iterable[Mapping[str, Any]]) -> "Number":
         """Mean and sample standard deviation of records that differ in nothing but the seed."""
         records = list(records)
         mean, std = mean_and_std([record["value"] for record in records])
-        return cls(mean, std=std, protocol=describe({**records[0], "seed": None}))
+        return cls(mean, std=std, remark=doubt(records[0]), protocol=describe({**records[0], "seed": None}))
 
     def text(self) -> str:
         """E.g. "23.41 [23.10, 23.72]", "23.41 ± 0.12", "1,280"; four significant digits."""

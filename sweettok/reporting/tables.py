@@ -118,8 +118,9 @@ def _chosen_sampling(results: Results) -> tuple[str, ...]:
     choice, chosen = ((results.generation or {}).get(key) for key in ("choice", "sampling"))
     if not choice or not chosen:
         return ()
+    reason = choice[0].get("says_nothing")
     return (
         f"Guidance {chosen['guidance']:g} and temperature {chosen['temperature']:g}: of {len(choice)} pairs those within a "
         "tenth of the lowest Frechet distance to validation clips, and of these the one of the highest class consistency "
-        f"(n = {choice[0]['n']} each).",
+        f"(n = {choice[0]['n']} each{f'; such distances say nothing: {reason}' if reason else ''}).",
     )

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from sweettok.api.folder_metrics import FolderClips, compare, open_comparison, score_pair
+from sweettok.api.comparison import open_comparison
+from sweettok.api.folder_metrics import compare, score_pair
 from sweettok.api.frames import open_frames, to_square
 from sweettok.errors import InputError
 from sweettok.metrics.distances import judge_distances
@@ -116,21 +118,22 @@ def test_a_protocol_claims_nothing_of_a_store(scene, write_video, tmp_path, judg
     """Files of several lengths and sizes are cut and resized, belong to no split, and the record says so."""
     for number, (frames, side) in enumerate([(9, 16), (12, 32), (11, 24)]):
         write_video(tmp_path / f"{number}.mkv", scene(frames, side, side, seed=number))
-    found = compare(open_comparison(tmp_path, tmp_path, True, None, 16), judge, NONE)["metrics"]
+    found = compare(open_comparison(tmp_path, tmp_path, True, 9, 16), judge, NONE)["metrics"]
     facts = found["frechet_video/judge"]["protocol"]
     assert facts["prepared"] == "first 9 frames of each file, shorter side resized to 16, centre crop"
     assert facts["input"] == "9 of 9 prepared frames" and facts["protocol"]["split"] == "none: the files given"
     assert found["frechet_image/judge"]["protocol"]["input"] == "first frame"
-    assert "stored" not in str(facts) and "nothing" not in str(facts) and "whole clip" not in str(facts)
+    assert "stored" not in str(facts) and "nothing drawn" not in str(facts) and "whole clip" not in str(facts)
 
 
 def test_unpaired_sets_have_distances_only(folders, judge, scene, write_video, tmp_path):
     for number in range(3):
         write_video(tmp_path / f"sample{number}.mkv", scene(12, 16, 16, seed=30 + number))
-    found = compare(open_comparison(folders[0], tmp_path, False, None, None), judge, NONE)
+    found = compare(open_comparison(folders[0], tmp_path, False, 9, None), judge, NONE)
     assert set(found["metrics"]) == {"frechet_video/judge", "frechet_image/judge"} and found["pairs"] == {}
-    assert found["metrics"]["frechet_video/judge"]["n"] == 3
-    assert found["metrics"]["frechet_video/judge"]["protocol"]["frames"] == 9  # the shortest
+    entry = found["metrics"]["frechet_video/judge"]
+    assert entry["n"] == 3 and entry["protocol"]["frames"] == 9
+    assert entry["protocol"]["says_nothing"] == "3 clips for 32 features, which need more than 32"
 
 
 def test_two_files_without_a_judge(folders):
@@ -162,35 +165,62 @@ def test_sizes_and_lengths_that_differ(scene, write_video, tmp_path, judge):
     with pytest.raises(InputError, match="48x32, .*16x16; bring both to N x N with --size N"):
         compare(open_comparison(tmp_path / "a", tmp_path / "b", True, 9, None), judge, NONE)
     with pytest.raises(InputError, match="has 9 frames, 10 were asked for"):
-        compare(open_comparison(tmp_path / "a", tmp_path / "b", True, 10, 16), judge, NONE)
-    found = compare(open_comparison(tmp_path / "a", tmp_path / "b", True, 9, 16), judge, NONE)
+        compare(open_comparison(tmp_path / "a", tmp_path / "b", True, 10, 16, "crop"), judge, NONE)
+    found = compare(open_comparison(tmp_path / "a", tmp_path / "b", True, 9, 16, "crop"), judge, NONE)
     square = np.stack([to_square("crop", 16)(frame) for frame in scene(9, 32, 48)])
     expected = psnr(to_float(square[None]), to_float(scene(12, 16, 16)[None, :9])).item()
     assert found["pairs"]["x"]["psnr"] == pytest.approx(expected)
 
 
-def test_files_without_partner_or_with_one_name(scene, write_video, tmp_path):
-    write_video(tmp_path / "a" / "x.mkv", scene(2))
-    write_video(tmp_path / "a" / "y.mkv", scene(2))
-    write_video(tmp_path / "b" / "x.mkv", scene(2))
-    with pytest.raises(InputError, match="1 files have no partner of the same name, first y in .*a; .*--unpaired"):
-        open_comparison(tmp_path / "a", tmp_path / "b", True, None, None)
-    write_video(tmp_path / "b" / "x.avi", scene(2))
-    with pytest.raises(InputError, match="have one name"):
-        open_comparison(tmp_path / "a", tmp_path / "b", False, None, None)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no image or video"):
-        open_comparison(tmp_path / "a", tmp_path / "empty", True, None, None)
-    with pytest.raises(InputError, match="two files or two folders"):
-        open_comparison(tmp_path / "a", tmp_path / "b" / "x.avi", True, None, None)
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_stretched_reconstruction_is_perfect_only_when_both_are_stretched(scene, write_video, tmp_path, judge, paired):
+    for number in range(3):
+        frames = scene(9, 24, 40, seed=number)
+        write_video(tmp_path / "real" / f"{number}.mkv", frames)
+        write_video(tmp_path / "made" / f"{number}.mkv", np.stack([to_square("stretch", 16)(frame) for frame in frames]))
+    folders = tmp_path / "real", tmp_path / "made"
+    with pytest.raises(InputError, match=r"0.mkv \(40x24\) and .*0.mkv \(16x16\) .* --fit crop .* or --fit stretch"):
+        open_comparison(*folders, paired, None, 16)
+    by_fit = {fit: compare(open_comparison(*folders, paired, None, 16, fit), judge, NONE) for fit in ("crop", "stretch")}
+    stretched, cropped = (by_fit[fit]["metrics"] for fit in ("stretch", "crop"))
+    assert stretched["frechet_video/judge"]["value"] < 1e-5 < cropped["frechet_video/judge"]["value"]
+    assert stretched["frechet_video/judge"]["protocol"]["prepared"].endswith("stretched to 16")
+    if paired:
+        assert stretched["psnr"]["value"] == 100 and cropped["psnr"]["value"] < 30
+        assert stretched["psnr"]["protocol"] == {"frames": "all", "resolution": 16, "fit": "stretch"}
 
 
-def test_the_fingerprint_follows_content_and_treatment(folders):
-    files = open_comparison(*folders, True, None, None).real
-    fingerprints = {
-        FolderClips(files, 9, 16).fingerprint,
-        FolderClips(files, 8, 16).fingerprint,
-        FolderClips(files, 9, 8).fingerprint,
-        FolderClips(files[1:], 9, 16).fingerprint,
-    }
-    assert len(fingerprints) == 4 and FolderClips(files, 9, 16).fingerprint in fingerprints
+@pytest.fixture
+def with_a_short_one(folders, shots, write_video, tmp_path):
+    """The six clips of 9 frames and a seventh of 3, real and made."""
+    for source, name, ending in zip(shots, ("real", "made"), (".mkv", ".avi"), strict=True):
+        for number, frames in enumerate([*source.values(), source["class0/clip0"][:3]]):
+            write_video(tmp_path / name / f"{number}{ending}", frames)
+    return tmp_path / "real", tmp_path / "made"
+
+
+def test_a_short_clip_does_not_cut_the_others(with_a_short_one, folders, judge):
+    expected = compare(open_comparison(*folders, True, None, None), judge, NONE)["metrics"]
+    found = compare(open_comparison(*with_a_short_one, True, None, None), judge, NONE)
+    assert found["metrics"]["psnr"]["n"] == 7 and "frechet_video/judge" not in found["metrics"]
+    assert "6.mkv has 3 frames, " in {entry["metric"]: entry["why"] for entry in found["left_out"]}["frechet_video/judge"]
+    with pytest.raises(InputError, match=r"6.mkv has 3 frames, .* 9; .*--frames N"):
+        compare(open_comparison(*with_a_short_one, False, None, None), judge, NONE)
+    with pytest.raises(InputError, match="6.mkv has 3 frames, 9 were asked for; .* --skip-shorter"):
+        compare(open_comparison(*with_a_short_one, False, 9, None), judge, NONE)
+    for paired in (True, False):
+        found = compare(open_comparison(*with_a_short_one, paired, 9, None, skip_shorter=True), judge, NONE)
+        entry = found["metrics"]["frechet_video/judge"]
+        assert entry["value"] == pytest.approx(expected["frechet_video/judge"]["value"], rel=1e-4) and entry["n"] == 6
+        assert all(one["protocol"]["skipped_files"] == 2 for one in found["metrics"].values())
+        assert found["skipped_files"] == [str(with_a_short_one[0] / "6.mkv"), str(with_a_short_one[1] / "6.avi")]
+
+
+def test_what_stills_lack_is_listed(scene, tmp_path, judge):
+    for number in range(2):
+        Image.fromarray(scene(1, 16, 16, seed=number)[0]).save(tmp_path / f"{number}.png")
+    found = compare(open_comparison(tmp_path, tmp_path, True, None, None), judge, NONE)
+    assert "frechet_image/judge" in found["metrics"]
+    assert [(entry["metric"], entry["why"]) for entry in found["left_out"]] == [
+        ("frechet_video/judge", "a single frame has no motion to compare")
+    ]

@@ -1,6 +1,7 @@
 """SweetTok: the same numbers as the network's, of what people have at hand; folders and the hub; files."""
 
 import shutil
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,6 +70,10 @@ def test_frames_of_any_size_are_cropped_as_in_training(tok, scene):
         (np.zeros((0, 16, 16, 3), np.uint8), "uint8 frames"),
         (torch.zeros(1, 3, 9, 8, 8), "16x16"),
         (torch.full((1, 3, 9, 16, 16), 200.0), "200"),
+        (torch.zeros(16, 16), r"float32 \(16, 16\)"),
+        (np.zeros((2, 20), np.int32), r"expected floats .* got int32 \(2, 20\)"),
+        (torch.zeros(1, 3, 9, 16, 16, dtype=torch.int64), "expected floats .* got torch.int64"),
+        (0.5, "expected floats"),
     ],
 )
 def test_what_cannot_be_encoded(tok, clip, named):
@@ -88,6 +93,28 @@ def test_words(tok, clips):
     assert words == tok.words(tok.encode(clip)) == tok.words(tok.encode(clip).numpy())
     assert [clip["spatial"] + clip["temporal"] for clip in words] == tok.model.words(tok.encode(clip))
     assert set(tok.words(clip[:, :, :1])[0]) == {"spatial"}
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint16, np.int64])
+def test_words_of_tokens_of_any_integer_type(tok, clips, dtype):
+    tokens = tok.encode(clips(2)).numpy()
+    assert tok.words(tokens.astype(dtype)) == tok.words(clips(2)) == tok.words(tokens.tolist())
+
+
+@pytest.mark.parametrize("tokens", [[3] * 20, [[0] * 19], [[99] * 20], [[-1] * 20]])
+def test_what_has_no_words(tok, tokens):
+    with pytest.raises(ValueError, match="expected"):
+        tok.words(tokens)
+
+
+def test_floats_that_look_like_0_to_1_are_warned_of(tok, clips):
+    bright = torch.rand(1, 3, 9, 16, 16, generator=torch.Generator().manual_seed(0))
+    with pytest.warns(UserWarning, match=r"make 2 x - 1 of values in \[0, 1\]"):
+        tok.encode(bright)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tok.encode(clips(1))
+        tok.encode(np.full((9, 16, 16, 3), 200, np.uint8) + np.arange(3, dtype=np.uint8))  # a bright film may be right
 
 
 def test_lower_precision_keeps_the_contract(make_model, clips):

@@ -66,6 +66,20 @@ def test_a_registered_name_by_params_and_the_table(sweettok, two_videos, with_ju
     assert not list(work.glob("*.partial"))
 
 
+def test_params_of_another_project_go_unused(sweettok, two_videos, work):
+    expected = json.loads(evaluate(sweettok, "outputs/model", "--json")[1])
+    (work / "params.yaml").write_text("model: {layers: 3}\n")
+    status, out, err = evaluate(sweettok, "outputs/model", "--json")
+    assert status == 0 and json.loads(out) == expected and "params.yaml goes unused" in err
+    assert sweettok("tokenizers")[0] == 0
+
+
+def test_the_table_marks_distances_of_too_few_clips(sweettok, two_videos, with_judge):
+    lines = evaluate(sweettok, "outputs/model")[1].splitlines()
+    marked = [line.split()[0] for line in lines if line.endswith("says nothing: 2 clips for 32 features, which need more than 32")]
+    assert marked == ["frechet_video/judge", "frechet_image/judge"]
+
+
 def test_a_factory_beside_params(sweettok, two_videos, work):
     shutil.copy(ROOT / "examples" / "my_tokenizer.py", work / "stands_here.py")
     text = (ROOT / "params.yaml").read_text()

@@ -11,6 +11,7 @@ from sweettok.models.judge import Judge
 from sweettok.training.checkpoint import save_module
 
 ROOT = Path(__file__).parents[2]
+PREPARED = ("--size", 16, "--fit", "crop", "--frames", 9)  # of 16 x 16 and 24 x 32 pixels, 9 and 20 frames
 
 
 @pytest.fixture
@@ -25,17 +26,19 @@ def two(videos, sweettok, work):
 
 
 def test_numbers_and_protocols(sweettok, two):
-    status, out, _ = sweettok("metrics", *two, "--size", 16)
+    status, out, _ = sweettok("metrics", *two, *PREPARED)
     assert status == 0
     for name in ("psnr", "ssim", "perceptual/judge", "frechet_video/judge", "frechet_image/judge"):
         at = out.splitlines().index(next(line for line in out.splitlines() if line.startswith(f"{name}: ")))
         assert "(n = 2)" in out.splitlines()[at] and out.splitlines()[at + 1].startswith("    protocol: ")
-    assert "resolution 16" in out
+    assert "resolution 16, fit crop" in out
+    lines = [line for line in out.splitlines() if line.startswith("frechet_")]
+    assert len(lines) == 2 and all(line.endswith("(n = 2)  says nothing: 2 clips for 32 features, which need more than 32") for line in lines)
 
 
 def test_json_holds_pairs_and_what_is_left_out(sweettok, two, work):
     shutil.rmtree(work / "outputs" / "judge")
-    status, out, _ = sweettok("metrics", *two, "--size", 16, "--frames", 9, "--json")
+    status, out, _ = sweettok("metrics", *two, *PREPARED, "--json")
     answer = json.loads(out)
     assert status == 0 and set(answer["pairs"]) == {"a", "b"} and answer["metrics"]["psnr"]["n"] == 2
     assert {"perceptual/judge", "frechet_video/judge"} <= {entry["metric"] for entry in answer["left_out"]}
@@ -43,7 +46,7 @@ def test_json_holds_pairs_and_what_is_left_out(sweettok, two, work):
 
 def test_networks_by_option_and_by_params(sweettok, two, work, monkeypatch, tmp_path):
     monkeypatch.setenv("SWEETTOK_CACHE", str(tmp_path / "cache"))
-    _, out, _ = sweettok("metrics", *two, "--size", 16, "--extractor", "i3d", "--perceptual", "alex")
+    _, out, _ = sweettok("metrics", *two, *PREPARED, "--extractor", "i3d", "--perceptual", "alex")
     assert "left out  fvd: weights of I3D: not here" in out and "left out  lpips/alex" in out
     text = (ROOT / "params.yaml").read_text()
     line = next(line for line in text.splitlines() if line.startswith("metrics: "))
@@ -54,7 +57,7 @@ def test_networks_by_option_and_by_params(sweettok, two, work, monkeypatch, tmp_
             "weights: {inception: {path: null, sha256: null, download: false}}}",
         )
     )
-    _, out, _ = sweettok("metrics", *two, "--size", 16)
+    _, out, _ = sweettok("metrics", *two, *PREPARED)
     assert "left out  fid: weights of Inception" in out and "fvd" not in out
 
 
@@ -66,6 +69,7 @@ def test_networks_by_option_and_by_params(sweettok, two, work, monkeypatch, tmp_
         (["--extractor", "i3d", "--weights", "x"], "expected NAME=PATH"),
         (["--extractor", "nonsense"], "extractors"),
         (["--extractor", "i3d", "--protocol", "nonsense"], "protocols"),
+        (["--size", "16"], "--fit crop"),
         (["--judge", "none"], "none/config.json does not exist"),
         ([], "--size N"),
     ],
@@ -78,3 +82,28 @@ def test_bad_input(sweettok, two, arguments, named):
 def test_absent_folders(sweettok, work):
     status, _, err = sweettok("metrics", "none.mp4", "none.mp4")
     assert status == 1 and "none.mp4: absent" in err
+
+
+def test_both_sides_are_fitted_as_the_option_says(sweettok, two):
+    """Of a square video the fit changes nothing, of another it does."""
+    assert sweettok("reconstruct", "videos", "-o", "stretched", "--fit", "stretch", "--format", "mkv")[0] == 0
+    found = {
+        fit: json.loads(sweettok("metrics", "videos", "stretched", "--size", 16, "--fit", fit, "--json")[1])["pairs"]
+        for fit in ("crop", "stretch")
+    }
+    assert found["stretch"]["b"] != found["crop"]["b"] and found["stretch"]["a"] == found["crop"]["a"]
+
+
+def test_shorter_files_are_left_out_with_a_count(sweettok, two):
+    status, out, _ = sweettok("metrics", *two, "--size", 16, "--fit", "crop", "--frames", 10, "--skip-shorter")
+    assert status == 0 and "psnr: " in out and "(n = 1)" in out
+    assert "skipped   2 files below 10 frames, with their partners: videos/a.mkv" in out
+
+
+@pytest.mark.parametrize("text", ["model: {layers: 3}\nlr: 0.1\n", "metrics: [accuracy]\n", "- a\n", "{"])
+def test_params_of_another_project_go_unused(sweettok, two, work, text):
+    expected = json.loads(sweettok("metrics", *two, *PREPARED, "--json")[1])
+    (work / "params.yaml").write_text(text)
+    status, out, err = sweettok("metrics", *two, *PREPARED, "--json")
+    assert status == 0 and json.loads(out) == expected
+    assert sum("params.yaml goes unused" in line for line in err.splitlines()) == 1

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from sweettok.errors import InputError
 from sweettok.generation.layout import TokenGroup, TokenLayout
 from sweettok.generation.prior import Prior, PriorConfig
 from sweettok.generation.sampling import (
@@ -169,6 +170,28 @@ def test_draw_has_the_softmax_frequencies():
     assert counts[[0, 3, 5]].sum() == 0
     edges = torch.tensor([0.0, 1 - 2**-24])  # smallest and largest float32 that torch.rand gives
     assert draw(logits.expand(2, -1), edges).tolist() == [1, 4]
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_a_diverged_prior_draws_nothing(value):
+    prior = sharp_prior(LAYOUTS["union"])
+    with torch.no_grad():
+        prior.transformer.embed_tokens.weight[:] = value
+    for guidance in (1.0, 2.0):
+        with pytest.raises(InputError, match="NaN or infinity: its training diverged"):
+            sample(prior, LABELS, settings(guidance=guidance, top_k=3, top_p=0.9), seeded())
+
+
+@pytest.mark.parametrize("changes", [{"temperature": 1e-40}, {"guidance": 3e38}], ids=str)
+def test_settings_that_overflow_draw_nothing(changes):
+    with pytest.raises(InputError, match="make the prior's logits overflow; choose a smaller guidance or a larger temp"):
+        sample(sharp_prior(LAYOUTS["union"]), LABELS, settings(**changes), seeded())
+
+
+@pytest.mark.parametrize("row", [[torch.nan, 0.0], [torch.inf, 0.0], [-torch.inf, -torch.inf]], ids=str)
+def test_a_row_without_a_distribution_draws_nothing(row):
+    with pytest.raises(ValueError, match="expected logits below infinity"):
+        draw(torch.tensor([[0.0, 1.0], row]), torch.tensor([0.5, 0.5]))
 
 
 def test_labels_are_checked():

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -80,6 +82,25 @@ def test_bad_input_is_named(pair, metric):
         metric(clip, reconstruction[:, :, :2])
     with pytest.raises(ValueError, match="clip tensor"):
         metric(clip[:, :, 0], reconstruction[:, :, 0])
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim])
+def test_clips_that_look_like_0_to_1_are_warned_of(pair, metric):
+    clip, reconstruction = pair
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        metric(clip, reconstruction)
+        metric(clip, torch.zeros_like(clip))  # without any contrast there is nothing to tell
+    with pytest.warns(UserWarning, match=r"have to be in \[-1, 1\]; make 2 x - 1 of values in \[0, 1\]"):
+        metric((clip + 1) / 2, (reconstruction + 1) / 2)
+
+
+def test_the_warning_comes_once(pair):
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            psnr((pair[0] + 1) / 2, (pair[1] + 1) / 2)
+    assert len(seen) == 1
 
 
 def test_ssim_needs_room_for_its_window():

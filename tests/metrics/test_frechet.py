@@ -11,6 +11,7 @@ from sweettok.metrics.frechet import (
     frechet_interval,
     frechet_record,
 )
+from sweettok.metrics.record import doubt
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +153,18 @@ def test_record_of_a_distance_of_nothing_has_an_interval_that_holds_it(features)
     made = frechet_record(features[0], features[0], "test", 0, paired=True, metric="frechet_video/judge")
     low, high = made["interval"]
     assert 0 <= low <= made["value"] <= high < 1e-6
+
+
+@pytest.mark.parametrize("made, real, mark", [(3, 3, 3), (64, 80, 64), (80, 64, 64), (65, 65, None)])
+def test_too_few_clips_for_the_features_are_marked_and_nothing_else_changes(made, real, mark):
+    a, b = (np.random.default_rng(n).normal(size=(n, 64)) for n in (made, real))
+    entry = frechet_record(a, b, "test", 0, paired=False, metric="frechet_video/judge")
+    assert entry["value"] == frechet_distance(FeatureMoments.of(a), FeatureMoments.of(b))
+    expected = f"{mark} clips for 64 features, which need more than 64" if mark else None
+    assert entry["protocol"].get("says_nothing") == expected
+    assert doubt(entry) == (f"says nothing: {expected}" if mark else "")
+    singular = [np.linalg.matrix_rank(np.cov(rows.T)) < 64 for rows in (a, b)]
+    assert any(singular) == bool(mark)
 
 
 def test_record_of_many_features_has_no_interval():

@@ -66,6 +66,15 @@ def test_direction_knows_which_way_is_better(metric: str, shift: float, directio
     assert difference(of(*cells), "lc", "full", metric).side == direction
 
 
+def test_distances_that_say_nothing_decide_nothing():
+    cells = [cell("full", seed, [20.0, 21.0]) for seed in range(3)]
+    cells += [cell("lc", seed, [20.0, 21.0], frechet=9 + seed / 100) for seed in range(3)]
+    assert difference(of(*cells), "lc", "full", "frechet_video/judge").side == -1
+    cells[-1].summary["metrics"]["frechet_video/judge"]["protocol"] = {"says_nothing": "3 clips for 64 features"}
+    found = difference(of(*cells), "lc", "full", "frechet_video/judge")
+    assert found.side == 0 and found.value == pytest.approx(4.01)
+
+
 def test_one_seed_decides_nothing():
     found = difference(of(cell("full", 0, [20, 21]), cell("lc", 0, [10, 11])), "lc", "full", "psnr")
     assert found.details["student_interval"] is None

@@ -54,6 +54,21 @@ def test_published_and_ours_never_share_a_column(tables: dict[str, Table]):
         assert kinds <= {"published", "ours", "protocol", "remark"}
 
 
+def test_a_distance_of_too_few_clips_is_marked_wherever_it_stands():
+    def method(seed: int, value: float = 1.0) -> dict:
+        marked = record(value, 3, "test", seed, (0.5, 2.0), says_nothing="3 clips for 64 features")
+        return {"metrics": {"frechet_video/judge": marked}, "tokens": 1, "bits": 2.0}
+
+    mark = "says nothing: 3 clips for 64 features"
+    results = Results("test", reconstruction={"methods": {"sweettok": method(0)}}, generation=method(0))
+    by_name = {table.identity: table for table in all_tables(results)}
+    for identity in ("T1", "T2"):
+        assert f"1.000 [0.500, 2.000] ({mark})" in to_markdown(by_name[identity])
+        assert to_csv(by_name[identity]).count(mark) == 1 and "says_nothing" not in to_markdown(by_name[identity])
+    spread = Number.over_seeds(method(seed, seed + 1.0)["metrics"]["frechet_video/judge"] for seed in range(2))
+    assert spread.text() == f"1.500 ± 0.707 ({mark})"
+
+
 def test_reconstruction_row_beside_its_published_row(tables: dict[str, Table]):
     row = csv_of(tables["T1"]).loc["SweetTok"]
     assert row["published: rFVD"] == 20.46

@@ -3,6 +3,7 @@
 from statistics import fmean
 from typing import Literal
 
+from sweettok.metrics.record import doubt
 from sweettok.metrics.registry import higher_is_better
 from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
@@ -33,15 +34,21 @@ class Scaling(Section):
                 effects[metric] = Effect.over_seeds(paired, better, decides=metric == self.metric)
         if self.metric not in effects:
             return Ruling("not run", f"priors {self.smaller} and {self.larger} share no finished seed")
-        few = few_seeds(effects[self.metric].details["per_seed"])
-        undecided: tuple[Outcome, str] = ("inconclusive", few)
-        verdict, reason = undecided if few else OUTCOMES[effects[self.metric].side]
+        open_because = few_seeds(effects[self.metric].details["per_seed"]) or _doubt(results, self.metric)
+        undecided: tuple[Outcome, str] = ("inconclusive", open_because)
+        verdict, reason = undecided if open_because else OUTCOMES[effects[self.metric].side]
         return Ruling(verdict, f"{reason}; {_sizes(results, self.metric)}", effects)
 
 
 def _by_seed(results: Results, size: str, metric: str) -> dict[int, float]:
     cells = (cell for cell in results.prior_scaling if cell.size == size and metric in cell.summary["metrics"])
     return {cell.seed: cell.summary["metrics"][metric]["value"] for cell in cells}
+
+
+def _doubt(results: Results, metric: str) -> str:
+    """Why the metric says nothing, where it does."""
+    records = [cell.summary["metrics"].get(metric) for cell in results.prior_scaling]
+    return next(filter(None, (doubt(known) for known in records if known)), "")
 
 
 def _sizes(results: Results, metric: str) -> str:

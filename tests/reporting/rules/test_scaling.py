@@ -32,6 +32,14 @@ def test_verdicts(large, verdict):
     assert places == sorted(places)
 
 
+def test_distances_that_say_nothing_decide_nothing():
+    found = results(small=(7.0, 7.1, 7.2), large=(5.0, 5.2, 5.1))
+    distance = found.prior_scaling[0].summary["metrics"]["frechet_video/judge"]
+    distance["protocol"] = {"says_nothing": "32 clips for 64 features"}
+    ruling = TEST.ruling(found)
+    assert ruling.verdict == "inconclusive" and ruling.reason.startswith("says nothing: 32 clips for 64 features")
+
+
 def test_not_run_and_too_few_seeds():
     assert TEST.ruling(Results("test")).verdict == "not run"
     assert TEST.ruling(results(small=(7.0, 7.1, 7.2), base=(6.0, 6.0, 6.0))).verdict == "not run"
