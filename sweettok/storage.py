@@ -79,15 +79,19 @@ def _failed_write(error: Exception, temporary: Path) -> bool:
 
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary name; on success it is renamed to `path`, on any error it is deleted.
+    """Yield the name of a new, empty file; on success it is renamed to `path`, on any error it is deleted.
 
+    Who may read it is for the umask to say, whatever wrote it: safetensors since 0.8.1 leaves files to their owner alone.
     Raises InputError where the file cannot be written.
     """
     path = Path(path)
     temporary = _new_partial(path)
     try:
         with _naming_write_errors(path, temporary):
+            temporary.touch()  # refused now where it would be after the work
+            mode = temporary.stat().st_mode
             yield temporary
+            temporary.chmod(mode)
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -108,9 +112,18 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
         with _naming_write_errors(path, temporary):
             temporary.mkdir()
             yield temporary
+            _readable_as_folder(temporary)
             _exchange(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _readable_as_folder(folder: Path) -> None:
+    """Give the files of a new folder the mode that the umask gave the folder (`atomic_file` says why)."""
+    mode = folder.stat().st_mode & 0o666
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(mode)
 
 
 def _exchange(temporary: Path, path: Path) -> None:

@@ -1,13 +1,12 @@
-"""Runs in MLflow: one parent run a reproduction, one child run a stage. Nothing else in the project imports MLflow.
+"""Runs in MLflow: one parent run a reproduction, one child run a stage.
 
-The store is `.mlflow/mlflow.db` (SQLite) with artifacts in `.mlflow/artifacts`, both under the project's root, the
-current folder. Tracking never costs a training: whatever MLflow raises is reported once, and from then on the run's
-metrics go to `outputs/unsent_metrics/<stage>.jsonl` (unsent.py), which the next run that reaches MLflow sends.
+The store (mlflow_store.py) lies under the project's root, the current folder. Tracking never costs a training: whatever
+MLflow raises is reported once, and from then on the run's metrics go to `outputs/unsent_metrics/<stage>.jsonl`
+(unsent.py), which the next run that reaches MLflow sends.
 """
 
 import hashlib
 import json
-import logging
 import os
 import time
 import warnings
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweettok.energy import EnergyMeter
 from sweettok.errors import InputError
+from sweettok.mlflow_store import EXPERIMENT, experiment_of, open_client, store_lock
 from sweettok.params import Params, load_params
 from sweettok.params.whole import UNWATCHED
 from sweettok.provenance import code_and_machine
@@ -30,17 +30,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
-EXPERIMENT = "sweettok-bench"
 METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100  # MLflow's limits for one log_batch
 SECONDS_A_FLUSH = 30  # curves of a running stage are at most this old in the UI
 VALUE_LENGTH = 500  # of a parameter or tag
 ENERGY = "energy_joules"  # metric of a run: of the whole machine, where it can be read
-LOCK_TIMEOUT = 120  # seconds; creating the database takes about two
-
-
-def store_uri(root: str | Path = ".") -> str:
-    """The tracking URI of the project at `root` (what `mlflow ui --backend-store-uri` takes)."""
-    return f"sqlite:///{Path(root).resolve() / '.mlflow' / 'mlflow.db'}"
 
 
 def reproduction_key() -> str:
@@ -152,9 +145,9 @@ class Run:
         tags = {**described, **tags, "stage": self.stage}
         self._tags = {key: str(value)[:VALUE_LENGTH] for key, value in tags.items()}
         try:
-            with _store_lock(self.root):
-                client = _client(self.root)
-                experiment = _experiment(client, self.root)
+            with store_lock(self.root):
+                client = open_client(self.root)
+                experiment = experiment_of(client, self.root)
                 parent = _parent_run(client, experiment, profile)
             tags = self._tags | {"mlflow.parentRunId": parent}
             created = client.create_run(experiment, run_name=self.name, tags=tags)
@@ -227,7 +220,7 @@ def finished_runs(root: str | Path = ".", stage: str | None = None) -> Iterator[
     root = Path(root).resolve()
     if not (root / ".mlflow" / "mlflow.db").is_file():
         raise InputError(f"{root / '.mlflow'} holds no runs; run `make repro` first")
-    client = _client(root)
+    client = open_client(root)
     experiment = client.get_experiment_by_name(EXPERIMENT)
     wanted = "attributes.status = 'FINISHED'" + (f" and tags.stage = '{stage}'" if stage else "")
     token = "" if experiment else None
@@ -268,30 +261,6 @@ def _profile(flat: Mapping[str, Any], root: Path) -> str:
         return str(load_params(root / "params.yaml").profile)
     except InputError:
         return "unnamed"
-
-
-def _store_lock(root: Path) -> Any:
-    """Held while the database, the experiment or a parent run may be created: two processes at once crash MLflow."""
-    from filelock import FileLock
-
-    folder = root / ".mlflow"
-    folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / "lock", timeout=LOCK_TIMEOUT)
-
-
-def _client(root: Path) -> "MlflowClient":
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    from mlflow import MlflowClient
-
-    for name in ("mlflow", "alembic"):  # migrations at INFO, failures as tracebacks; ours is one warning
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    return MlflowClient(tracking_uri=store_uri(root))
-
-
-def _experiment(client: "MlflowClient", root: Path) -> str:
-    known = client.get_experiment_by_name(EXPERIMENT)
-    artifacts = (root / ".mlflow" / "artifacts").as_uri()
-    return known.experiment_id if known else client.create_experiment(EXPERIMENT, artifact_location=artifacts)
 
 
 def _parent_run(client: "MlflowClient", experiment: str, profile: str) -> str:

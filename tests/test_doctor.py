@@ -210,6 +210,37 @@ def test_disk_and_memory_follow_from_the_clips(monkeypatch):
     assert found(content, "disk")[0].state == "here"
 
 
+@pytest.fixture
+def without_git(tmp_path, monkeypatch):
+    """A working folder with the project's DVC configuration and no git around it."""
+    shutil.copytree(ROOT / ".dvc", tmp_path / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_without_git_dvc_must_be_told(without_git):
+    """The way out that doctor names is one: DVC refuses before it and works after it."""
+    (need,) = found(profile("sprites"), "DVC")
+    assert need.state == "missing" and need.get.endswith(doctor.NO_GIT)
+    dvc = [sys.executable, "-m", "dvc"]
+    (without_git / "params.yaml").write_text(yaml.safe_dump(profile("sprites")))
+    refused = subprocess.run([*dvc, "status"], capture_output=True, text=True)
+    assert refused.returncode and "git" in refused.stderr
+    subprocess.run([*dvc, *doctor.NO_GIT.split()[1:]], check=True)
+    assert found(profile("sprites"), "DVC")[0].state == "here"
+    assert subprocess.run([*dvc, "status"], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_in_a_git_repository_or_below_one_dvc_has_what_it_needs(without_git, monkeypatch, depth):
+    (without_git / ".git").mkdir()
+    folder = without_git / "below" if depth else without_git
+    (folder / ".dvc").mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(folder)
+    assert [need.state for need in found(profile("sprites"), "DVC")] == ["here"]
+
+
 def test_text_names_what_is_missing_and_counts_it():
     needs = [Need("data", "here", "all"), Need("captions", "missing", "a.tsv", "there"), Need("disk", "tight", "full")]
     text = as_text("some", needs)

@@ -285,6 +285,24 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path, save):
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "old"]
 
 
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o002, 0o077])
+def test_the_umask_says_who_may_read(tmp_path, umask):
+    """Whatever mode a library gives the files that it writes."""
+    former = os.umask(umask)
+    try:
+        with atomic_file(tmp_path / "file") as temporary:
+            temporary.write_text("x")
+            temporary.chmod(0o600)
+        with atomic_directory(tmp_path / "folder") as temporary:
+            (temporary / "below").mkdir()
+            (temporary / "below" / "weights").write_text("x")
+            (temporary / "below" / "weights").chmod(0o600)
+    finally:
+        os.umask(former)
+    for name in ("file", "folder/below/weights"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o666 & ~umask
+
+
 READ_ONLY = """
 import os, sys
 from pathlib import Path

@@ -11,8 +11,9 @@ import pytest
 
 from sweettok import tracking
 from sweettok.errors import InputError
+from sweettok.mlflow_store import EXPERIMENT, open_client
 from sweettok.params import Codebook, Params
-from sweettok.tracking import comparison, params_hash, reproduction_key, run_name, store_uri, tracked_run
+from sweettok.tracking import comparison, params_hash, reproduction_key, run_name, tracked_run
 
 CODEBOOK = Codebook(
     captions=None, captions_split=None, min_count=1, max_words=None, provider="hashed", provider_path=None
@@ -31,14 +32,10 @@ def own_reproduction(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SWEETTOK_REPRODUCTION", request.node.name)
 
 
-def client(root: Path):
-    return tracking._client(root)
-
-
 def runs(root: Path, **tags: str) -> list:
     """Runs with these tags, oldest first."""
-    store = client(root)
-    experiment = store.get_experiment_by_name(tracking.EXPERIMENT).experiment_id
+    store = open_client(root)
+    experiment = store.get_experiment_by_name(EXPERIMENT).experiment_id
     query = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
     return store.search_runs([experiment], query, order_by=["attributes.start_time ASC"])
 
@@ -49,7 +46,7 @@ def test_run_holds_params_tags_metrics_and_artifacts(root: Path, tmp_path: Path)
         run.log_metrics({"train/loss": 2.0}, step=1)
         run.log_metrics({"train/loss": 1.0, "frechet_video/judge:reconstruction": 5.5, "fvd@larp": 7.0}, step=2)
         run.log_artifact(tmp_path / "note.txt")
-    stored = client(root).get_run(run.identity)
+    stored = open_client(root).get_run(run.identity)
     assert stored.info.status == "FINISHED"
     assert stored.info.run_name == "train_judge seed 3"
     assert stored.data.metrics == {"train/loss": 1.0, "frechet_video/judge:reconstruction": 5.5, "fvd-larp": 7.0}
@@ -57,7 +54,7 @@ def test_run_holds_params_tags_metrics_and_artifacts(root: Path, tmp_path: Path)
     expected = {"stage": "train_judge", "seed": "3", "profile": "test", "params_hash": params_hash(PARAMS)}
     assert expected.items() <= stored.data.tags.items()
     assert {"git_commit", "git_dirty", "machine.cores", "machine.cpu", "machine.torch"} <= set(stored.data.tags)
-    history = client(root).get_metric_history(run.identity, "train/loss")
+    history = open_client(root).get_metric_history(run.identity, "train/loss")
     assert [(point.step, point.value) for point in history] == [(1, 2.0), (2, 1.0)]
     assert list((root / ".mlflow" / "artifacts").rglob("note.txt"))
 
@@ -69,7 +66,7 @@ def test_figures_are_artifacts(root: Path):
     figure.subplots().plot([0, 1])
     with tracked_run("report", PARAMS, root=root) as run:
         run.log_figure(figure, "curve.png")
-    assert [file.path for file in client(root).list_artifacts(run.identity)] == ["curve.png"]
+    assert [file.path for file in open_client(root).list_artifacts(run.identity)] == ["curve.png"]
 
 
 def test_stages_of_a_reproduction_share_a_parent(root: Path, monkeypatch: pytest.MonkeyPatch):
@@ -77,7 +74,7 @@ def test_stages_of_a_reproduction_share_a_parent(root: Path, monkeypatch: pytest
     for key in ("first", "first", "second"):
         monkeypatch.setenv("SWEETTOK_REPRODUCTION", key)
         with tracked_run("train_proxy", PARAMS, root=root) as run:
-            children.append(client(root).get_run(run.identity).data.tags["mlflow.parentRunId"])
+            children.append(open_client(root).get_run(run.identity).data.tags["mlflow.parentRunId"])
     assert children[0] == children[1] != children[2]
     (parent,) = runs(root, **{"sweettok.reproduction": "first"})
     assert parent.info.run_id == children[0]
@@ -90,17 +87,17 @@ def test_failure_marks_run_and_parent_and_propagates(root: Path):
         raise ZeroDivisionError
     with tracked_run("report", PARAMS, root=root) as later:
         pass
-    failed = client(root).get_run(run.identity)
+    failed = open_client(root).get_run(run.identity)
     assert failed.info.status == "FAILED"
     assert failed.data.metrics == {"loss": 1.0}
-    assert client(root).get_run(later.identity).info.status == "FINISHED"
-    assert client(root).get_run(failed.data.tags["mlflow.parentRunId"]).info.status == "FAILED"
+    assert open_client(root).get_run(later.identity).info.status == "FINISHED"
+    assert open_client(root).get_run(failed.data.tags["mlflow.parentRunId"]).info.status == "FAILED"
 
 
 def test_interruption_is_not_a_failure(root: Path):
     with pytest.raises(KeyboardInterrupt), tracked_run("train_joint", PARAMS, root=root) as run:
         raise KeyboardInterrupt
-    assert client(root).get_run(run.identity).info.status == "KILLED"
+    assert open_client(root).get_run(run.identity).info.status == "KILLED"
 
 
 def test_metrics_are_sent_in_batches(root: Path, monkeypatch: pytest.MonkeyPatch):
@@ -111,14 +108,14 @@ def test_metrics_are_sent_in_batches(root: Path, monkeypatch: pytest.MonkeyPatch
         for step in range(700):
             run.log_metrics({"a": step, "b": -step}, step)
     assert sizes == [1000, 400]
-    assert len(client(root).get_metric_history(run.identity, "a")) == 700
+    assert len(open_client(root).get_metric_history(run.identity, "a")) == 700
 
 
 def test_long_values_and_many_parameters_are_stored(root: Path):
     long = CODEBOOK.model_copy(update={"captions": "x" * 2000})
     with tracked_run("build_codebook", Params(profile="test", codebook=long), root=root) as run:
-        tracking._log_params(client(root), run.identity, {f"p{number}": number for number in range(250)})
-    stored = client(root).get_run(run.identity).data.params
+        tracking._log_params(open_client(root), run.identity, {f"p{number}": number for number in range(250)})
+    stored = open_client(root).get_run(run.identity).data.params
     assert stored["codebook.captions"] == "x" * 500
     assert stored["p249"] == "249"
 
@@ -173,9 +170,9 @@ def test_store_that_breaks_while_training(tmp_path: Path):
         database.execute("ALTER TABLE gone RENAME TO metrics")
     with tracked_run("train_judge", PARAMS, root=tmp_path):
         pass
-    sent = client(tmp_path).get_metric_history(run.identity, "loss")
+    sent = open_client(tmp_path).get_metric_history(run.identity, "loss")
     assert [(one.step, one.value) for one in sent] == [(1, 0.5), (2, 0.1), (3, 0.1)]
-    assert client(tmp_path).get_run(run.identity).info.status == "FINISHED"
+    assert open_client(tmp_path).get_run(run.identity).info.status == "FINISHED"
     assert not unsent(tmp_path)
 
 
@@ -267,9 +264,8 @@ def test_reproduction_is_the_dvc_process(tmp_path: Path, monkeypatch: pytest.Mon
     assert reproduction_key() == "mine"
 
 
-def test_names_hash_and_uri(tmp_path: Path):
+def test_names_and_hash():
     assert run_name("ablation", {"variant": "full", "seed": 0}) == "ablation full seed 0"
     assert run_name("report", {}) == "report"
     assert params_hash(PARAMS) == params_hash(PARAMS.model_copy())
     assert params_hash(PARAMS) != params_hash(Params(profile="other", codebook=CODEBOOK))
-    assert store_uri(tmp_path) == f"sqlite:///{tmp_path}/.mlflow/mlflow.db"

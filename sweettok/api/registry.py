@@ -7,7 +7,8 @@ from typing import Any
 
 from sweettok.api.model import SweetTok
 from sweettok.metrics.reconstruction import size_of_code
-from sweettok.tracking import Run, store_uri
+from sweettok.mlflow_store import open_client
+from sweettok.tracking import Run
 from sweettok.video.store import ClipStore
 
 REGISTERED = "sweettok"
@@ -48,10 +49,7 @@ def register(run: Run, folder: str | Path, facts: Mapping[str, Any]) -> str | No
 
 
 def _new_version(run: Run, facts: Mapping[str, Any]) -> str:
-    from mlflow import MlflowClient
-
-    uri = store_uri(run.root)
-    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    client = open_client(run.root)
     client.log_dict(run.identity, dict(facts), FACTS)
     if not client.search_registered_models(f"name = '{REGISTERED}'"):
         client.create_registered_model(REGISTERED, description="Video tokenizers made by SweetTok-bench")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import MODEL, add_json
+from sweettok.commands.files import check_writable
 from sweettok.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _build(chosen: argparse.Namespace) -> None:
         foreign := {path.name for path in folder.iterdir()} - {"codebook.json", "codebook.safetensors"}
     ):
         raise InputError(f"{folder} holds {min(foreign)}, which is no part of a codebook; choose another folder")
+    check_writable(folder)
     try:
         settings = Settings(
             captions=chosen.captions, captions_split=chosen.split, min_count=chosen.min_count,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sweettok.commands.arguments import add_model, open_model
+from sweettok.commands.files import check_writable
 from sweettok.errors import InputError
 
 
@@ -22,6 +23,7 @@ def _export(chosen: argparse.Namespace) -> None:
     folder = Path(chosen.output)
     if folder.is_dir() and any(folder.iterdir()) and not chosen.force:
         raise InputError(f"{folder} exists; add --force to replace it")
+    check_writable(folder)
     model = open_model(chosen)
     model.save_pretrained(folder, metrics=chosen.metrics)
     print(f"{folder}: model {model.model_id[:12]}")

@@ -2,13 +2,14 @@
 
 import glob
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, naming_refused_files
 
 
 @dataclass(frozen=True)
@@ -21,19 +22,24 @@ class Input:
 
 def find_inputs(arguments: Sequence[str], endings: tuple[str, ...]) -> list[Input]:
     """The files that the arguments name, each once: files as they are; of folders those with one of `endings`, at any
-    depth, hidden ones left out; globs (`**` for any depth); `-`: a path, folder or glob a line on stdin.
+    depth, hidden ones left out; globs (`**` for any depth); `-`: those that stdin lists, a line or a zero byte after each.
 
     Raises InputError for an argument that names nothing.
     """
     found: dict[Path, Input] = {}
     for argument in arguments:
-        lines = [line.strip() for line in sys.stdin] if argument == "-" else [argument]
-        for line in filter(None, lines):
-            for one in _named(line, endings):
+        for name in filter(None, _listed_on_stdin() if argument == "-" else [argument]):
+            for one in _named(name, endings):
                 found.setdefault(one.path.resolve(), one)
     if not found:
         raise InputError("the list on stdin is empty; write one path a line")
     return list(found.values())
+
+
+def _listed_on_stdin() -> list[str]:
+    """Bytes that are no text stay in the names. After `find -print0`, so do spaces and line breaks at their ends."""
+    text = os.fsdecode(sys.stdin.buffer.read())
+    return text.split("\0") if "\0" in text else [line.strip() for line in text.split("\n")]
 
 
 def _named(argument: str, endings: tuple[str, ...]) -> list[Input]:
@@ -45,12 +51,18 @@ def _named(argument: str, endings: tuple[str, ...]) -> list[Input]:
             raise InputError(f"{path} holds no file of {' '.join(endings)}; name another folder")
         return named
     if not path.exists() and glob.has_magic(argument):
-        matches = sorted(Path(match) for match in glob.glob(argument, recursive=True))
+        matches = sorted(Path(match) for match in glob.glob(_literal_where_it_exists(path), recursive=True))
         named = [Input(one, Path(one.name)) for one in matches if one.suffix.lower() in endings and one.is_file()]
         if not named:
             raise InputError(f"{argument} matches no file of {' '.join(endings)}")
         return named
     return [Input(path, Path(path.name))]  # one that is absent is the reader's to refuse
+
+
+def _literal_where_it_exists(pattern: Path) -> str:
+    """The pattern with the folders that it begins with taken as they are: `set [1]/*.mp4`, where `set [1]` exists."""
+    folder = next((folder for folder in pattern.parents if folder.exists()), Path())
+    return str(Path(glob.escape(str(folder)), pattern.relative_to(folder)))
 
 
 def _hidden(path: Path) -> bool:
@@ -82,11 +94,21 @@ def place_outputs(
 
 
 def check_free(path: Path, force: bool) -> None:
-    """Raise InputError where something stands in the place of an output."""
+    """Raise InputError where something stands in the place of an output, or nothing can be written there."""
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a file; give another name")
     if path.exists() and not force:
         raise InputError(f"{path} exists; add --force to overwrite it")
+    check_writable(path)
+
+
+def check_writable(path: Path) -> None:
+    """Raise InputError where the output `path` cannot be made: before the work whose result it is, not after it."""
+    folder = next(folder for folder in path.parents if folder.exists())
+    if not folder.is_dir():
+        raise InputError(f"cannot write {path}: {folder} is a file, not a folder; choose another place")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write {path}: you may not write in {folder}; choose another place")
 
 
 def run_jobs(
@@ -102,7 +124,8 @@ def run_jobs(
     bar = tqdm(jobs, desc=verb, unit="file", disable=None if len(jobs) > 1 else True)  # None: only on a terminal
     for job in bar:
         try:
-            result = work(job)
+            with naming_refused_files():
+                result = work(job)
         except InputError as error:
             if len(jobs) == 1:
                 raise

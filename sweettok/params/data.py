@@ -104,6 +104,10 @@ class FileData(Data):
     crop: Literal["centre", "random"] = Field(description="random: drawn once a clip, from seed and clip id")
     captions: str | None = Field(description="captions by clip (.tsv or .jsonl: clip, caption); null: the class's name")
     max_skipped: Probability = Field(description="share of a split's files that may be absent or unreadable")
+    watch: Literal["times", "contents"] = Field(
+        default="times",
+        description="what tells that a file below root has changed: its size and time, or all its bytes",
+    )
 
     @model_validator(mode="after")
     def _check_crop(self) -> "FileData":

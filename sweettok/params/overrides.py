@@ -12,7 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from sweettok.errors import InputError
 
@@ -30,6 +30,19 @@ def read_text(path: str | Path) -> str:
         raise InputError(f"cannot read {path}: {error.strerror}; run from the project's root") from error
     except ValueError as error:
         raise InputError(f"{path} is not valid YAML: {error}") from error
+
+
+def parse_yaml(text: str, source: str, yaml: YAML | None = None) -> Any:
+    """What a YAML 1.2 text says, as DVC reads it: 1e-05 is a number, 010 is ten, `yes` is a word, no key comes twice.
+
+    yaml: what reads it, by default as plain values. Raises InputError naming `source`.
+    """
+    try:
+        return (yaml or YAML(typ="safe")).load(text)
+    except (YAMLError, ValueError, AttributeError, RecursionError) as error:  # ValueError: a date such as 2020-13-01
+        if isinstance(error, MarkedYAMLError):
+            error.note = None  # how a programmer would allow it
+        raise InputError(f"{source} is not valid YAML: {' '.join(str(error).split())}") from error
 
 
 def has_base(path: str | Path) -> bool:
@@ -80,10 +93,7 @@ def _file_and_bases(path: Path) -> list[CommentedMap]:
 
 
 def _load(path: Path) -> CommentedMap:
-    try:
-        content = _yaml().load(read_text(path))
-    except (YAMLError, ValueError, AttributeError, RecursionError) as error:  # AttributeError: a number as `!!set`
-        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    content = parse_yaml(read_text(path), str(path), _yaml())
     if not isinstance(content, CommentedMap):
         raise InputError(f"{path}: expected a mapping of sections, got {type(content).__name__}")
     return content

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pydantic
-import yaml
 
 from sweettok.errors import InputError
-from sweettok.params.overrides import has_base, read_text, resolved_yaml
+from sweettok.params.overrides import has_base, parse_yaml, read_text, resolved_yaml
 from sweettok.params.section import Section
 from sweettok.params.whole import UNWATCHED, Params
 
@@ -81,16 +80,9 @@ def parse_params(content: Any, source: str) -> Params:
         raise InputError(f"{source}: {message}{more}") from invalid
 
 
-def _parse_yaml(text: str, source: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2020-13-01
-        raise InputError(f"{source} is not valid YAML: {' '.join(str(error).split())}") from error
-
-
 def _whole(text: str, source: str) -> Params:
     """Params with all sections."""
-    params = parse_params(_parse_yaml(text, source), source)
+    params = parse_params(parse_yaml(text, source), source)
     missing = [name for name, value in params.__dict__.items() if value is None]
     if missing:
         raise InputError(f"{source}: missing section(s) {', '.join(missing)}; compare with profiles/sprites.yaml")
@@ -114,9 +106,9 @@ def stage_params(stage: str, path: str | Path = "params.yaml", pipeline: str | P
     """
     text = read_text(path)
     _whole(text, str(path))
-    stages = _parse_yaml(read_text(pipeline), str(pipeline))["stages"]
+    stages = parse_yaml(read_text(pipeline), str(pipeline))["stages"]
     if stage not in stages:
         raise InputError(f"{pipeline} has no stage {stage!r}; known: {', '.join(stages)}")
     declared = {str(key).split(".")[0] for key in stages[stage].get("params", ())} | set(UNWATCHED)
-    content = _parse_yaml(text, str(path))
+    content = parse_yaml(text, str(path))
     return parse_params({name: section for name, section in content.items() if name in declared}, str(path))

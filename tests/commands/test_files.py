@@ -1,6 +1,10 @@
 """Which files the commands read, and where they write."""
 
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +12,7 @@ from sweettok.commands.files import Input, find_inputs, place_outputs, run_jobs
 from sweettok.errors import InputError
 
 ENDINGS = (".a", ".b")
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -30,12 +35,38 @@ def test_folders_files_and_globs():
     assert names("in/x.a", "in/*.a", "in")[0] == ("in/x.a", "x.a") and len(names("in/x.a", "in/*.a", "in")) == 3
 
 
-def test_a_list_on_stdin(monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO("in/x.a\n\n  in/deep \n"))
+def test_globs_below_a_folder_that_looks_like_one(tmp_path):
+    for name in ("set [1]/deep [ab]/v.a", "set 1/w.a", "odd*/u.a"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    assert names("set [1]/**/*.a") == [("set [1]/deep [ab]/v.a", "v.a")]
+    assert names("set [1]/deep [ab]/?.a") == [("set [1]/deep [ab]/v.a", "v.a")]
+    assert names("odd*/*.a") == [("odd*/u.a", "u.a")]
+    assert names("set [0-9]/*.a") == [("set 1/w.a", "w.a")]  # no folder of that name
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    """bytes -> what stdin holds from now on."""
+    return lambda content: monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), "ascii"))
+
+
+def test_a_list_on_stdin(stdin):
+    stdin(b"in/x.a\n\n  in/deep \n")
     assert names("-") == [("in/x.a", "x.a"), ("in/deep/y.B", "y.B")]
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    stdin(b"\n")
     with pytest.raises(InputError, match="the list on stdin is empty"):
         names("-")
+
+
+def test_names_on_stdin_may_be_any_bytes(tmp_path, stdin):
+    odd = [os.fsdecode(name) for name in (b"\xff.a", b" two words.a", b"line\nbreak.a", "ü.a".encode())]
+    for name in odd:
+        (tmp_path / name).touch()
+    stdin(b"".join(os.fsencode(name) + b"\0" for name in odd))  # as find -print0
+    assert names("-") == [(name, name) for name in odd]
+    stdin(b"\xff.a\n" + "ü.a\n".encode())
+    assert names("-") == [(odd[0], odd[0]), (odd[3], odd[3])]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +102,45 @@ def test_outputs_that_cannot_be(tmp_path):
         place(find_inputs(["in/x.a"], ENDINGS), "y.out", force=True)
 
 
+def test_an_output_below_a_file():
+    with pytest.raises(InputError, match="cannot write in/x.a/to/x.out: .*in/x.a is a file, not a folder"):
+        place(find_inputs(["in/x.a"], ENDINGS), "in/x.a/to")
+
+
+CLOSED = """
+import os, sys
+from pathlib import Path
+import numpy
+from sweettok.api.writing import ENDINGS, write_frames
+from sweettok.commands.files import check_free
+from sweettok.errors import InputError
+
+os.chdir(sys.argv[1])
+if os.getuid() == 0:  # root may write everywhere
+    os.setuid(65534)
+frames = numpy.zeros((2, 16, 16, 3), numpy.uint8)
+for ending in ENDINGS:
+    for refused in (lambda path: check_free(path, False), lambda path: write_frames(path, frames)):
+        try:
+            refused(Path("closed", "below", f"x{ending}"))
+        except InputError as error:
+            print(error)
+"""
+
+
+def test_a_folder_that_is_not_writable_is_refused_before_and_while_writing(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0o555)
+    tmp_path.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED, str(tmp_path)], capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and len(lines) == 8, done.stderr
+    assert all(line.startswith("cannot write closed/below/x.") for line in lines)
+    assert all("you may not write in " in line and line.endswith("choose another place") for line in lines[::2])
+
+
 def test_one_failure_does_not_stop_the_others(capsys):
     def work(job):
         if job == 2:
@@ -83,3 +153,14 @@ def test_one_failure_does_not_stop_the_others(capsys):
     assert err.splitlines() == ["error: two is bad", "error: 1 of 3 failed"]
     with pytest.raises(InputError, match="two is bad"):
         run_jobs([2], work, "test", False, str)
+
+
+def test_a_file_that_may_not_be_read_does_not_stop_the_others(tmp_path, capsys):
+    (tmp_path / "loop").symlink_to("loop")
+
+    def work(job):
+        return {"read": (tmp_path / job).read_text()}
+
+    assert run_jobs(["loop", "in/x.a"], work, "test", False, str) == 1
+    out, err = capsys.readouterr()
+    assert out.splitlines() == ["{'read': ''}"] and "loop: " in err.splitlines()[0] and "1 of 2 failed" in err

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -76,10 +78,22 @@ def test_the_file_s_size_is_what_encode_says(sweettok, videos):
 
 def test_stdin_glob_and_model_by_path(sweettok, videos, work, monkeypatch):
     (work / "outputs").rename(work / "elsewhere")
-    monkeypatch.setattr("sys.stdin", io.StringIO("videos/a.mkv\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"videos/a.mkv\n")))
     assert sweettok("encode", "-", "videos/*.png", "--model", "elsewhere/model")[0] == 0
     assert sorted(path.name for path in (work / "tokens").iterdir()) == ["a.swt", "c.swt"]
     refused(sweettok("encode", "videos/a.mkv", "--force"), "no model in outputs/model; run `dvc repro export_model`")
+
+
+def test_names_of_any_bytes_through_encode_and_decode(sweettok, videos, work):
+    for place, name in enumerate((b"\xff\xfe.mkv", b"line\nbreak [1].mkv", "ü {x} 100%.mkv".encode())):
+        folder = work / f"set [{place}]"
+        folder.mkdir()
+        shutil.copy(videos / "a.mkv", folder / os.fsdecode(name))
+        assert sweettok("encode", f"{folder}/*.mkv", "-o", f"tokens{place}")[0] == 0
+        for form in ("mp4", "mkv", "gif", "png"):
+            made = work / f"decoded{place}" / f"{os.fsdecode(name)[:-4]}.{form}"
+            assert sweettok("decode", f"tokens{place}", "-o", f"decoded{place}", "--format", form)[0] == 0
+            assert open_frames(made).frames == 9
 
 
 def test_words(sweettok, videos, tok):

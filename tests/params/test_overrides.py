@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
+from dvc.utils.serialize import parse_yaml as as_dvc_reads
 
 from sweettok.errors import InputError
 from sweettok.params import load_params, resolved_yaml, stage_params
@@ -27,7 +27,7 @@ def write(tmp_path):
 
 
 def resolved(path):
-    return yaml.safe_load(resolved_yaml(path))
+    return as_dvc_reads(resolved_yaml(path), path)
 
 
 def test_mappings_merge_and_all_else_replaces(write):
@@ -61,7 +61,7 @@ def test_values_keep_the_meaning_that_yaml_gives_them(write):
     """Each text, read with and without a base."""
     text = "a: [1.0e-5, 1e-5, 010, 0x10, null, ~, yes, 'yes', \"1\", 2020-01-01, '(\\d+)_', 1_000]\nb: &b {c: [.inf]}\nd: *b\n"
     write("empty", "z: 1\n")
-    assert resolved(write("own", "base: empty\n" + text)) == yaml.safe_load(text) | {"z": 1}
+    assert resolved(write("own", "base: empty\n" + text)) == as_dvc_reads(text, "text") | {"z": 1}
 
 
 def test_aliases_are_values_of_their_own(write):
@@ -103,6 +103,7 @@ def test_comments_and_layout_are_those_of_the_base(write):
         ("base: sprites\nreport: null\n", "missing section(s) report"),
         ("base: sprites\njudge: !novel {width: 8}\njudge: {}\n", "not valid YAML"),
         ("base: sprites\na: [\n", "not valid YAML"),
+        ("base: sprites\njudge: {width: 8}\njudge: {width: 9}\n", 'found duplicate key "judge"'),
         ("base: sprites\na: !!set 3\n", "not valid YAML"),
         ("? [a]\n: b\nbase: x\n- 1\n", "not valid YAML"),
     ],

@@ -1,14 +1,19 @@
 """params.yaml: every profile loads; every mistake is one line with its path and what is allowed."""
 
 import copy
+import re
+import shutil
 from pathlib import Path
 from typing import get_args
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import parse_yaml as as_dvc_reads
 
 from sweettok.errors import InputError
 from sweettok.params import Params, SpriteFactors, load_params, parse_params, resolved_yaml, stage_params
+from sweettok.params.overrides import parse_yaml
 from sweettok.video.sprite_words import SYNONYMS
 
 ROOT = Path(__file__).parents[2]
@@ -269,6 +274,45 @@ def test_files_that_are_no_params(tmp_path):
         load_params(file)
 
 
+def with_rate(tmp_path, text):
+    """The default params, with the rate of the generator as one writes it."""
+    lines = (ROOT / "params.yaml").read_text().split("\n")
+    at = next(number for number, line in enumerate(lines) if line == "generator:")
+    at = next(number for number in range(at, len(lines)) if "lr: " in lines[number])
+    lines[at] = re.sub(r"(?<= lr: )[^,]+", text, lines[at])
+    file = tmp_path / "params.yaml"
+    file.write_text("\n".join(lines))
+    return file
+
+
+@pytest.mark.parametrize("text", ["1e-05", "1e-5", "1E-5", "+1e-5", "1.e-5", ".1e-4", "1.0e-05", "0.00001"])
+def test_small_numbers_in_every_spelling(tmp_path, text):
+    """DVC writes 1e-05 whatever `dvc exp run -S` was given."""
+    assert load_params(with_rate(tmp_path, text)).generator.optimiser.lr == 1e-5
+
+
+def test_what_dvc_exp_run_writes(tmp_path):
+    file = tmp_path / "params.yaml"
+    shutil.copy(ROOT / "params.yaml", file)
+    apply_overrides(file, ["generator.optimiser.lr=1e-5", "generator.optimiser.weight_decay=3E-7"])
+    optimiser = load_params(file).generator.optimiser
+    assert "lr: 1e-05" in file.read_text() and (optimiser.lr, optimiser.weight_decay) == (1e-5, 3e-7)
+
+
+def test_params_are_read_as_dvc_reads_them():
+    text = "a: [010, 0o10, 0x1F, 1_000, 1:30, yes, off, ~, .inf, -.5, 1e5, '1e5', 2020-01-01, 0b1]\nb: &x {c: 1}\nd: {<<: *x}\n"
+    assert parse_yaml(text, "here") == as_dvc_reads(text, "here")
+    assert parse_yaml(text, "here")["a"][:2] == [10, 8]
+
+
+def test_a_section_given_twice_is_refused(tmp_path):
+    file = tmp_path / "params.yaml"
+    file.write_text((ROOT / "params.yaml").read_text() + "\njudge: {width: 8}\n")
+    with pytest.raises(InputError, match=r'not valid YAML: .*found duplicate key "judge"') as refused:
+        load_params(file)
+    assert "\n" not in str(refused.value) and "suppress" not in str(refused.value)
+
+
 def test_yaml_cannot_make_objects(tmp_path):
     file = tmp_path / "params.yaml"
     file.write_text(f"profile: !!python/object/apply:os.mkdir ['{tmp_path}/made']\n")
@@ -310,7 +354,7 @@ def test_a_mistake_in_any_section_stops_every_stage(tmp_path):
 
 
 def test_unknown_stage():
-    with pytest.raises(InputError, match="no stage 'fly'; known: prepare_data, build_codebook"):
+    with pytest.raises(InputError, match="no stage 'fly'; known: list_sources, prepare_data"):
         stage_params("fly", ROOT / "params.yaml", ROOT / "dvc.yaml")
 
 

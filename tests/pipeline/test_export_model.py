@@ -8,11 +8,12 @@ import pytest
 from stages import export_model
 from sweettok import SweetTok
 from sweettok.metrics.record import record
+from sweettok.mlflow_store import open_client
 from sweettok.params import Params
 from sweettok.reporting.collect import Results
 from sweettok.reporting.numbers import headline_numbers
 from sweettok.storage import sha256_of, write_json
-from sweettok.tracking import store_uri, tracked_run
+from sweettok.tracking import tracked_run
 from sweettok.video.store import ClipStore
 
 RECONSTRUCTION = {
@@ -56,12 +57,6 @@ def export(root):
     return run.identity
 
 
-def client(root):
-    from mlflow import MlflowClient
-
-    return MlflowClient(tracking_uri=store_uri(root), registry_uri=store_uri(root))
-
-
 def test_the_model_comes_with_the_numbers_of_the_report(project, tok):
     export(project)
     assert SweetTok.from_pretrained("outputs/model").model_id == tok.model_id
@@ -74,7 +69,7 @@ def test_the_model_comes_with_the_numbers_of_the_report(project, tok):
 
 def test_each_run_is_a_version_with_its_files_and_facts(project, tok):
     runs = [export(project), export(project)]
-    versions = client(project).search_model_versions("name = 'sweettok'")
+    versions = open_client(project).search_model_versions("name = 'sweettok'")
     assert {int(version.version): version.run_id for version in versions} == {1: runs[0], 2: runs[1]}
     source = versions[0].source.removeprefix("file://")
     assert sha256_of(f"{source}/model.safetensors") == versions[0].tags["weights_sha256"] == tok.model_id
@@ -113,5 +108,5 @@ def test_a_registry_that_refuses_costs_a_warning(project, tok, monkeypatch):
     monkeypatch.setattr("mlflow.MlflowClient.create_model_version", refuse)
     with pytest.warns(UserWarning, match=r"MLflow did not register the model \(disk full\); it is in outputs/model"):
         identity = export(project)
-    assert client(project).get_run(identity).info.status == "FINISHED"
+    assert open_client(project).get_run(identity).info.status == "FINISHED"
     assert SweetTok.from_pretrained("outputs/model").model_id == tok.model_id

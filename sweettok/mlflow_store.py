@@ -1,0 +1,98 @@
+"""A project's MLflow store: the database `.mlflow/mlflow.db` (SQLite) and its artifacts, under the project's root.
+
+python -m sweettok.mlflow_store    print the address of the current folder's store, for `mlflow ui --backend-store-uri`
+"""
+
+import logging
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "sweettok-bench"
+LOCK_TIMEOUT = 120  # seconds; creating the database takes about two
+ARTIFACTS = "/.mlflow/artifacts"
+PLACES = (  # columns in which MLflow keeps absolute places of artifacts
+    ("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"),
+    ("model_versions", "source"), ("model_versions", "storage_location"),
+)  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+
+def store_uri(root: str | Path = ".") -> str:
+    """The tracking URI of the project at `root` (what `mlflow ui --backend-store-uri` takes), whatever its name.
+
+    The driver is named because MLflow makes the parents of what follows a plain `sqlite:///`, and does not decode it.
+    """
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite+pysqlite", database=str(_database(root))).render_as_string()
+
+
+def store_lock(root: Path) -> Any:
+    """Held while the database, the experiment or a parent run may be created: two processes at once crash MLflow."""
+    from filelock import FileLock
+
+    folder = root / ".mlflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / "lock", timeout=LOCK_TIMEOUT)
+
+
+def open_client(root: str | Path) -> "MlflowClient":
+    """A client of the project's store, for runs and models."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    from mlflow import MlflowClient
+
+    for name in ("mlflow", "alembic"):  # migrations at INFO, failures as tracebacks; ours is one warning
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return MlflowClient(tracking_uri=store_uri(root), registry_uri=store_uri(root))
+
+
+def experiment_of(client: "MlflowClient", root: Path) -> str:
+    """The id of the project's experiment, which is created where there is none, and follows a project that has moved."""
+    known = client.get_experiment_by_name(EXPERIMENT)
+    if known is None:
+        return client.create_experiment(EXPERIMENT, artifact_location=_artifacts(root))
+    follow_move(root)
+    return known.experiment_id
+
+
+def follow_move(root: str | Path) -> None:
+    """After the project was renamed, moved or copied: its runs and models have their artifacts beside the database.
+
+    MLflow keeps absolute places and has no call that changes them. Without it, a copy would write into its original.
+    Places elsewhere, such as a bucket, stay.
+    """
+    if not _database(root).is_file():
+        return
+    with closing(sqlite3.connect(_database(root))) as database, database:
+        query = "SELECT artifact_location FROM experiments WHERE name = ?"
+        (former,) = database.execute(query, (EXPERIMENT,)).fetchone() or ("",)
+        present = _artifacts(root)
+        if former == present or not former.endswith(ARTIFACTS):
+            return
+        log.info("MLflow's artifacts were in %s, they are in %s now", former, present)
+        for table, column in PLACES:
+            database.execute(
+                f"UPDATE {table} SET {column} = :present || substr({column}, length(:former) + 1) "
+                f"WHERE substr({column} || '/', 1, length(:former) + 1) = :former || '/'",
+                {"present": present, "former": former},
+            )
+
+
+def _database(root: str | Path) -> Path:
+    return Path(root).resolve() / ".mlflow" / "mlflow.db"
+
+
+def _artifacts(root: str | Path) -> str:
+    return Path(root).resolve().as_uri() + ARTIFACTS
+
+
+if __name__ == "__main__":
+    follow_move(".")
+    print(store_uri())
