@@ -26,6 +26,7 @@ from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
 from sweettok.params import Metrics
 from sweettok.storage import sha256_of
+from sweettok.video.formats import with_endings
 from sweettok.video.store import to_float
 from sweettok.weights import cache_folder
 
@@ -128,12 +129,12 @@ def open_comparison(
 def files_of(folder: Path) -> dict[str, Path]:
     """Path below the folder, without ending -> file, of all images and videos. Raises InputError (none, two of one name)."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in ENDINGS and path.is_file() and not path.name.startswith("."):
-            name = str(path.relative_to(folder).with_suffix(""))
-            if name in found:
-                raise InputError(f"{found[name]} and {path} have one name; keep one of them")
-            found[name] = path
+    shown = (path for path in sorted(folder.rglob("*")) if not path.name.startswith("."))
+    for path in with_endings(shown, ENDINGS, folder):
+        name = str(path.relative_to(folder).with_suffix(""))
+        if name in found:
+            raise InputError(f"{found[name]} and {path} have one name; keep one of them")
+        found[name] = path
     if not found:
         raise InputError(f"{folder} holds no image or video ({' '.join(ENDINGS)})")
     return found

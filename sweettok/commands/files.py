@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sweettok.errors import InputError
+from sweettok.video.formats import with_endings
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ def find_inputs(arguments: Sequence[str], endings: tuple[str, ...]) -> list[Inpu
     """The files that the arguments name, each once: files as they are; of folders those with one of `endings`, at any
     depth, hidden ones left out; globs (`**` for any depth); `-`: a path, folder or glob a line on stdin.
 
-    Raises InputError for an argument that names nothing.
+    Logs how many files of other endings were left out. Raises InputError for an argument that names nothing.
     """
     found: dict[Path, Input] = {}
     for argument in arguments:
@@ -39,14 +40,14 @@ def find_inputs(arguments: Sequence[str], endings: tuple[str, ...]) -> list[Inpu
 def _named(argument: str, endings: tuple[str, ...]) -> list[Input]:
     path = Path(argument)
     if path.is_dir():
-        inside = (one for one in sorted(path.rglob("*")) if one.suffix.lower() in endings and one.is_file())
-        named = [Input(one, below) for one in inside if not _hidden(below := one.relative_to(path))]
+        inside = (one for one in sorted(path.rglob("*")) if not _hidden(one.relative_to(path)))
+        named = [Input(one, one.relative_to(path)) for one in with_endings(inside, endings, path)]
         if not named:
             raise InputError(f"{path} holds no file of {' '.join(endings)}; name another folder")
         return named
     if not path.exists() and glob.has_magic(argument):
         matches = sorted(Path(match) for match in glob.glob(argument, recursive=True))
-        named = [Input(one, Path(one.name)) for one in matches if one.suffix.lower() in endings and one.is_file()]
+        named = [Input(one, Path(one.name)) for one in with_endings(matches, endings, argument)]
         if not named:
             raise InputError(f"{argument} matches no file of {' '.join(endings)}")
         return named
