@@ -162,6 +162,8 @@ def _frames_from(path: Path, index: VideoIndex, start: int) -> Iterator[tuple[in
             if number >= index.frames or frame.pts != index.times[number]:
                 raise _DistrustedTimestamps
             yield number, frame
+        if numbers is None:  # the seek went past the last frame (.ts)
+            raise _DistrustedTimestamps
 
 
 def _collect(
