@@ -166,14 +166,30 @@ def scene():
 
 @pytest.fixture(scope="session")
 def write_video():
-    """Encode frames: lossless in .mkv (FFV1) and .avi (raw) unless a codec is given. times: in units of 1 / rate."""
+    """Encode frames: lossless in .mkv (FFV1) and .avi (raw) unless a codec is given.
 
-    def write(path, frames, codec=None, pixels=None, kind="rgb24", times=None, rate=25, options=None):
+    times: in units of 1 / rate. tag: called with the stream before it is written.
+    """
+
+    def write(
+        path,
+        frames,
+        codec=None,
+        pixels=None,
+        kind="rgb24",
+        times=None,
+        rate=25,
+        options=None,
+        of_container=None,
+        tag=None,
+    ):
         lossless = {".mkv": ("ffv1", "bgr0"), ".avi": ("rawvideo", "bgr24")}
         codec, pixels = codec or lossless[path.suffix][0], pixels or lossless[path.suffix][1]
         path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(path, "w") as container:
+        with av.open(path, "w", container_options=of_container or {}) as container:
             stream = container.add_stream(codec, rate=rate, options=options or {})
+            if tag:
+                tag(stream)
             stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
             stream.codec_context.time_base = Fraction(1, rate)
             for number, pixel in enumerate(frames):

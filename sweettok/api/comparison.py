@@ -16,6 +16,7 @@ from sweettok.api.token_file import Fit
 from sweettok.errors import InputError
 from sweettok.metrics.distances import CLIPS_AT_ONCE
 from sweettok.storage import sha256_of
+from sweettok.video.formats import with_endings
 from sweettok.video.store import to_float
 
 
@@ -193,12 +194,12 @@ def too_short(file: FrameFile, frames: int) -> InputError:
 def files_of(folder: Path) -> dict[str, Path]:
     """Path below the folder, without ending -> file, of all images and videos. Raises InputError (none, two of one name)."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in ENDINGS and path.is_file() and not path.name.startswith("."):
-            name = str(path.relative_to(folder).with_suffix(""))
-            if name in found:
-                raise InputError(f"{found[name]} and {path} have one name; keep one of them")
-            found[name] = path
+    shown = (path for path in sorted(folder.rglob("*")) if not path.name.startswith("."))
+    for path in with_endings(shown, ENDINGS, folder):
+        name = str(path.relative_to(folder).with_suffix(""))
+        if name in found:
+            raise InputError(f"{found[name]} and {path} have one name; keep one of them")
+        found[name] = path
     if not found:
         raise InputError(f"{folder} holds no image or video ({' '.join(ENDINGS)})")
     return found

@@ -1,70 +1,72 @@
 """Frames of image and video files at a model's size, and their windows."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from sweettok.errors import InputError
-from sweettok.video import images
-from sweettok.video.decode import ENDINGS as VIDEO_ENDINGS
-from sweettok.video.decode import Unreadable, VideoIndex, read_window, video_index
+from sweettok.video.decode import VideoIndex, read_window, video_index
+from sweettok.video.formats import IMAGES, VIDEOS, Unreadable
+from sweettok.video.images import ImageIndex, image_index, read_images
 from sweettok.video.resize_crop import resize_crop
 
-ENDINGS = (*VIDEO_ENDINGS, *images.ENDINGS)
+ENDINGS = (*VIDEOS, *IMAGES)
+log = logging.getLogger(__name__)
 Change = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class FrameFile:
-    """An image or video that can be read. fps: frames a second, None for an image or where the file does not say."""
+    """An image or video that can be read. fps: frames a second on average, None for an image or where the file does not
+    say; even: whether they come at equal distances."""
 
     path: Path
     frames: int
     height: int
     width: int
     fps: Fraction | None
-    _index: VideoIndex | None  # None: an image
+    even: bool
+    _index: VideoIndex | ImageIndex
 
     def read(self, start: int, count: int, change: Change = lambda frame: frame) -> NDArray[np.uint8]:
         """Frames start .. start + count - 1 as `change` makes them, uint8 (count, H, W, 3). Raises InputError."""
         try:
-            if self._index is None:
-                return change(images.read_image(self.path))[None]
+            if isinstance(self._index, ImageIndex):
+                return read_images(self.path, start, count, change)
             return read_window(self.path, start, 1, count, change, self._index)
         except Unreadable as error:
             raise InputError(f"{self.path}: {error}") from error
 
 
 def open_frames(path: str | Path) -> FrameFile:
-    """Look at a file: how many frames, of what size and rate. Raises InputError: absent, empty, damaged, unknown."""
+    """Look at a file: how many frames, of what size and rate; logs where the one rate does not say when frames come.
+
+    Raises InputError: absent, empty, damaged, unknown.
+    """
     path = Path(path)
     if path.suffix.lower() not in ENDINGS:
         raise InputError(f"{path}: expected an image or a video ({' '.join(ENDINGS)})")
+    index: VideoIndex | ImageIndex
     try:
-        if path.suffix.lower() in images.ENDINGS:
-            frame, index, fps = images.read_image(path), None, None
+        if path.suffix.lower() in IMAGES:
+            index = image_index(path)
+            frame = read_images(path, 0, 1, lambda frame: frame)[0]
         else:
             index = video_index(path)
-            frame, fps = read_window(path, 0, 1, 1, index=index)[0], _rate(path)
+            frame = read_window(path, 0, 1, 1, index=index)[0]
     except Unreadable as error:
         raise InputError(f"{path}: {error}; give a whole image or video") from error
+    if not index.even:
+        log.warning("%s: its frames come at uneven times; taken as even, at their mean rate", path)
     height, width = frame.shape[:2]
-    return FrameFile(path, index.frames if index else 1, height, width, fps, index)
-
-
-def _rate(path: Path) -> Fraction | None:
-    """Frames a second that the file states. It has been opened before, so that its container is a known one."""
-    with av.open(path, container_options={"protocol_whitelist": "file"}, metadata_errors="replace") as container:
-        stream = container.streams.video[0]
-        rate = stream.average_rate or stream.guessed_rate
-    return Fraction(rate).limit_denominator(1_000_000) if rate else None
+    return FrameFile(path, index.frames, height, width, index.rate, index.even, index)
 
 
 def to_square(fit: str, size: int) -> Change:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sweettok.errors import InputError, naming_refused_files
+from sweettok.video.formats import with_endings
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ def find_inputs(arguments: Sequence[str], endings: tuple[str, ...]) -> list[Inpu
     """The files that the arguments name, each once: files as they are; of folders those with one of `endings`, at any
     depth, hidden ones left out; globs (`**` for any depth); `-`: those that stdin lists, a line or a zero byte after each.
 
-    Raises InputError for an argument that names nothing.
+    Logs how many files of other endings were left out. Raises InputError for an argument that names nothing.
     """
     found: dict[Path, Input] = {}
     for argument in arguments:
@@ -45,14 +46,14 @@ def _listed_on_stdin() -> list[str]:
 def _named(argument: str, endings: tuple[str, ...]) -> list[Input]:
     path = Path(argument)
     if path.is_dir():
-        inside = (one for one in sorted(path.rglob("*")) if one.suffix.lower() in endings and one.is_file())
-        named = [Input(one, below) for one in inside if not _hidden(below := one.relative_to(path))]
+        inside = (one for one in sorted(path.rglob("*")) if not _hidden(one.relative_to(path)))
+        named = [Input(one, one.relative_to(path)) for one in with_endings(inside, endings, path)]
         if not named:
             raise InputError(f"{path} holds no file of {' '.join(endings)}; name another folder")
         return named
     if not path.exists() and glob.has_magic(argument):
         matches = sorted(Path(match) for match in glob.glob(_literal_where_it_exists(path), recursive=True))
-        named = [Input(one, Path(one.name)) for one in matches if one.suffix.lower() in endings and one.is_file()]
+        named = [Input(one, Path(one.name)) for one in with_endings(matches, endings, argument)]
         if not named:
             raise InputError(f"{argument} matches no file of {' '.join(endings)}")
         return named

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_fit, add_inputs, add_json, add_model, add_output, open_model
 from sweettok.commands.files import Input, find_inputs, place_outputs, run_jobs
+from sweettok.video.formats import IMAGES, VIDEOS
 
 if TYPE_CHECKING:
     from sweettok.api.model import SweetTok
     from sweettok.api.token_file import Fit, VideoTokens
 
+FRAMES = (*VIDEOS, *IMAGES)
 TOKENS = ".swt"  # these endings are those of sweettok.api, repeated to keep --help fast; the tests compare them
-IMAGES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")
-FRAMES = (".avi", ".mp4", ".mkv", ".mpg", ".webm", ".gif", *IMAGES)
 WRITTEN = (".mp4", ".mkv", ".gif", ".png")
 
 

@@ -5,28 +5,30 @@ frame before it and decoding forward, checked against the timestamps of all pack
 (absent, repeated, or other than what the decoder then gives: some .avi, .mpg) the file is decoded from its start.
 One frame is held at a time, beside those kept.
 
-What a frame becomes: RGB; rotation as its metadata says (quarter turns); transparent parts composited on black; the
-pixels as stored, so a non-square pixel aspect is not applied, as in the published evaluation pipelines.
+What a frame becomes: 8-bit RGB, high dynamic range by the rule of that module; turned and mirrored as its display matrix
+says; transparent parts composited on black; the pixels as stored, so a non-square pixel aspect is not applied, as in the
+published evaluation pipelines.
 """
 
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import count as counting
 from pathlib import Path
 
 import av
 import numpy as np
 
-ENDINGS = (".avi", ".mp4", ".mkv", ".mpg", ".webm", ".gif")
-_CONTAINERS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo,gif"  # none that names other files or addresses
+from sweettok.video import high_dynamic_range
+from sweettok.video.formats import VIDEOS, Unreadable, check_file
+from sweettok.video.integrity import check_whole, ffv1_is_damaged
+from sweettok.video.orientation import display_matrix, upright
+
+# none that names other files or addresses
+_CONTAINERS = "asf,avi,flv,gif,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo,ogg"
 _AVI_KEPT = 0.9  # of the frames an .avi announces, at least: its header counts dropped frames as well
 Frame = np.ndarray
-
-
-class Unreadable(Exception):
-    """A file or window cannot be decoded; the message is the reason, in a few words."""
 
 
 class _DistrustedTimestamps(Exception):
@@ -39,42 +41,42 @@ class VideoIndex:
 
     times: (frames,) int64, increasing, in the stream's time base; None where timestamps are absent or repeat.
     key_frames: (keys,) int64, increasing frame numbers at which decoding may start (empty without times).
+    rate: frames a second on average, as the file says; None where it does not.
     """
 
     frames: int
     times: np.ndarray | None
     key_frames: np.ndarray
+    rate: Fraction | None = None
 
-
-def check_file(path: Path, endings: tuple[str, ...]) -> None:
-    """Raises Unreadable: absent, a folder or device, of another ending, empty."""
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise Unreadable(f"absent ({error.strerror})") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise Unreadable("not a file" if not stat.S_ISDIR(status.st_mode) else "a folder, not a file")
-    if path.suffix.lower() not in endings:
-        raise Unreadable(f"ending {path.suffix!r} is none of {' '.join(endings)}")
-    if status.st_size == 0:
-        raise Unreadable("empty (0 bytes)")
+    @property
+    def even(self) -> bool:
+        """Whether the frames come at equal distances, within a quarter of their mean. True without times."""
+        steps = np.diff(self.times if self.times is not None else [])
+        return not steps.size or bool((np.abs(steps - steps.mean()) <= steps.mean() / 4).all())
 
 
 def video_index(path: str | Path) -> VideoIndex:
     """Count a file's frames and find its key frames by reading all packets of its first video stream.
 
-    Raises Unreadable: see `check_file`; no video stream, damaged, or shorter than its header says.
+    Raises Unreadable: see `check_file` and `check_whole`; no video stream, damaged, or shorter than its header says.
     """
     path = Path(path)
-    check_file(path, ENDINGS)
+    check_file(path, VIDEOS)
+    check_whole(path)
     times, keys, packets, whole = [], [], 0, True
     with _opened(path) as (container, stream):
+        rate = stream.average_rate or stream.guessed_rate
+        rate = Fraction(rate).limit_denominator(1_000_000) if rate else None
+        has_slices = stream.codec_context.name == "ffv1" and stream.codec_context.extradata  # since version 3
         promised = stream.frames * (_AVI_KEPT if container.format.name == "avi" else 1)
         for packet in container.demux(stream):
             packets += packet.size > 0  # the last one is empty and flushes the decoder
             if packet.size == 0 or packet.is_discard:  # discarded: what an edit list cuts off
                 continue
             whole &= not packet.is_corrupt
+            if has_slices and ffv1_is_damaged(bytes(packet)):
+                raise Unreadable(f"frame {len(times)} is damaged: its checksum differs")
             times.append(packet.pts)
             keys += [packet.pts] if packet.is_keyframe else []
     if not times:
@@ -82,9 +84,9 @@ def video_index(path: str | Path) -> VideoIndex:
     if not whole or packets < promised:
         raise Unreadable(f"truncated after {packets} frames")
     if None in times or len(set(times)) < len(times):
-        return VideoIndex(len(times), None, np.empty(0, np.int64))
+        return VideoIndex(len(times), None, np.empty(0, np.int64), rate)
     ordered = np.sort(np.array(times, np.int64))
-    return VideoIndex(len(times), ordered, np.searchsorted(ordered, np.sort(np.array(keys, np.int64))))
+    return VideoIndex(len(times), ordered, np.searchsorted(ordered, np.sort(np.array(keys, np.int64))), rate)
 
 
 def read_window(
@@ -130,6 +132,7 @@ def _opened(path: Path) -> Iterator[tuple["av.container.InputContainer", "av.Vid
             if videos[0].codec_context is None:
                 raise Unreadable("no decoder for its codec")
             videos[0].codec_context.thread_count = 1  # files are decoded in parallel, not their frames
+            videos[0].codec_context.options = {"err_detect": "crccheck+explode"}  # an error, where one is noticed
             yield container, videos[0]
     except av.FFmpegError as error:
         raise Unreadable(f"cannot be decoded ({error.strerror})") from error
@@ -159,6 +162,8 @@ def _frames_from(path: Path, index: VideoIndex, start: int) -> Iterator[tuple[in
             if number >= index.frames or frame.pts != index.times[number]:
                 raise _DistrustedTimestamps
             yield number, frame
+        if numbers is None:  # the seek went past the last frame (.ts)
+            raise _DistrustedTimestamps
 
 
 def _collect(
@@ -177,13 +182,23 @@ def _collect(
 
 
 def _rgb(frame: "av.VideoFrame") -> Frame:
-    """uint8 (H, W, 3), upright. Raises Unreadable: a pixel format that cannot be converted."""
-    transparent = frame.format.has_palette or any(component.is_alpha for component in frame.format.components)
+    """uint8 (H, W, 3), upright. Raises Unreadable: a pixel format, light or orientation that cannot be converted."""
     try:
-        pixels = frame.to_ndarray(format="rgba" if transparent else "rgb24")
+        matrix = display_matrix(frame)
+        pixels = _converted(frame)
+        return np.ascontiguousarray(pixels if matrix is None else upright(pixels, matrix))
     except (av.FFmpegError, ValueError) as error:
-        raise Unreadable(f"pixel format {frame.format.name} cannot be converted") from error
-    if transparent:
-        opacity = pixels[..., 3:].astype(np.uint16)
-        pixels = ((pixels[..., :3] * opacity + 127) // 255).astype(np.uint8)
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+        raise Unreadable(f"pixels of format {frame.format.name} cannot be converted ({error})") from error
+
+
+def _converted(frame: "av.VideoFrame") -> Frame:
+    """uint8 (h, w, 3), as stored."""
+    if frame.color_trc in high_dynamic_range.CURVES:
+        return high_dynamic_range.to_srgb(frame)
+    if frame.color_trc in high_dynamic_range.REFUSED:
+        raise ValueError(f"its transfer characteristic {frame.color_trc} has no rule")
+    if not (frame.format.has_palette or any(component.is_alpha for component in frame.format.components)):
+        return frame.to_ndarray(format="rgb24")
+    pixels = frame.to_ndarray(format="rgba")
+    opacity = pixels[..., 3:].astype(np.uint16)
+    return ((pixels[..., :3] * opacity + 127) // 255).astype(np.uint8)

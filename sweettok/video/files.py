@@ -13,8 +13,9 @@ from sweettok import params
 from sweettok.errors import InputError
 from sweettok.video import images
 from sweettok.video.clip_captions import caption_of, in_words, read_clip_captions
-from sweettok.video.decode import Unreadable, VideoIndex, read_window, video_index
+from sweettok.video.decode import VideoIndex, read_window, video_index
 from sweettok.video.draws import draw, shuffled
+from sweettok.video.formats import Unreadable
 from sweettok.video.listing import Item, Listing, check_disjoint
 from sweettok.video.ordered_map import ordered_map, usable_cores
 from sweettok.video.resize_crop import resize_crop

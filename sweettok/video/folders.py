@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sweettok import params
 from sweettok.errors import InputError
-from sweettok.video import decode, images
+from sweettok.video.formats import IMAGES, VIDEOS
 from sweettok.video.listing import (
     SPLITS,
     Item,
@@ -25,12 +25,12 @@ _WORDNET_ID = re.compile(r"n\d{8}")
 
 def list_videos(data: AnyFolders) -> Listing:
     """`list_folders` of all kinds of video files."""
-    return list_folders(data, decode.ENDINGS)
+    return list_folders(data, VIDEOS)
 
 
 def list_images(data: AnyFolders) -> Listing:
     """`list_folders` of all kinds of image files."""
-    return list_folders(data, images.ENDINGS)
+    return list_folders(data, IMAGES)
 
 
 def list_folders(data: AnyFolders, endings: tuple[str, ...]) -> Listing:

@@ -6,14 +6,26 @@ the listing: they are counted as absent when opened.
 """
 
 import csv
+import io
 import os
 import re
 from pathlib import Path
 
 from sweettok import params
 from sweettok.errors import InputError
-from sweettok.video.decode import ENDINGS
-from sweettok.video.listing import SPLITS, Item, Listing, carve, inside, printable, read_lines, root_folder
+from sweettok.video.formats import VIDEOS
+from sweettok.video.listing import (
+    SPLITS,
+    Item,
+    Listing,
+    carve,
+    inside,
+    printable,
+    read_lines,
+    read_text,
+    root_folder,
+    split_line,
+)
 
 _COLUMNS = ("label", "youtube_id", "time_start", "time_end")
 _CLIP = re.compile(r"([\w-]+)_\d{6}_\d{6}")
@@ -67,7 +79,7 @@ def _files_by_stem(root: Path) -> dict[str, Path]:
     for folder, _, names in os.walk(root):
         for name in sorted(names):
             path = (Path(folder) / name).relative_to(root)
-            if path.suffix.lower() in ENDINGS and (other := found.setdefault(path.stem, path)) != path:
+            if path.suffix.lower() in VIDEOS and (other := found.setdefault(path.stem, path)) != path:
                 raise InputError(f"{printable(path)} and {printable(other)} in {root} have one name; remove one")
     return found
 
@@ -81,19 +93,26 @@ def _listed(path: Path, root: Path, stems: dict[str, Path]) -> list[Item]:
 
 
 def _from_csv(path: Path, root: Path, stems: dict[str, Path]) -> list[Item]:
-    table = csv.DictReader(read_lines(path))
+    text = re.sub(r"[ \t]+(?=\r?$)", "", read_text(path), flags=re.M)
+    table = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+    try:
+        rows = [(table.line_num, row) for row in table]
+    except csv.Error as error:
+        raise InputError(
+            f"{path} line {table.line_num}: {error}; look for a quotation mark without its partner"
+        ) from error
     if missing := [name for name in _COLUMNS if name not in (table.fieldnames or ())]:
         raise InputError(f"{path} lacks column(s) {', '.join(missing)}; it has {', '.join(table.fieldnames or ())}")
     items = []
-    for number, row in enumerate(table, start=2):
+    for number, row in rows:
         try:
             stem = f"{row['youtube_id']}_{int(float(row['time_start'])):06d}_{int(float(row['time_end'])):06d}"
         except (TypeError, ValueError) as error:
             raise InputError(f"{path} line {number}: time_start and time_end must be seconds") from error
-        if "/" in stem or not row["label"]:
+        label = printable((row["label"] or "").strip())
+        if "/" in stem or not label:
             raise InputError(f"{path} line {number}: {row['youtube_id']!r} is no YouTube id, or the label is empty")
         file = stems.get(stem) or stems.get(row["youtube_id"]) or Path(f"{stem}.mp4")
-        label = printable(row["label"])
         items.append(Item(f"{label}/{printable(stem)}", inside(root, file, str(path)), label))
     return items
 
@@ -102,9 +121,7 @@ def _from_txt(path: Path, root: Path) -> list[Item]:
     """Lines `path` or `path number`, from the root; the class is the file's folder, or the number where it has none."""
     items: list[Item] = []
     numbers: dict[str, str] = {}
-    for line in read_lines(path):
-        name, _, last = line.rpartition(" ")
-        name, number = (name, last) if name and last.isdigit() else (line, "")
+    for name, number in map(split_line, read_lines(path)):
         class_name = printable(Path(name).parent.name) or number
         if not class_name:
             raise InputError(f"{path}: {printable(name)} has neither a class folder nor a class number")

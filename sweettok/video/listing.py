@@ -1,6 +1,7 @@
 """The files of a data set: what is in which split, before any of them is opened."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from sweettok.errors import InputError
 from sweettok.video.draws import shuffled
 
 SPLITS = ("train", "val", "test")
+_LINE = re.compile(r"""(?:"(?P<double>.+)"|'(?P<single>.+)'|(?P<plain>.+?))(?:\s+(?P<number>\d+))?""")
 
 
 @dataclass(frozen=True)
@@ -58,31 +60,58 @@ def inside(root: Path, name: str | Path, source: str) -> Path:
 
 
 def check_disjoint(listing: Listing) -> None:
-    """Raises InputError where a file is listed twice in a split, or in two splits of a set not divided in time."""
-    owners: dict[str, str] = {}
+    """Raises InputError where a file is listed twice in a split, or in two splits of a set not divided in time.
+
+    Files count, not their names: `./a.mp4`, `x//a.mp4` and a link to it are one.
+    """
+    owners: dict[str, tuple[str, str]] = {}  # file -> its split and id
     for split, items in listing.splits.items():
-        own: dict[str, str] = {}
+        own: dict[str, tuple[str, str]] = {}
         for item in items:
-            if item.id in own:
-                raise InputError(f"{item.id} is listed twice in {split}; remove one")
-            own[item.id] = split
-            if not listing.by_time and (other := owners.get(item.id, split)) != split:
-                raise InputError(f"{item.id} is in {split} and in {other}: splits must be disjoint; remove one")
+            file = os.path.realpath(item.file)
+            if file in own:
+                raise InputError(f"{_both(item.id, own[file][1])} is listed twice in {split}; remove one")
+            own[file] = split, item.id
+            if not listing.by_time and file in owners:
+                other, name = owners[file]
+                raise InputError(
+                    f"{_both(item.id, name)} is in {split} and in {other}: splits must be disjoint; remove one"
+                )
         owners |= own
 
 
-def read_lines(path: Path) -> list[str]:
-    """The lines of a list, stripped, without empty ones. Names that are not UTF-8 are kept as the file system does.
+def _both(name: str, other: str) -> str:
+    return name if name == other else f"{name} (the same file as {other})"
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """A list's line `path` or `path number` -> (path, number or ""), apart by spaces or a tab; quotes around are removed.
+
+    The path comes without `./` and doubled slashes.
+    """
+    found = _LINE.fullmatch(line)
+    assert found  # any line that is not empty matches
+    path = found["double"] or found["single"] or found["plain"]
+    return str(Path(path)), found["number"] or ""
+
+
+def read_text(path: Path) -> str:
+    """A list as it stands, line ends too. Names that are not UTF-8 are kept as the file system does.
 
     Raises InputError: absent, empty.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
     except OSError as error:
         raise InputError(f"cannot read the list {path}: {error.strerror}; see the data set's own download") from error
-    if not (lines := [line.strip() for line in text.split("\n") if line.strip()]):
+    if not text.strip():
         raise InputError(f"the list {path} is empty")
-    return lines
+    return text
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a list, stripped, without empty ones. Raises InputError as `read_text`."""
+    return [line.strip() for line in re.split(r"[\r\n]+", read_text(path)) if line.strip()]
 
 
 def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[list[str], list[Item]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sweettok import params
 from sweettok.errors import InputError
-from sweettok.video.listing import Item, Listing, inside, printable, read_lines, root_folder
+from sweettok.video.listing import Item, Listing, inside, printable, read_lines, root_folder, split_line
 
 _GROUP = re.compile(r"_g(\d+)_c\d+\.")
 
@@ -54,8 +54,7 @@ def _group(item: Item) -> int:
 def _listed(root: Path, path: Path, classes: list[str]) -> list[Item]:
     """Items of a list: `Class/v_Class_gNN_cNN.avi`, in train lists followed by the class number."""
     items = []
-    for line in read_lines(path):
-        name = line.split()[0]
+    for name, _ in map(split_line, read_lines(path)):
         file = inside(root, Path("UCF-101") / name, str(path))
         class_name = Path(name).parent.name
         if class_name not in classes or not _GROUP.search(name):

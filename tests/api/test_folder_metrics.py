@@ -173,15 +173,21 @@ def test_sizes_and_lengths_that_differ(scene, write_video, tmp_path, judge):
 
 
 @pytest.mark.parametrize("paired", [True, False])
-def test_a_stretched_reconstruction_is_perfect_only_when_both_are_stretched(scene, write_video, tmp_path, judge, paired):
+def test_a_stretched_reconstruction_is_perfect_only_when_both_are_stretched(
+    scene, write_video, tmp_path, judge, paired
+):
     for number in range(3):
         frames = scene(9, 24, 40, seed=number)
         write_video(tmp_path / "real" / f"{number}.mkv", frames)
-        write_video(tmp_path / "made" / f"{number}.mkv", np.stack([to_square("stretch", 16)(frame) for frame in frames]))
+        write_video(
+            tmp_path / "made" / f"{number}.mkv", np.stack([to_square("stretch", 16)(frame) for frame in frames])
+        )
     folders = tmp_path / "real", tmp_path / "made"
     with pytest.raises(InputError, match=r"0.mkv \(40x24\) and .*0.mkv \(16x16\) .* --fit crop .* or --fit stretch"):
         open_comparison(*folders, paired, None, 16)
-    by_fit = {fit: compare(open_comparison(*folders, paired, None, 16, fit), judge, NONE) for fit in ("crop", "stretch")}
+    by_fit = {
+        fit: compare(open_comparison(*folders, paired, None, 16, fit), judge, NONE) for fit in ("crop", "stretch")
+    }
     stretched, cropped = (by_fit[fit]["metrics"] for fit in ("stretch", "crop"))
     assert stretched["frechet_video/judge"]["value"] < 1e-5 < cropped["frechet_video/judge"]["value"]
     assert stretched["frechet_video/judge"]["protocol"]["prepared"].endswith("stretched to 16")
@@ -203,7 +209,9 @@ def test_a_short_clip_does_not_cut_the_others(with_a_short_one, folders, judge):
     expected = compare(open_comparison(*folders, True, None, None), judge, NONE)["metrics"]
     found = compare(open_comparison(*with_a_short_one, True, None, None), judge, NONE)
     assert found["metrics"]["psnr"]["n"] == 7 and "frechet_video/judge" not in found["metrics"]
-    assert "6.mkv has 3 frames, " in {entry["metric"]: entry["why"] for entry in found["left_out"]}["frechet_video/judge"]
+    assert (
+        "6.mkv has 3 frames, " in {entry["metric"]: entry["why"] for entry in found["left_out"]}["frechet_video/judge"]
+    )
     with pytest.raises(InputError, match=r"6.mkv has 3 frames, .* 9; .*--frames N"):
         compare(open_comparison(*with_a_short_one, False, None, None), judge, NONE)
     with pytest.raises(InputError, match="6.mkv has 3 frames, 9 were asked for; .* --skip-shorter"):

@@ -27,6 +27,23 @@ def test_an_image_is_one_frame_without_a_rate(scene, tmp_path):
     assert np.array_equal(file.read(0, 1), frame[None])
 
 
+@pytest.mark.parametrize("ending", [".png", ".webp"])
+def test_an_animated_image_is_a_video(scene, tmp_path, ending):
+    frames = scene(6, 20, 30)
+    first, *rest = map(Image.fromarray, frames)
+    first.save(tmp_path / f"a{ending}", save_all=True, append_images=rest, duration=40, lossless=True)
+    file = open_frames(tmp_path / f"a{ending}")
+    assert (file.frames, file.height, file.width, file.fps, file.even) == (6, 20, 30, Fraction(25), True)
+    assert np.array_equal(file.read(1, 4), frames[1:5])
+
+
+def test_uneven_times_are_told(scene, write_video, tmp_path, caplog):
+    assert open_frames(write_video(tmp_path / "even.mkv", scene(5))).even and not caplog.records
+    path = write_video(tmp_path / "uneven.mkv", scene(5), times=[0, 40, 80, 200, 240], rate=1000)
+    assert not open_frames(path).even
+    assert "uneven.mkv: its frames come at uneven times" in caplog.text
+
+
 def test_crop_is_the_training_s_and_stretch_keeps_the_whole_picture(scene):
     frame = scene(1, 40, 60)[0]
     assert np.array_equal(to_square("crop", 16)(frame), resize_crop(frame, 16, 16))

@@ -76,7 +76,11 @@ def test_params_of_another_project_go_unused(sweettok, two_videos, work):
 
 def test_the_table_marks_distances_of_too_few_clips(sweettok, two_videos, with_judge):
     lines = evaluate(sweettok, "outputs/model")[1].splitlines()
-    marked = [line.split()[0] for line in lines if line.endswith("says nothing: 2 clips for 32 features, which need more than 32")]
+    marked = [
+        line.split()[0]
+        for line in lines
+        if line.endswith("says nothing: 2 clips for 32 features, which need more than 32")
+    ]
     assert marked == ["frechet_video/judge", "frechet_image/judge"]
 
 

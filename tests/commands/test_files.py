@@ -35,6 +35,15 @@ def test_folders_files_and_globs():
     assert names("in/x.a", "in/*.a", "in")[0] == ("in/x.a", "x.a") and len(names("in/x.a", "in/*.a", "in")) == 3
 
 
+def test_files_left_out_are_counted(caplog):
+    assert len(names("in")) == 3
+    assert [entry.getMessage() for entry in caplog.records] == ["in: 1 files of other kinds are left out (1 .txt)"]
+    caplog.clear()
+    assert len(names("in/*")) == 2 and "in/*: 1 files" in caplog.text
+    caplog.clear()
+    assert len(names("in/deep", "in/x.a")) == 2 and not caplog.records
+
+
 def test_globs_below_a_folder_that_looks_like_one(tmp_path):
     for name in ("set [1]/deep [ab]/v.a", "set 1/w.a", "odd*/u.a"):
         (tmp_path / name).parent.mkdir(parents=True)

@@ -33,7 +33,9 @@ def test_numbers_and_protocols(sweettok, two):
         assert "(n = 2)" in out.splitlines()[at] and out.splitlines()[at + 1].startswith("    protocol: ")
     assert "resolution 16, fit crop" in out
     lines = [line for line in out.splitlines() if line.startswith("frechet_")]
-    assert len(lines) == 2 and all(line.endswith("(n = 2)  says nothing: 2 clips for 32 features, which need more than 32") for line in lines)
+    assert len(lines) == 2 and all(
+        line.endswith("(n = 2)  says nothing: 2 clips for 32 features, which need more than 32") for line in lines
+    )
 
 
 def test_json_holds_pairs_and_what_is_left_out(sweettok, two, work):

@@ -184,7 +184,9 @@ def test_a_diverged_prior_draws_nothing(value):
 
 @pytest.mark.parametrize("changes", [{"temperature": 1e-40}, {"guidance": 3e38}], ids=str)
 def test_settings_that_overflow_draw_nothing(changes):
-    with pytest.raises(InputError, match="make the prior's logits overflow; choose a smaller guidance or a larger temp"):
+    with pytest.raises(
+        InputError, match="make the prior's logits overflow; choose a smaller guidance or a larger temp"
+    ):
         sample(sharp_prior(LAYOUTS["union"]), LABELS, settings(**changes), seeded())
 
 

@@ -8,9 +8,9 @@ from PIL import Image
 
 from sweettok.errors import InputError
 from sweettok.storage import read_json
-from sweettok.video import decode, images
 from sweettok.video.files import FileClips
 from sweettok.video.folders import list_folders
+from sweettok.video.formats import IMAGES, VIDEOS
 from sweettok.video.listing import SPLITS
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
@@ -31,9 +31,7 @@ def videos(tmp_path_factory, write_video, scene):
 
 
 def source_of(data, workers=2):
-    return FileClips(
-        data, list_folders(data, decode.ENDINGS if hasattr(data, "windows") else images.ENDINGS), workers=workers
-    )
+    return FileClips(data, list_folders(data, VIDEOS if hasattr(data, "windows") else IMAGES), workers=workers)
 
 
 def all_clips(source):
@@ -125,6 +123,19 @@ def test_images_are_clips_of_one_frame(tmp_path, file_data, scene):
     for clip, row, _ in clips:
         assert clip.shape == (1, 16, 16, 3) and np.array_equal(clip[0], pictures[int(row["clip"][3])])
         assert row["clip"] == row["file"] and row["start"] == 0
+
+
+def test_an_animation_is_no_image_of_a_set(tmp_path, file_data, scene):
+    for number in range(10):
+        (tmp_path / "set" / "a").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(scene(1, 16, 16, seed=number)[0]).save(tmp_path / "set" / "a" / f"{number}.png")
+    still, *moving = map(Image.fromarray, scene(3, 16, 16))
+    still.save(tmp_path / "set" / "a" / "moving.webp", save_all=True, append_images=moving)
+    summary = prepare(file_data("image_folder", tmp_path / "set", max_skipped=0.9), tmp_path / "out")
+    assert sum(summary["clips"].values()) == 10
+    assert "a/moving.webp,an animation, not a still image" in (tmp_path / "out" / "skipped.csv").read_text().replace(
+        '"', ""
+    )
 
 
 def test_captions_are_joined_by_clip_or_file(videos, file_data, tmp_path):

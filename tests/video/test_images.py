@@ -1,11 +1,15 @@
-"""Images as frames: exact, upright, opaque; honest reasons."""
+"""Images as frames: exact, upright, opaque, whatever their depth; animations whole; honest reasons."""
 
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
 from PIL import Image
 
-from sweettok.video.decode import Unreadable
-from sweettok.video.images import read_image
+from sweettok.video import images
+from sweettok.video.formats import Unreadable
+from sweettok.video.images import image_index, read_image, read_images
 
 
 @pytest.fixture
@@ -19,12 +23,43 @@ def test_lossless_images_are_exact(tmp_path, picture, ending):
     assert np.array_equal(read_image(tmp_path / f"a{ending}"), picture)
 
 
-def test_grey_palette_and_cmyk_become_rgb(tmp_path, picture):
-    image = Image.fromarray(picture)
-    for mode, name in (("L", "a.png"), ("P", "b.png"), ("CMYK", "c.jpg"), ("1", "d.png"), ("I;16", "e.png")):
-        (image.convert("L").convert("I;16") if mode == "I;16" else image.convert(mode)).save(tmp_path / name)
-        assert read_image(tmp_path / name).shape == (9, 14, 3)
-    assert np.array_equal(read_image(tmp_path / "a.png"), np.asarray(image.convert("L").convert("RGB")))
+@pytest.mark.parametrize("mode", ["L", "P", "1"])
+def test_grey_and_palettes_become_rgb(tmp_path, picture, mode):
+    image = Image.fromarray(picture).convert(mode)
+    image.save(tmp_path / "a.png")
+    assert np.array_equal(read_image(tmp_path / "a.png"), np.asarray(image.convert("RGB")))
+
+
+def test_cmyk_becomes_rgb(tmp_path):
+    flat = Image.new("RGB", (16, 16), (200, 120, 40))
+    flat.convert("CMYK").save(tmp_path / "a.jpg", quality=95)
+    assert np.abs(read_image(tmp_path / "a.jpg").astype(int) - (200, 120, 40)).max() <= 3
+
+
+def save_16_bit(path, values, pixels):
+    """Write uint16 values (h, w) or (h, w, channels) as a PNG of an FFmpeg pixel format, with no part of Pillow."""
+    with av.open(path, "w", format="image2") as container:
+        stream = container.add_stream("png", rate=1)
+        stream.height, stream.width, stream.pix_fmt = *values.shape[:2], pixels
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(values.astype(np.uint16), format=pixels)))
+        container.mux(stream.encode())
+
+
+def test_16_bits_are_scaled_not_clipped(tmp_path):
+    grey = np.linspace(0, 65535, 9 * 14).round().reshape(9, 14)
+    save_16_bit(tmp_path / "grey.png", grey, "gray16be")
+    assert np.array_equal(read_image(tmp_path / "grey.png")[..., 1], np.round(grey / 257))
+    colour = np.random.default_rng(0).integers(0, 65536, (9, 14, 3))
+    save_16_bit(tmp_path / "colour.png", colour, "rgb48be")
+    assert np.abs(read_image(tmp_path / "colour.png") - colour / 257).max() <= 1
+    save_16_bit(tmp_path / "layer.png", np.dstack([colour, np.full((9, 14), 32768)]), "rgba64be")
+    assert np.abs(read_image(tmp_path / "layer.png") - colour / 514).max() <= 2
+
+
+def test_values_without_a_range_are_refused():
+    for mode in ("I", "F"):
+        with pytest.raises(ValueError, match=f"mode {mode}.* have no stated range"):
+            images._rgb(Image.new(mode, (4, 4)))
 
 
 def test_transparency_is_composited_on_black(tmp_path, picture):
@@ -35,12 +70,98 @@ def test_transparency_is_composited_on_black(tmp_path, picture):
     assert (frame[0, 0] == 0).all() and np.abs(frame[1:] - np.round(picture[1:] * (128 / 255))).max() <= 1
 
 
-@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, -1), (8, 1)])
-def test_exif_orientation_is_applied(tmp_path, picture, orientation, turns):
+@pytest.mark.parametrize("mode", ["LA", "P", "L", "I;16"])
+def test_a_transparent_colour_becomes_black(tmp_path, mode):
+    grey = np.tile(np.arange(0, 240, 20, dtype=np.uint8), (4, 1))
+    image, clear = Image.fromarray(grey), {"transparency": 100}
+    if mode == "LA":
+        image.putalpha(Image.fromarray(np.where(grey == 100, 0, 255).astype(np.uint8)))
+    elif mode == "P":
+        image = Image.fromarray(grey, "P")
+        image.putpalette([value for level in range(256) for value in (level, level, level)])
+    elif mode == "I;16":
+        image, clear = Image.fromarray(grey.astype(np.uint16) * 257), {"transparency": 100 * 257}
+    image.save(tmp_path / "a.png", **({} if mode == "LA" else clear))
+    assert np.array_equal(read_image(tmp_path / "a.png")[..., 0], np.where(grey == 100, 0, grey))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "I;16"])
+@pytest.mark.parametrize(
+    ("orientation", "shown"),
+    [
+        (1, lambda pixels: pixels),
+        (2, np.fliplr),
+        (3, lambda pixels: np.rot90(pixels, 2)),
+        (4, np.flipud),
+        (5, lambda pixels: pixels.swapaxes(0, 1)),
+        (6, lambda pixels: np.rot90(pixels, -1)),
+        (7, lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1)),
+        (8, np.rot90),
+    ],
+)
+def test_exif_orientation_is_applied(tmp_path, picture, orientation, shown, mode):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    Image.fromarray(picture).save(tmp_path / "a.png", exif=exif)
-    assert np.array_equal(read_image(tmp_path / "a.png"), np.rot90(picture, turns))
+    plain = picture if mode == "RGB" else picture[..., 0].astype(np.uint16) * 257
+    Image.fromarray(plain).save(tmp_path / "a.png", exif=exif)
+    expected = shown(picture if mode == "RGB" else np.repeat(picture[..., :1], 3, axis=-1))
+    assert np.array_equal(read_image(tmp_path / "a.png"), expected)
+
+
+def save_animation(path, frames, **options):
+    first, *rest = map(Image.fromarray, frames)
+    lossless = {"lossless": True} if path.suffix == ".webp" else {}
+    first.save(path, save_all=True, append_images=rest, **({"duration": 40} | lossless | options))
+
+
+@pytest.mark.parametrize("ending", [".png", ".webp", ".apng"])
+def test_animations_have_all_frames(tmp_path, scene, ending):
+    frames = scene(6)
+    path = tmp_path / f"a{ending}"
+    save_animation(path, frames, **({"format": "PNG"} if ending == ".apng" else {}))
+    index = image_index(path)
+    assert (index.frames, index.rate, index.even) == (6, Fraction(25), True)
+    assert np.array_equal(read_images(path, 0, 6, lambda frame: frame), frames)
+    assert np.array_equal(read_images(path, 3, 2, lambda frame: frame[:4]), frames[3:5, :4])
+    with pytest.raises(Unreadable, match="has 6 frames, frame 6 was asked for"):
+        read_images(path, 5, 2, lambda frame: frame)
+    with pytest.raises(Unreadable, match="an animation, not a still image"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("ending", [".png", ".webp"])
+def test_an_animation_s_uneven_times_are_noticed(tmp_path, scene, ending):
+    save_animation(tmp_path / f"a{ending}", scene(4), duration=[40, 40, 120, 40])
+    index = image_index(tmp_path / f"a{ending}")
+    assert not index.even and index.rate == Fraction(50, 3)
+
+
+def test_the_picture_for_readers_without_animations_is_no_frame(tmp_path, scene):
+    frames = scene(4)
+    save_animation(tmp_path / "a.png", frames, default_image=True)
+    assert image_index(tmp_path / "a.png").frames == 3
+    assert np.array_equal(read_images(tmp_path / "a.png", 0, 3, lambda frame: frame), frames[1:])
+
+
+def test_a_photograph_with_a_second_picture_is_one_image(tmp_path, picture):
+    other = Image.fromarray(255 - picture)
+    Image.fromarray(picture).save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[other], quality=95)
+    assert image_index(tmp_path / "a.jpg").frames == 1
+    assert np.abs(read_image(tmp_path / "a.jpg").astype(int) - picture).mean() < 20
+
+
+@pytest.mark.parametrize("ending", [".png", ".webp", ".jpg", ".bmp"])
+def test_cut_images_are_refused(tmp_path, scene, ending):
+    frames = scene(5, 64, 96)
+    if ending in (".png", ".webp"):
+        save_animation(tmp_path / f"a{ending}", frames)
+    else:
+        Image.fromarray(frames[0]).save(tmp_path / f"a{ending}")
+    content = (tmp_path / f"a{ending}").read_bytes()
+    for share in np.linspace(0.05, 0.95, 19):
+        (tmp_path / f"a{ending}").write_bytes(content[: int(len(content) * share)])
+        with pytest.raises(Unreadable, match="cannot be decoded"):
+            image_index(tmp_path / f"a{ending}")
 
 
 def test_damage_says_why(tmp_path, picture):
@@ -51,9 +172,9 @@ def test_damage_says_why(tmp_path, picture):
         "empty.jpg": b"",
         "text.png": b"not an image",
         "page.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
-        "a.gif": content,
+        "a.tiff": content,
     }
-    reasons = ["cannot be decoded .*truncated", "empty", "cannot be decoded", "cannot be decoded", "ending '.gif'"]
+    reasons = ["cannot be decoded .*truncated", "empty", "cannot be decoded", "cannot be decoded", "ending '.tiff'"]
     for (name, data), reason in zip(files.items(), reasons, strict=True):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(Unreadable, match=reason) as raised:

@@ -4,7 +4,7 @@ import pytest
 
 from sweettok.errors import InputError
 from sweettok.video.kinetics import list_kinetics
-from sweettok.video.listing import SPLITS
+from sweettok.video.listing import SPLITS, check_disjoint
 
 HEADER = "label,youtube_id,time_start,time_end,split\n"
 TXT = {"train": "train.txt", "val": 0.25, "test": "test.txt"}
@@ -46,6 +46,39 @@ def test_paths_with_and_without_numbers(kinetics, file_data):
     assert listing.splits["test"][0].class_name == "air drumming"
 
 
+def test_labels_keep_a_line_break_within_quotes(kinetics, file_data):
+    (kinetics / "train.csv").write_bytes(
+        b'label,youtube_id,time_start,time_end \r\n"air\ndrumming",vid2,0,10\r\n  \r\nabseiling, gone,5,15 \r\n'
+    )
+    (kinetics / "test.csv").write_text(HEADER + '"air\ndrumming",vid5,1,11,test\n')
+    listing = list_kinetics(file_data("kinetics", kinetics))
+    assert listing.classes == ["abseiling", "air\ndrumming"]
+    assert [item.id for item in listing.splits["train"]] == [
+        "air\ndrumming/vid2_000000_000010",
+        "abseiling/gone_000005_000015",
+    ]
+
+
+def test_a_file_for_two_rows_is_refused(kinetics, file_data):
+    (kinetics / "train.csv").write_text(HEADER + "abseiling,vid9,0,10,train\nabseiling,vid9,20,30,train\n")
+    (kinetics / "test.csv").write_text(HEADER + "abseiling,vid5,1,11,test\n")
+    (kinetics / "vid9.mp4").write_text("")
+    with pytest.raises(InputError, match="vid9_000020_000030 .the same file as .*is listed twice in train"):
+        check_disjoint(list_kinetics(file_data("kinetics", kinetics)))
+
+
+def test_paths_in_quotes_or_before_a_tab(kinetics, file_data):
+    (kinetics / "train.txt").write_text(
+        '"air drumming/v0.mp4" 1\nair drumming/v1.mp4\t1\nabseiling//v2.mp4\t0\n./a/v3.mp4\n'
+    )
+    (kinetics / "test.txt").write_text("'air drumming/x.mp4'\n")
+    listing = list_kinetics(file_data("kinetics", kinetics, lists=TXT | {"val": 0.0}))
+    assert [item.id for item in listing.splits["train"]] == [
+        "air drumming/v0.mp4", "air drumming/v1.mp4", "abseiling/v2.mp4", "a/v3.mp4",
+    ]  # fmt: skip
+    assert listing.splits["test"][0].file == kinetics / "air drumming" / "x.mp4"
+
+
 def test_carving_keeps_the_clips_of_a_video_together(kinetics, file_data):
     rows = "".join(f"abseiling,vid{n},{t},{t + 10},train\n" for n in range(10, 30) for t in (0, 20))
     (kinetics / "train.csv").write_text(HEADER + "air drumming,vid5,1,11,train\n" + rows)
@@ -64,6 +97,7 @@ def test_carving_keeps_the_clips_of_a_video_together(kinetics, file_data):
         ("val.csv", HEADER + "abseiling,vid9,soon,40,val\n", "line 2: time_start and time_end must be seconds"),
         ("val.csv", HEADER + "abseiling,../vid9,1,40,val\n", "line 2: '../vid9' is no YouTube id"),
         ("val.csv", "", "is empty"),
+        ("val.csv", HEADER + '"' + "abseiling,vid9,1,40,val\n" * 9000, "a quotation mark without its partner"),
     ],
 )
 def test_bad_lists_are_refused(kinetics, file_data, name, text, message):

@@ -19,6 +19,7 @@ from sweettok.video.listing import (
     printable,
     read_lines,
     root_folder,
+    split_line,
 )  # fmt: skip
 
 
@@ -139,13 +140,45 @@ def test_carving_keeps_keys_together_and_order(tmp_path):
 
 
 def test_overlap_and_repeats_are_refused(tmp_path):
-    one, two = Item("a/1.mp4", tmp_path, "a"), Item("a/2.mp4", tmp_path, "a")
+    one, two = (Item(f"a/{number}.mp4", tmp_path / f"{number}.mp4", "a") for number in (1, 2))
     check_disjoint(Listing(["a"], {"train": [one], "val": [two], "test": []}))
     check_disjoint(Listing(["a"], {"train": [one], "val": [one], "test": [one]}, by_time=True))
     with pytest.raises(InputError, match="a/1.mp4 is in test and in train: splits must be disjoint"):
         check_disjoint(Listing(["a"], {"train": [one], "val": [two], "test": [one]}))
     with pytest.raises(InputError, match="a/1.mp4 is listed twice in train"):
         check_disjoint(Listing(["a"], {"train": [one, one], "val": [], "test": []}, by_time=True))
+
+
+@pytest.mark.parametrize("spelling", ["a/./1.mp4", "a//1.mp4", "a/../a/1.mp4", "a/link.mp4", "folder/1.mp4"])
+def test_a_file_under_two_spellings_is_one(tmp_path, spelling):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.mp4").write_text("")
+    (tmp_path / "a" / "link.mp4").symlink_to("1.mp4")
+    (tmp_path / "folder").symlink_to("a")
+    one, same = Item("a/1.mp4", tmp_path / "a/1.mp4", "a"), Item("other", f"{tmp_path}/{spelling}", "a")
+    with pytest.raises(InputError, match=r"other \(the same file as a/1.mp4\) is in test and in train"):
+        check_disjoint(Listing(["a"], {"train": [one], "val": [], "test": [same]}))
+    with pytest.raises(InputError, match=r"other \(the same file as a/1.mp4\) is listed twice in train"):
+        check_disjoint(Listing(["a"], {"train": [one, same], "val": [], "test": []}))
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "number"),
+    [
+        ("a/x.mp4", "a/x.mp4", ""),
+        ("a/x.mp4 12", "a/x.mp4", "12"),
+        ("a/x.mp4\t12", "a/x.mp4", "12"),
+        ("two words/x 1.mp4\t  0", "two words/x 1.mp4", "0"),
+        ('"two words/x.mp4" 3', "two words/x.mp4", "3"),
+        ("'two words/x.mp4'", "two words/x.mp4", ""),
+        ('"it\'s/x 7"', "it's/x 7", ""),
+        ("it's/x.mp4 5", "it's/x.mp4", "5"),
+        ("./a//x.mp4 5", "a/x.mp4", "5"),
+        ("7", "7", ""),
+    ],
+)
+def test_lines_are_a_path_and_maybe_a_number(line, path, number):
+    assert split_line(line) == (path, number)
 
 
 def test_lists_are_read_line_by_line(tmp_path):

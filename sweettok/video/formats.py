@@ -1,0 +1,42 @@
+"""The files that are read: their endings, and the reason where one cannot be."""
+
+import logging
+import stat
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+VIDEOS = (
+    ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".f4v", ".mkv", ".webm", ".avi", ".wmv", ".asf", ".flv", ".ogv",
+    ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".gif",
+)  # fmt: skip
+IMAGES = (".png", ".apng", ".webp", ".jpg", ".jpeg", ".jfif", ".bmp")
+
+
+class Unreadable(Exception):
+    """A file or a part of it cannot be decoded; the message is the reason, in a few words."""
+
+
+def check_file(path: Path, endings: tuple[str, ...]) -> None:
+    """Raises Unreadable: absent, a folder or device, of another ending (in any case of letters), empty."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise Unreadable(f"absent ({error.strerror})") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable("not a file" if not stat.S_ISDIR(status.st_mode) else "a folder, not a file")
+    if path.suffix.lower() not in endings:
+        raise Unreadable(f"ending {path.suffix!r} is none of {' '.join(endings)}")
+    if status.st_size == 0:
+        raise Unreadable("empty (0 bytes)")
+
+
+def with_endings(paths: Iterable[Path], endings: tuple[str, ...], source: str | Path) -> list[Path]:
+    """The files among `paths` of one of `endings`, in any case of letters; logs how many others `source` has."""
+    files = [path for path in paths if path.is_file()]
+    others = Counter(path.suffix.lower() or "no ending" for path in files if path.suffix.lower() not in endings)
+    if others:
+        kinds = ", ".join(f"{number} {ending}" for ending, number in others.most_common(5))
+        log.warning("%s: %d files of other kinds are left out (%s)", source, others.total(), kinds)
+    return [path for path in files if path.suffix.lower() in endings]

@@ -1,0 +1,144 @@
+"""Whether a file is whole, as its own structure tells: the sizes it announces, the mark at its end, checksums.
+
+Formats without any of these (.mpg, .ts, .flv) can't tell where they are cut between two frames. Checksums are those of
+Matroska's parts (FFmpeg writes them into .mkv, not into .webm) and those of FFV1's slices, in any container.
+"""
+
+import mmap
+import zlib
+from pathlib import Path
+
+from sweettok.video.formats import Unreadable
+
+_SEGMENT = 0x18538067
+_CHECKSUM = b"\xbf\x84"  # Matroska's CRC-32, 4 bytes long; it comes first in its parent
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+_ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+
+
+def check_whole(path: Path) -> None:
+    """Raises Unreadable: not readable, cut, or a checksum differs. path: a file that is not empty."""
+    try:
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if content[:4] == b"\x1a\x45\xdf\xa3":
+                _check_matroska(content)
+            elif content[:4] == b"GIF8":
+                _check_gif(content)
+            elif content[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
+                _check_boxes(content)
+            elif content[:4] == b"\x30\x26\xb2\x75":
+                _check_asf(content)
+            elif content[:4] == b"OggS":
+                _check_ogg(content)
+    except OSError as error:
+        raise Unreadable(f"cannot be read ({error.strerror})") from error
+    except IndexError as error:
+        raise Unreadable("truncated") from error
+
+
+def _check_matroska(content: mmap.mmap) -> None:
+    """Sizes of the segment and of its parts, and the parts' checksums. Live streams leave sizes open: no promise."""
+    _, size, at = _element(content, 0)
+    number, size, at = _element(content, at + (size or 0))
+    if number != _SEGMENT:
+        return
+    end = len(content) if size is None else at + size
+    if end > len(content):
+        raise Unreadable(f"truncated: {end} bytes were written, {len(content)} are there")
+    while at < end:
+        start = at
+        _, size, at = _element(content, at)
+        if size is None:
+            return
+        if at + size > end:
+            raise Unreadable("truncated" if end == len(content) else f"damaged at byte {start}")
+        if content[at : at + 2] == _CHECKSUM:
+            told = int.from_bytes(content[at + 2 : at + 6], "little")
+            if zlib.crc32(memoryview(content)[at + 6 : at + size]) != told:
+                raise Unreadable(f"damaged between bytes {start} and {at + size}: its checksum differs")
+        at += size
+
+
+def _element(content: mmap.mmap, at: int) -> tuple[int, int | None, int]:
+    """(id, size, where its content begins) of the EBML element at `at`; size None: not stated."""
+    values = []
+    for _ in range(2):
+        length = 9 - content[at].bit_length()
+        if length > 8:
+            raise Unreadable(f"damaged at byte {at}")
+        if at + length > len(content):
+            raise Unreadable("truncated")
+        values.append((int.from_bytes(content[at : at + length]), length))
+        at += length
+    size = values[1][0] - (1 << 7 * values[1][1])  # without the bit that marks the length
+    return values[0][0], None if size == (1 << 7 * values[1][1]) - 1 else size, at
+
+
+def _check_gif(content: mmap.mmap) -> None:
+    """Its blocks up to the trailer."""
+    at = 13 + _gif_colours(content[10])
+    while (kind := content[at]) != 0x3B:
+        if kind == 0:  # some writers pad
+            at += 1
+            continue
+        if kind not in (0x21, 0x2C):  # an extension, an image
+            raise Unreadable(f"damaged at byte {at}")
+        at += 2 if kind == 0x21 else 11 + _gif_colours(content[at + 9])
+        while size := content[at]:
+            at += 1 + size
+        at += 1
+
+
+def _gif_colours(flags: int) -> int:
+    """Bytes of the table of colours that `flags` announce."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _check_boxes(content: mmap.mmap) -> None:
+    """The outer boxes of MP4 and QuickTime, as far as they are ones."""
+    at = 0
+    while at + 8 <= len(content) and content[at + 4 : at + 8].isalnum():
+        size = int.from_bytes(content[at : at + 4])
+        if size == 1:
+            size = int.from_bytes(content[at + 8 : at + 16])
+        if size < 8:  # 0: to the file's end
+            return
+        at += size
+    if at > len(content):
+        raise Unreadable(f"truncated: {at} bytes were written, {len(content)} are there")
+
+
+def _check_asf(content: mmap.mmap) -> None:
+    """The file's size in the header; 0 in streams."""
+    at = content.find(_ASF_FILE_PROPERTIES, 0, 2**16)
+    size = int.from_bytes(content[at + 40 : at + 48], "little") if at >= 0 else 0
+    if size > len(content):
+        raise Unreadable(f"truncated: {size} bytes were written, {len(content)} are there")
+
+
+def _check_ogg(content: mmap.mmap) -> None:
+    """The last page is whole and says that it is the last."""
+    at = content.rfind(b"OggS")
+    segments = content[at + 26]
+    end = at + 27 + segments + sum(content[at + 27 : at + 27 + segments])
+    if end > len(content) or not content[at + 5] & 4:
+        raise Unreadable("truncated")
+
+
+def ffv1_is_damaged(frame: bytes) -> bool:
+    """Whether a frame of FFV1 (version 3 and later) contradicts its slices' sizes or checksums, if it has such."""
+    return not (_slices_hold(frame, 8) or _slices_hold(frame, 3))
+
+
+def _slices_hold(frame: bytes, footer: int) -> bool:
+    """Walk back over the slices, each of which ends in its size (3 bytes), and with a footer of 8 in a status and a CRC."""
+    end = len(frame)
+    while end > 0:
+        start = end - footer - int.from_bytes(frame[end - footer : end - footer + 3]) if end >= footer else -1
+        if start < 0:
+            return False
+        # FFV1's CRC-32 takes the highest bit first and starts at 0; zlib's takes the lowest and starts at all ones
+        if footer == 8 and zlib.crc32(frame[start:end].translate(_REVERSED), 2**32 - 1) != 2**32 - 1:
+            return False
+        end = start
+    return True

@@ -1,0 +1,73 @@
+"""High dynamic range: what is 18 % grey, white or a colour in the film is so in 8 bits."""
+
+import av
+import numpy as np
+import pytest
+from av.video.reformatter import ColorTrc
+
+from sweettok.video.decode import read_window
+from sweettok.video.formats import Unreadable
+
+BT709_TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])  # BT.2087
+each = pytest.mark.parametrize("curve", [ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67])
+
+
+def pq(light):
+    """cd/m2 -> signal (SMPTE ST 2084)."""
+    y = (light / 10_000) ** 0.1593017578125
+    return ((0.8359375 + 18.8515625 * y) / (1 + 18.6875 * y)) ** 78.84375
+
+
+def hlg(light):
+    """cd/m2 on a display of 1000 -> signal (BT.2100)."""
+    luminance = np.maximum(light @ [0.2627, 0.6780, 0.0593], 1e-9)[..., None] / 1000
+    scene = light / 1000 * luminance ** (1 / 1.2 - 1)
+    bright = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)
+
+
+@pytest.fixture
+def film(tmp_path):
+    """(light (h, w, 3) of BT.2020, curve) -> a 10-bit film of it."""
+
+    def write(light, curve, primaries=9):
+        signal = {ColorTrc.SMPTE2084: pq, ColorTrc.ARIB_STD_B67: hlg}.get(curve, lambda light: light / 1000)(light)
+        frame = av.VideoFrame.from_ndarray(np.round(signal * 65535).clip(0, 65535).astype(np.uint16), format="rgb48le")
+        with av.open(tmp_path / "film.mkv", "w") as container:
+            stream = container.add_stream("ffv1", rate=25)
+            stream.height, stream.width, stream.pix_fmt = *light.shape[:2], "yuv444p10le"
+            context = stream.codec_context
+            context.color_trc, context.color_primaries, context.colorspace, context.color_range = curve, primaries, 9, 1
+            container.mux(stream.encode(frame.reformat(format="yuv444p10le", dst_colorspace="bt2020")))
+            container.mux(stream.encode())
+        return tmp_path / "film.mkv"
+
+    return write
+
+
+@each
+@pytest.mark.parametrize(("share", "shown"), [(0, 0), (0.18, 118), (0.5, 188), (1, 255), (4, 255)])
+def test_greys_are_those_of_srgb(film, curve, share, shown):
+    path = film(np.full((16, 16, 3), 203.0 * share), curve)
+    assert np.abs(read_window(path, 0, 1, 1).astype(int) - shown).max() <= 1
+
+
+@each
+def test_colours_are_those_of_bt709(film, curve):
+    linear = np.array([0.6, 0.2, 0.1])
+    path = film(np.broadcast_to(203 * BT709_TO_BT2020 @ linear, (16, 16, 3)), curve)
+    expected = 255 * (1.055 * linear ** (1 / 2.4) - 0.055)
+    assert np.abs(read_window(path, 0, 1, 1) - expected).max() <= 2
+
+
+def test_what_has_no_rule_is_refused(film):
+    light = np.full((16, 16, 3), 100.0)
+    with pytest.raises(Unreadable, match="transfer characteristic 8 has no rule"):
+        read_window(film(light, ColorTrc.LINEAR), 0, 1, 1)
+    with pytest.raises(Unreadable, match="primaries 12 of high dynamic range have no rule"):
+        read_window(film(light, ColorTrc.SMPTE2084, primaries=12), 0, 1, 1)
+
+
+def test_ordinary_10_bit_film_is_as_its_values_say(film):
+    path = film(np.full((16, 16, 3), 500.0), ColorTrc.BT2020_10)
+    assert np.abs(read_window(path, 0, 1, 1).astype(int) - 128).max() <= 1
