@@ -50,7 +50,9 @@ def commands():
 
 def test_every_promised_command_has_help(capsys):
     promised = {"encode", "decode", "reconstruct", "words", "generate", "metrics", "codebook", "profile", "doctor"}
-    assert promised | {"compare", "check", "assets", "export", "completion", "evaluate", "tokenizers"} == set(commands())
+    assert promised | {"compare", "check", "assets", "export", "completion", "evaluate", "tokenizers"} == set(
+        commands()
+    )
     for command in commands():
         with pytest.raises(SystemExit) as ended:
             cli.main([command, "--help"])
