@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from sweettok import weights
 from sweettok.errors import InputError
 from sweettok.params import WeightsSource
-from sweettok.weights import PublishedFile, WeightsFile, download, fit_state, load_state, locate
+from sweettok.weights import MissingWeights, PublishedFile, WeightsFile, download, fit_state, load_state, locate
 
 CONTENT = bytes(range(256)) * 5000  # 1.28 MB: more than one piece
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -76,7 +76,7 @@ def test_download(url, tmp_path):
 
 def test_interrupted_download_continues(url, tmp_path, monkeypatch):
     monkeypatch.setattr(Server, "breaks_at", 1_100_000)
-    with pytest.raises(InputError, match="cannot download .*run again to continue, or set path"):
+    with pytest.raises(InputError, match=f"{url} .*again"):
         download(url, tmp_path / "file", SHA256)
     kept = (tmp_path / "file.partial").stat().st_size
     assert 0 < kept < len(CONTENT) and names(tmp_path) == ["file.partial"]
@@ -100,21 +100,21 @@ def test_server_without_ranges_starts_over(url, tmp_path, monkeypatch):
 
 
 def test_wrong_content_is_thrown_away(url, tmp_path):
-    with pytest.raises(InputError, match=f"gave a file of sha256 {SHA256}, expected {'0' * 64}"):
+    with pytest.raises(InputError, match=f"{url} .*{SHA256}, .*{'0' * 64}"):
         download(url, tmp_path / "file", "0" * 64)
     assert names(tmp_path) == []
 
 
 def test_only_https(tmp_path):
     for bad in ("http://example.org/x", "file:///etc/passwd", "ftp://example.org/x"):
-        with pytest.raises(InputError, match="over https only; set path"):
+        with pytest.raises(InputError, match=f"{bad}: .*https .*path"):
             download(bad, tmp_path / "file", SHA256)
     assert names(tmp_path) == []
 
 
 def test_no_connection_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "SCHEMES", ("http",))
-    with pytest.raises(InputError, match=r"cannot download http://127.0.0.1:9/x .*set path") as caught:
+    with pytest.raises(InputError, match="http://127.0.0.1:9/x .*again") as caught:
         download("http://127.0.0.1:9/x", tmp_path / "file", SHA256)
     assert "\n" not in str(caught.value)
 
@@ -141,28 +141,28 @@ def test_what_a_metric_may_be_called():
 
 def test_wrong_or_absent_file(tmp_path):
     (tmp_path / "file").write_bytes(b"other")
-    with pytest.raises(InputError, match=f"the net: .*file has sha256 d9298.*, expected {SHA256}"):
+    with pytest.raises(MissingWeights, match=f"the net: .*file .*d9298.*, .*{SHA256}"):
         locate("the net", PUBLISHED, source(tmp_path / "file", SHA256))
-    with pytest.raises(InputError, match=f"absent does not exist; the published files: net.bin .sha256 {SHA256}"):
+    with pytest.raises(MissingWeights, match=f"absent .*exist; .*net.bin .*{SHA256}"):
         locate("the net", PUBLISHED, source(tmp_path / "absent"))
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(MissingWeights, match=f"{tmp_path} .*folder; .*net.bin"):
         locate("the net", PUBLISHED, source(tmp_path))
-    with pytest.raises(InputError, match="no download known"):
+    with pytest.raises(MissingWeights, match="the net: .*download .*net.bin"):
         locate("the net", PUBLISHED, source(download=True))
 
 
 def test_download_only_where_allowed(url, tmp_path, monkeypatch):
     monkeypatch.setenv("SWEETTOK_CACHE", str(tmp_path))
     published = (PublishedFile("net.bin", SHA256, url),)
-    with pytest.raises(InputError, match="not here, and download is false"):
+    with pytest.raises(MissingWeights, match="the net: .*download .*false"):
         locate("the net", published, source())
     found = locate("the net", published, source(download=True))
     assert found.path.read_bytes() == CONTENT and found.standing == "published" and len(Server.asked) == 1
     assert locate("the net", published, source()) == found, "once here, no download needs to be allowed"
-    with pytest.raises(InputError, match="no download known; the published"):
+    with pytest.raises(MissingWeights, match="the net: no download"):
         locate("the net", published, source(sha256="0" * 64, download=True))
     found.path.write_bytes(b"damaged")
-    with pytest.raises(InputError, match="is damaged .*delete it"):
+    with pytest.raises(MissingWeights, match="net.bin .*damaged .*delete"):
         locate("the net", published, source(download=True))
 
 
@@ -209,7 +209,7 @@ def test_nothing_is_unpickled(tmp_path):
     torch.save({"a": Malicious()}, tmp_path / "y.pt")
     np.savez(tmp_path / "z.npz", a=np.array([Malicious()], dtype=object))
     for name in ("x.pt", "y.pt", "z.npz"):
-        with pytest.raises(InputError, match="cannot be read as weights"):
+        with pytest.raises(InputError, match=f"{name} .*weights"):
             load_state(tmp_path / name)
     assert not Malicious.ran
 
@@ -218,26 +218,24 @@ def test_nothing_is_unpickled(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"<html>not found</html>"])
 def test_damaged_files_are_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match=f"{name} cannot be read as weights") as caught:
+    with pytest.raises(InputError, match=f"{name} .*weights") as caught:
         load_state(tmp_path / name)
     assert "\n" not in str(caught.value)
 
 
 def test_a_checkpoint_is_not_a_state_dict(tmp_path):
     torch.save({"epoch": 3, "model": STATE}, tmp_path / "x.pt")
-    with pytest.raises(InputError, match="no state dict .names to tensors. but a dict of epoch, model"):
+    with pytest.raises(InputError, match="x.pt .*state dict .*epoch, model"):
         load_state(tmp_path / "x.pt")
     torch.save([1, 2], tmp_path / "y.pt")
-    with pytest.raises(InputError, match="but list"):
+    with pytest.raises(InputError, match="y.pt .*state dict .*list"):
         load_state(tmp_path / "y.pt")
-    with pytest.raises(InputError, match="absent.pt does not exist"):
+    with pytest.raises(InputError, match="absent.pt .*exist"):
         load_state(tmp_path / "absent.pt")
 
 
 def test_fit_state_names_what_differs():
     shapes = {"a.weight": (2, 3), "b": ()}
     assert fit_state("the net", STATE, shapes) is STATE
-    with pytest.raises(
-        InputError, match="not the weights of the net: the file lacks c, has unknown b, shapes differ: a.w"
-    ):
+    with pytest.raises(InputError, match="the net: .*lacks c, .*unknown b, .*shapes .*: a.w"):
         fit_state("the net", STATE, {"a.weight": (3, 2), "c": ()})

@@ -72,17 +72,17 @@ def test_places_cover_positions_and_ids_once(layout):
 def test_index_out_of_range_names_expected_and_given():
     tokens = random_tokens(UNION, 2)
     tokens[1, 4] = 4
-    with pytest.raises(ValueError, match=r"temporal tokens.*\[0, 4\).*to 4"):
+    with pytest.raises(ValueError, match=r"temporal .*\[0, 4\).*to 4"):
         UNION.flatten(tokens)
     tokens[1, 4] = -1
-    with pytest.raises(ValueError, match=r"temporal tokens.*\[0, 4\).*-1 to"):
+    with pytest.raises(ValueError, match=r"temporal .*\[0, 4\).*-1 to"):
         UNION.flatten(tokens)
 
 
 def test_id_at_wrong_position_is_refused():
     ids = UNION.flatten(random_tokens(UNION, 2))
     ids[0, 0] = 7  # a temporal word
-    with pytest.raises(ValueError, match=r"spatial tokens.*\[0, 7\).*to 7"):
+    with pytest.raises(ValueError, match=r"spatial .*\[0, 7\).*to 7"):
         UNION.unflatten(ids)
 
 
@@ -95,18 +95,18 @@ def test_id_at_wrong_position_is_refused():
     ],
 )
 def test_shape_and_dtype_errors(tokens, given):
-    with pytest.raises(ValueError, match=r"expected int64 tokens \(B, 8\), given .*" + given):
+    with pytest.raises(ValueError, match=r"int64 tokens \(B, 8\), .*" + given):
         UNION.flatten(tokens)
-    with pytest.raises(ValueError, match=r"expected int64 ids \(B, 8\)"):
+    with pytest.raises(ValueError, match=r"int64 ids \(B, 8\), .*" + given):
         UNION.unflatten(tokens)
 
 
 def test_bad_layouts():
-    with pytest.raises(ValueError, match="spatial.*at least 1 token, given 0"):
+    with pytest.raises(ValueError, match="spatial: .*1 token, .* 0$"):
         TokenGroup("spatial", 0, ((0, 7),))
-    with pytest.raises(ValueError, match="spatial.*given"):
+    with pytest.raises(ValueError, match=r"spatial: .*\(\(3, 3\),\)$"):
         TokenGroup("spatial", 1, ((3, 3),))
-    with pytest.raises(ValueError, match="common number of indices.*'spatial': 1, 'temporal': 3"):
+    with pytest.raises(ValueError, match="'spatial': 1, 'temporal': 3"):
         TokenLayout((UNION.groups[0], COMPOSED.groups[1]))
-    with pytest.raises(ValueError, match=r"position in \[0, 8\), given 8"):
+    with pytest.raises(ValueError, match=r"position .*\[0, 8\), .* 8$"):
         UNION.allowed(8)

@@ -125,33 +125,33 @@ def test_save_and_load(layout, tmp_path):
 
 
 def test_load_errors(tmp_path):
-    with pytest.raises(InputError, match="prior.json does not exist"):
+    with pytest.raises(InputError, match="prior.json .*exist"):
         Prior.load(tmp_path)
     tiny_prior().save(tmp_path)
     weights = tmp_path / "prior.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
-    with pytest.raises(InputError, match="prior.safetensors is absent or not the file that prior.json names"):
+    with pytest.raises(InputError, match="prior.safetensors .*prior.json"):
         Prior.load(tmp_path)
     write_sealed(tmp_path / "prior.json", {"format": 1, "config": {"layers": 2}})
-    with pytest.raises(InputError, match="another format"):
+    with pytest.raises(InputError, match="prior.json .*format"):
         Prior.load(tmp_path)
     write_sealed(tmp_path / "prior.json", {"format": 2, "config": {"layers": 2}})
-    with pytest.raises(InputError, match="does not describe a prior"):
+    with pytest.raises(InputError, match="prior.json .*'layout'"):
         Prior.load(tmp_path)
 
 
 def test_bad_input():
     prior = tiny_prior()
     ids, labels = random_batch(UNION)
-    with pytest.raises(ValueError, match=r"expected int64 ids \(5, 10\), given torch.int64 \(5, 9\)"):
+    with pytest.raises(ValueError, match=r"ids \(5, 10\), .*\(5, 9\)"):
         prior(ids[:, :9], labels)
-    with pytest.raises(ValueError, match=r"labels in \[0, 3\), given 0 to 3"):
+    with pytest.raises(ValueError, match=r"labels .*\[0, 3\), .*0 to 3"):
         prior.loss(ids, torch.tensor([0, 1, 2, 3, 0]))
     with pytest.raises(ValueError, match="int64 labels"):
         prior.loss(ids, labels.float())
-    with pytest.raises(ValueError, match="spatial tokens"):
+    with pytest.raises(ValueError, match=r"spatial .*\[0, "):
         prior.loss(ids.flip(1), labels)
-    with pytest.raises(InputError, match=r"width 30 with 4 heads.*multiple of 2 \* heads = 8"):
+    with pytest.raises(InputError, match=r"width 30 .*4 heads: .*2 \* heads = 8"):
         tiny_prior(width=30, heads=4)
-    with pytest.raises(InputError, match="label_dropout.*given 1.5"):
+    with pytest.raises(InputError, match="label_dropout: .*0 to 1, .*1.5"):
         tiny_prior(label_dropout=1.5)

@@ -197,7 +197,7 @@ def test_a_row_without_a_distribution_draws_nothing(row):
 
 
 def test_labels_are_checked():
-    with pytest.raises(ValueError, match=r"labels in \[0, 3\), given 3 to 3"):
+    with pytest.raises(ValueError, match=r"labels .*\[0, 3\), .*3 to 3"):
         sample(sharp_prior(LAYOUTS["union"]), torch.tensor([3]), settings(), seeded())
 
 

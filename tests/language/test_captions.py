@@ -54,20 +54,20 @@ def test_split_keeps_its_rows_alone(tmp_path):
     for path in (table, rows):
         assert read_captions(path, "train") == ["a red ball", 'a "red"\u2028ball']
         assert read_captions(path, "test") == ["ein grüner Würfel"]
-        with pytest.raises(InputError, match="no caption of split 'val' .it has: test, train."):
+        with pytest.raises(InputError, match=f"{path.name} .*'val' .*: test, train"):
             read_captions(path, "val")
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "says"),
+    ("name", "text", "named"),
     [
-        ("captions.txt", "a red ball\n", "plain text, which has no `split`; .* or set codebook.captions_split to null"),
-        ("captions.tsv", "caption\na red ball\n", "no `split` column .its header has: caption"),
-        ("captions.jsonl", '{"caption": "a red ball"}', "line 1 has no text field `split` .it has: caption"),
+        ("captions.txt", "a red ball\n", "`split`; .*codebook.captions_split"),
+        ("captions.tsv", "caption\na red ball\n", "`split` column .*: caption"),
+        ("captions.jsonl", '{"caption": "a red ball"}', "line 1 .*`split` .*: caption"),
     ],
 )
-def test_split_of_a_file_without_splits_is_refused(tmp_path, name, text, says):
-    with pytest.raises(InputError, match=says):
+def test_split_of_a_file_without_splits_is_refused(tmp_path, name, text, named):
+    with pytest.raises(InputError, match=named):
         read_captions(write(tmp_path / name, text), "train")
 
 
@@ -78,48 +78,44 @@ def test_windows_line_ends_and_byte_order_mark(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "says"),
+    ("name", "text", "named"),
     [
         ("captions.csv", "caption\na ball\n", r"\.txt .* \.tsv"),
-        ("captions.tsv", "clip\ttext\n1\ta ball\n", "no `caption` column.*clip, text"),
-        ("captions.tsv", "clip\tcaption\n", "holds no caption"),
-        ("captions.txt", " \n\n", "holds no caption"),
-        ("captions.tsv", "", "no `caption` column"),
-        ("captions.tsv", "clip\tcaption\n1\ta ball\n\n2\n", "line 4: 1 of 2 columns"),
-        ("captions.tsv", "caption\n" + "x" * 200_000, "line 2: field larger than"),
-        ("captions.jsonl", "", "holds no caption"),
-        ("captions.jsonl", '{"caption": "a"}\n\n{"caption": \n', "line 3 is not JSON"),
-        ("captions.jsonl", '{"caption": "a"}\n["a"]\n', "line 2 is not a JSON object"),
-        (
-            "captions.jsonl",
-            '{"caption": "a"}\n{"text": "a", "clip": 1}',
-            "line 2 has no text field `caption`.*text, clip",
-        ),
-        ("captions.jsonl", '{"caption": ["a", "b"]}', "line 1 has no text field `caption`"),
-        ("captions.jsonl", "[" * 200_000, "line 1 is not JSON"),
+        ("captions.tsv", "clip\ttext\n1\ta ball\n", "`caption` column .*: clip, text"),
+        ("captions.tsv", "clip\tcaption\n", "no caption"),
+        ("captions.txt", " \n\n", "no caption"),
+        ("captions.tsv", "", "`caption` column"),
+        ("captions.tsv", "clip\tcaption\n1\ta ball\n\n2\n", "line 4: 1 of 2"),
+        ("captions.tsv", "caption\n" + "x" * 200_000, "line 2: .*limit"),
+        ("captions.jsonl", "", "no caption"),
+        ("captions.jsonl", '{"caption": "a"}\n\n{"caption": \n', "line 3 .*JSON"),
+        ("captions.jsonl", '{"caption": "a"}\n["a"]\n', "line 2 .*JSON object"),
+        ("captions.jsonl", '{"caption": "a"}\n{"text": "a", "clip": 1}', "line 2 .*`caption` .*: text, clip"),
+        ("captions.jsonl", '{"caption": ["a", "b"]}', "line 1 .*`caption`"),
+        ("captions.jsonl", "[" * 200_000, "line 1 .*JSON"),
     ],
 )
-def test_unusable_file_is_refused(tmp_path, name, text, says):
-    with pytest.raises(InputError, match=says):
+def test_unusable_file_is_refused(tmp_path, name, text, named):
+    with pytest.raises(InputError, match=named):
         read_captions(write(tmp_path / name, text))
 
 
 def test_missing_broken_and_foreign_files_are_refused(tmp_path):
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="absent.txt .*exist"):
         read_captions(tmp_path / "absent.txt")
     (tmp_path / "folder.txt").mkdir()
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="folder.txt"):
         read_captions(tmp_path / "folder.txt")
     for extension, text in ((".txt", "grün"), (".tsv", "caption\ngrün\n"), (".jsonl", '{"caption": "grün"}')):
         latin = tmp_path / f"latin{extension}"
         latin.write_bytes(text.encode("latin-1"))
-        with pytest.raises(InputError, match="not UTF-8"):
+        with pytest.raises(InputError, match=f"{latin.name} .*UTF-8"):
             read_captions(latin)
         truncated = tmp_path / f"captions{extension}.gz"
         truncated.write_bytes(gzip.compress(text.encode())[:-12])
-        with pytest.raises(InputError, match="cannot read"):
+        with pytest.raises(InputError, match=truncated.name):
             read_captions(truncated)
     plain = tmp_path / "plain.txt.gz"
     plain.write_bytes(TXT.encode())
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match=plain.name):
         read_captions(plain)

@@ -86,36 +86,36 @@ def test_damaged_tensors_are_detected(codebook, tmp_path):
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(data)
-    with pytest.raises(InputError, match="codebook.safetensors is damaged.*dvc repro"):
+    with pytest.raises(InputError, match="codebook.safetensors .*damaged.*dvc repro"):
         Codebook.load(tmp_path)
     file.unlink()
-    with pytest.raises(InputError, match="codebook.safetensors does not exist"):
+    with pytest.raises(InputError, match="codebook.safetensors .*exist"):
         Codebook.load(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "named"),
     [
-        ({"schema": 99}, "not a codebook of schema 2"),
+        ({"schema": 99}, "schema 2"),
         ({"words": ["red"]}, "disagree"),
         ({"words": None}, "incomplete"),
     ],
 )
-def test_foreign_descriptions_are_refused(codebook, tmp_path, change, says):
+def test_foreign_descriptions_are_refused(codebook, tmp_path, change, named):
     codebook.save(tmp_path)
     file = tmp_path / "codebook.json"
     write_sealed(file, read_sealed(file) | change)
-    with pytest.raises(InputError, match=f"codebook.json.*{says}"):
+    with pytest.raises(InputError, match=f"codebook.json .*{named}"):
         Codebook.load(tmp_path)
 
 
 def test_absent_codebook_is_refused(tmp_path):
-    with pytest.raises(InputError, match="codebook.json does not exist"):
+    with pytest.raises(InputError, match="codebook.json .*exist"):
         Codebook.load(tmp_path)
 
 
 def test_empty_class_leaves_no_file(tmp_path):
-    with pytest.raises(InputError, match="no adjective"):
+    with pytest.raises(InputError, match="adjective .*codebook.min_count"):
         build_codebook(CAPTIONS, settings(min_count=3)).save(tmp_path / "codebook")
     assert not (tmp_path / "codebook").exists()
 
@@ -128,22 +128,22 @@ def test_nearest_words_by_meaning(codebook):
     assert len(ranked) == 10 and ranked.index("crimson") < ranked.index("quickly")
     cosines = [cosine for _, cosine in meaningful.nearest("red", 99)]
     assert cosines == sorted(cosines, reverse=True)
-    with pytest.raises(InputError, match="'purple' is not among the codebook's"):
+    with pytest.raises(InputError, match="'purple'"):
         meaningful.nearest("purple", 3)
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "named"),
     [
-        ({"min_count": 0}, "codebook.min_count.adjective: .*greater than 0; got 0"),
-        ({"min_count": True}, "codebook.min_count.adjective: .*valid integer; got True"),
-        ({"min_count": {"noun": 1}}, "codebook.min_count.adjective: Field required"),
+        ({"min_count": 0}, "codebook.min_count.adjective: .*got 0"),
+        ({"min_count": True}, "codebook.min_count.adjective: .*got True"),
+        ({"min_count": {"noun": 1}}, "codebook.min_count.adjective: .*required"),
         ({"max_words": {"adjective": 1, "noun": 0, "adverb": 1, "verb": 1}}, "codebook.max_words.noun: .*got 0"),
-        ({"captions_split": "train"}, "codebook: captions_split needs a caption file"),
-        ({"provider": "word2vec"}, "codebook.provider: Input should be 'minilm', 'clip'.*got 'word2vec'"),
+        ({"captions_split": "train"}, "codebook: captions_split"),
+        ({"provider": "word2vec"}, "codebook.provider: .*'minilm', 'clip'.*got 'word2vec'"),
     ],
 )
-def test_bad_settings_are_refused_with_their_key(change, says):
+def test_bad_settings_are_refused_with_their_key(change, named):
     assert parse_params({"codebook": SECTION}, "params.yaml").codebook.min_count.verb == 1
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError, match=named):
         parse_params({"codebook": SECTION | change}, "params.yaml")

@@ -63,16 +63,16 @@ def test_without_edges_it_is_the_identity():
 
 
 @pytest.mark.parametrize(
-    ("edges", "weights", "says"),
+    ("edges", "weights", "named"),
     [
-        ([[0, 5]], None, r"indices in \[0, 3\)"),
+        ([[0, 5]], None, r"\[0, 3\).* 5\]"),
         ([[1, 1]], None, "self-loops"),
-        ([[0, 1], [1, 0]], None, "edge once"),
+        ([[0, 1], [1, 0]], None, "once"),
         ([0, 1], None, r"int64 \(E, 2\)"),
-        ([[0, 1]], [1.0, 1.0], "1 positive weights"),
-        ([[0, 1]], [0.0], "1 positive weights"),
+        ([[0, 1]], [1.0, 1.0], "1 positive"),
+        ([[0, 1]], [0.0], "1 positive"),
     ],
 )
-def test_bad_edges_are_refused(edges, weights, says):
-    with pytest.raises(ValueError, match=says):
+def test_bad_edges_are_refused(edges, weights, named):
+    with pytest.raises(ValueError, match=named):
         normalised_adjacency(3, torch.tensor(edges), None if weights is None else torch.tensor(weights))

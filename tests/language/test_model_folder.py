@@ -24,14 +24,15 @@ def test_a_folder_is_itself_and_a_name_is_looked_up_in_the_cache(model, tmp_path
     (cached / "refs").mkdir()
     (cached / "refs/main").write_text(commit)
     assert model_folder("some/model") == cached / "snapshots" / commit
-    with pytest.raises(InputError, match="other/model is neither a folder here nor .*hf download other/model"):
+    with pytest.raises(InputError, match="`hf download other/model "):
         model_folder("other/model")
 
 
 @pytest.mark.parametrize("name", ["/absent/folder", "../absent", "a/b/c", "a--b..c", ""])
 def test_what_can_be_no_hub_name_is_refused(name, monkeypatch, tmp_path):
-    with pytest.raises(InputError, match="neither a folder nor"):
-        model_folder(name or str(tmp_path / "absent folder"))
+    name = name or str(tmp_path / "absent folder")
+    with pytest.raises(InputError, match=f"codebook.provider_path {name} "):
+        model_folder(name)
 
 
 def test_fingerprint_of_one_file_is_its_own_sha256(model):
@@ -49,34 +50,34 @@ def test_fingerprint_of_several_files_covers_each(model):
     reopened = open_model(model, "Qwen2ForCausalLM")[1].state_dict()
     assert all(torch.equal(tensor, reopened[name]) for name, tensor in whole.state_dict().items())
     shards[-1].unlink()
-    with pytest.raises(InputError, match=f"lacks {shards[-1].name}"):
+    with pytest.raises(InputError, match=shards[-1].name):
         weights_sha256(model)
 
 
 def test_pickled_weights_are_not_opened(model):
     (model / "model.safetensors").rename(model / "pytorch_model.bin")
-    with pytest.raises(InputError, match="lacks model.safetensors; pytorch_model.bin is not opened"):
+    with pytest.raises(InputError, match="model.safetensors; pytorch_model.bin"):
         weights_sha256(model)
-    with pytest.raises(InputError, match="can open"):
+    with pytest.raises(InputError, match="AutoModel"):
         open_model(model, "AutoModel")
 
 
 @pytest.mark.parametrize(
-    ("index", "says"),
+    ("index", "named"),
     [
-        ("{", "is damaged"),
-        ("[]", "is damaged"),
-        (json.dumps({"weight_map": {"a": "../../secret.safetensors"}}), "no file of that folder"),
+        ("{", "damaged"),
+        ("[]", "damaged"),
+        (json.dumps({"weight_map": {"a": "../../secret.safetensors"}}), "../../secret.safetensors"),
     ],
 )
-def test_bad_index_is_refused(model, index, says):
+def test_bad_index_is_refused(model, index, named):
     (model / "model.safetensors.index.json").write_text(index)
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError, match=f"model.safetensors.index.json .*{named}"):
         weights_sha256(model)
 
 
 def test_damaged_weights_are_refused(model):
     weights = model / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(InputError, match="does not hold a model that AutoModel can open"):
+    with pytest.raises(InputError, match="AutoModel"):
         open_model(model, "AutoModel")

@@ -35,5 +35,5 @@ def test_params_know_every_provider():
 
 
 def test_unknown_provider_is_refused():
-    with pytest.raises(InputError, match="unknown; choose one of minilm, clip, qwen"):
+    with pytest.raises(InputError, match="'word2vec' .*minilm, clip, qwen"):
         open_word_vectors("word2vec")

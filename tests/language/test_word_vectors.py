@@ -15,5 +15,5 @@ def test_hashed_vectors_depend_on_the_word_alone_and_carry_no_meaning():
 
 
 def test_useless_path_is_refused():
-    with pytest.raises(InputError, match="set it to null"):
+    with pytest.raises(InputError, match="hashed .*provider_path .*/some/where"):
         Hashed("/some/where")

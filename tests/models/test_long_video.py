@@ -98,9 +98,9 @@ def test_nothing_in_nothing_out():
 
 @pytest.mark.parametrize("overlap", [-1, 5])
 def test_an_overlap_of_more_than_half_a_window_is_refused(overlap):
-    with pytest.raises(ValueError, match=f"overlap of 0 to 4 frames for windows of 9, got {overlap}"):
+    with pytest.raises(ValueError, match=f"overlap .*0 to 4 .* {overlap}$"):
         list(encode_long(Recorder(), numbered(3), overlap))
-    with pytest.raises(ValueError, match=f"got {overlap}"):
+    with pytest.raises(ValueError, match=f"overlap .*0 to 4 .* {overlap}$"):
         list(decode_long(Recorder(), [], overlap))
 
 
@@ -117,5 +117,5 @@ def test_windows_of_a_model_are_its_clips(make_model, clips, overrides):
 
 
 def test_frames_that_are_no_frames_are_refused(make_model):
-    with pytest.raises(ValueError, match="got \\[0, 255\\]|expected values in"):
+    with pytest.raises(ValueError, match=r"\[-1, 1\].*255\]"):
         list(reconstruct_long(make_model(), [torch.full((3, 16, 16), 255.0)]))

@@ -103,7 +103,7 @@ def test_arithmetic_is_fp32_under_autocast():
 @pytest.mark.parametrize("index", [-1, 20])
 def test_an_index_that_is_no_code(index):
     quantizer = FiniteScalarQuantizer((4, 5))
-    with pytest.raises(ValueError, match=rf"\[0, 20\), got 3 to {index}|\[0, 20\), got {index} to 3"):
+    with pytest.raises(ValueError, match=rf"\[0, 20\), .*{index}"):
         quantizer.digits(torch.tensor([3, index]))
     assert quantizer.digits(torch.zeros(0, dtype=torch.int64)).shape == (0, 2)
 

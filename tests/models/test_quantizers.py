@@ -235,7 +235,7 @@ def test_training_codes_hold_a_graph_for_each_step(make):
 def test_index_outside_the_vocabulary(make, kind, index):
     quantizer = make(**KINDS[kind])["spatial"]
     shape = (1, 4, 3) if "composed" in kind else (1, 4)
-    with pytest.raises(ValueError, match=r"expected indices in \[0, \d+\)"):
+    with pytest.raises(ValueError, match=rf"\[0, \d+\).*{index}"):
         quantizer.lookup(torch.full(shape, index))
 
 
@@ -248,12 +248,12 @@ def test_each_index_of_a_composed_token_has_its_own_range(make, place, index):
     assert quantizer.lookup(tokens).isfinite().all()
     tokens[1, 2, place] = index
     start, end = allowed[place]
-    with pytest.raises(ValueError, match=rf"in \[{start}, {end}\) at place {place} of each token, got \[\d+, \d+\]"):
+    with pytest.raises(ValueError, match=rf"\[{start}, {end}\) .*place {place} .*\b{index}\b"):
         quantizer.lookup(tokens)
 
 
 def test_composed_tokens_need_three_indices(make):
-    with pytest.raises(ValueError, match=r"expected \(B, N, 3\) indices, got \(1, 4\)"):
+    with pytest.raises(ValueError, match=r"\(B, N, 3\).*\(1, 4\)"):
         make(lookup="composed")["spatial"].lookup(torch.zeros(1, 4, dtype=torch.int64))
 
 
@@ -301,7 +301,7 @@ def test_composed_lookup_needs_its_parts_of_speech(make):
 
 
 def test_composed_lookup_needs_an_even_code_dim(make):
-    with pytest.raises(ValueError, match="even code_dim"):
+    with pytest.raises(ValueError, match="code_dim"):
         make(lookup="composed", code_dim=5)
 
 

@@ -141,18 +141,18 @@ def test_words_of_tokens(models, clips, codebook):
     composed = models["decoupled, composed"]
     phrase = composed.words(composed.encode(clips(1)))[0][7].split()
     assert [part[word] for word in phrase] == ["adverb", "adverb", "verb"]
-    with pytest.raises(ValueError, match="no words"):
+    with pytest.raises(ValueError, match="learned"):
         models["decoupled, learned"].words(tokens)
 
 
 @pytest.mark.parametrize(
     "clip, named",
     [
-        (torch.zeros(1, 3, 5, 16, 16), r"9 frames of 16x16, got \(5, 16, 16\)"),
-        (torch.zeros(1, 3, 9, 8, 8), r"got \(9, 8, 8\)"),
+        (torch.zeros(1, 3, 5, 16, 16), r"9 .*16x16.*\(5, 16, 16\)"),
+        (torch.zeros(1, 3, 9, 8, 8), r"16x16.*\(9, 8, 8\)"),
         (torch.zeros(1, 3, 8, 16, 16), "time 8"),
         (torch.full((1, 3, 9, 16, 16), 255.0), "255"),
-        (torch.zeros(3, 9, 16, 16), "shape"),
+        (torch.zeros(3, 9, 16, 16), r"\(3, 9, 16, 16\)"),
         (torch.zeros(1, 3, 9, 16, 16, dtype=torch.uint8), "uint8"),
     ],
 )
@@ -163,7 +163,7 @@ def test_what_cannot_be_encoded_is_refused(models, clip, named):
 
 @pytest.mark.parametrize("count", [0, 3, 19, 21])
 def test_wrong_number_of_tokens(models, count):
-    with pytest.raises(ValueError, match=f"expected 4 or 20 tokens, got {count}"):
+    with pytest.raises(ValueError, match=f"4 or 20 .* {count}$"):
         models["decoupled"].decode(torch.zeros(1, count, dtype=torch.int64))
 
 
@@ -172,12 +172,12 @@ def test_wrong_number_of_tokens(models, count):
 def test_index_outside_the_vocabulary(models, place, index):
     tokens = torch.zeros(1, 20, dtype=torch.int64)
     tokens[0, place] = index
-    with pytest.raises(ValueError, match="expected indices"):
+    with pytest.raises(ValueError, match=rf"\[\d+, \d+\).*{index}"):
         models["decoupled"].decode(tokens)
 
 
 def test_absent_folder(tmp_path):
-    with pytest.raises(InputError, match=r"config.json does not exist; run `dvc repro`"):
+    with pytest.raises(InputError, match="config.json .*exist.*`dvc repro`"):
         VideoTokenizer.load(tmp_path)
 
 
@@ -186,17 +186,17 @@ def test_damaged_or_foreign_folder(models, tmp_path):
     weights, config = tmp_path / "model" / "model.safetensors", tmp_path / "model" / "config.json"
     good = weights.read_bytes()
     weights.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
-    with pytest.raises(InputError, match=r"model.safetensors is damaged"):
+    with pytest.raises(InputError, match="model.safetensors .*damaged"):
         VideoTokenizer.load(tmp_path / "model")
     weights.unlink()
-    with pytest.raises(InputError, match=r"model.safetensors does not exist"):
+    with pytest.raises(InputError, match="model.safetensors .*exist"):
         load_checked(weights, "0" * 64)
     for foreign in ({"format": 99}, {"format": 1, "sha256": "0" * 64}, []):
         config.write_text(json.dumps(foreign))
-        with pytest.raises(InputError, match="config.json is of another model format"):
+        with pytest.raises(InputError, match="config.json .*format"):
             VideoTokenizer.load(tmp_path / "model")
     config.write_text("{")
-    with pytest.raises(InputError, match="not valid JSON"):
+    with pytest.raises(InputError, match="config.json .*JSON"):
         VideoTokenizer.load(tmp_path / "model")
 
 
@@ -222,7 +222,7 @@ def test_a_model_of_images_has_spatial_tokens_alone(codebook, proxy_params, toke
     assert coded.tokens.shape == (3, 4) and logits.shape == (3, 1, 16, 4 + 5)
     model.save(tmp_path / "model")
     assert torch.equal(VideoTokenizer.load(tmp_path / "model").reconstruct(image), model.reconstruct(image))
-    with pytest.raises(ValueError, match="expected 4 tokens, got 20"):
+    with pytest.raises(ValueError, match=" 4 .* 20$"):
         model.decode(torch.zeros(1, 20, dtype=torch.int64))
 
 
@@ -272,7 +272,7 @@ def test_a_model_at_another_length_shares_its_weights_and_is_saved_as_itself(mod
 
 @pytest.mark.parametrize("frames", [0, -1, 2, 10])
 def test_impossible_lengths(models, frames):
-    with pytest.raises(ValueError, match=rf"frames = 1 \+ k \* 2, got {frames}"):
+    with pytest.raises(ValueError, match=rf"1 \+ k \* 2.* {frames}$"):
         models["decoupled"].at_length(frames)
 
 
@@ -280,5 +280,5 @@ def test_lengths_that_a_model_cannot_have(models, codebook, proxy_params, tokeni
     with pytest.raises(ValueError, match="down-sampling"):
         models["downsample"].at_length(11)
     image = VideoTokenizer(tokenizer_of(), Patches(spatial=4, temporal=2), proxy_params, (1, 16), codebook)
-    with pytest.raises(ValueError, match="learned no times to place 9 frames"):
+    with pytest.raises(ValueError, match="1 frames .*9 frames"):
         image.at_length(9)

@@ -42,30 +42,29 @@ def test_a_network_of_both_kinds_is_named_once():
 
 
 @pytest.mark.parametrize(
-    "changes, said",
+    "changes, named",
     [
         ({"extractors": ["c3d"]}, "'i3d', 'i3d-videogpt', 'inception' or 'squeezenet1_0'; got 'c3d'"),
         ({"protocols": ["fvd"]}, "'own', 'omnitokenizer'"),
-        ({"extractors": ["i3d"]}, "weights has no entry for i3d; say where they are, e.g. i3d: {path: null"),
-        ({"weights": {"i3d": HERE}}, "weights names i3d, which neither extractors nor perceptual lists"),
-        ({"perceptual": ["alex"], "weights": {"alex": HERE | {"sha256": "ab"}}}, "metrics.weights.alex.sha256"),
-        ({"extractors": ["i3d"], "weights": {"i3d": HERE}, "protocols": []}, "add `own` to protocols"),
+        ({"extractors": ["i3d"]}, "i3d: {path: null"),
+        ({"weights": {"i3d": HERE}}, "weights .*i3d, .*extractors .*perceptual"),
+        ({"perceptual": ["alex"], "weights": {"alex": HERE | {"sha256": "ab"}}}, ".weights.alex.sha256"),
+        ({"extractors": ["i3d"], "weights": {"i3d": HERE}, "protocols": []}, "`own` .*protocols"),
         (
             {"extractors": ["i3d", "i3d-videogpt"], "weights": {"i3d": HERE, "i3d-videogpt": HERE}},
-            "would both be `fvd` under the protocol own",
+            "i3d .*i3d-videogpt .*`fvd` .*own",
         ),
-        ({"sizes": [64]}, "sizes needs at least two different numbers"),
-        ({"sizes": [64, 64]}, "sizes needs at least two different numbers"),
-        ({"sizes": [1, 64]}, "each at least 2"),
-        ({"sizes": [0, 64]}, "greater than 0; got 0"),
-        ({"judge": True}, "unknown key; allowed here: extractors, perceptual, protocols, weights, sizes"),
+        ({"sizes": [64]}, "sizes .*two "),
+        ({"sizes": [64, 64]}, "sizes .*two "),
+        ({"sizes": [1, 64]}, "sizes .* 2,"),
+        ({"sizes": [0, 64]}, "sizes.0: .*got 0"),
+        ({"judge": True}, "judge: .*: extractors, perceptual, protocols, weights, sizes"),
     ],
 )
-def test_refused(changes, said):
-    with pytest.raises(InputError) as refused:
+def test_refused(changes, named):
+    with pytest.raises(InputError, match=f"^here: metrics.*{named}") as refused:
         parsed(**changes)
-    message = str(refused.value)
-    assert message.startswith("here: metrics") and said in message and "\n" not in message
+    assert "\n" not in str(refused.value)
 
 
 def test_two_i3ds_under_their_own_protocols():

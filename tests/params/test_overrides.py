@@ -89,46 +89,44 @@ def test_comments_and_layout_are_those_of_the_base(write):
 
 
 @pytest.mark.parametrize(
-    "text, place",
+    "text, named",
     [
-        ("base: nothing\n", "base: no profile 'nothing'"),
-        ("base: ../sprites\n", "base: no profile '../sprites'"),
-        ("base: [sprites]\n", "base: no profile"),
-        ("base:\n", "base: no profile 'None'"),
-        ("base: own\n", "base: a cycle, own -> own"),
-        ("base: sprites\nnovel: 1\n", "novel: unknown key"),
-        ("base: sprites\ntokenizer: {widht: 8}\n", "tokenizer.widht: unknown key"),
-        ("base: sprites\ndata: {name: imagenet, frames: 1, root: x}\n", "data.shorter_side: Field required"),
-        ("base: sprites\njudge: !replace {width: 8}\n", "judge.seed: Field required"),
-        ("base: sprites\nreport: null\n", "missing section(s) report"),
-        ("base: sprites\njudge: !novel {width: 8}\njudge: {}\n", "not valid YAML"),
-        ("base: sprites\na: [\n", "not valid YAML"),
-        ("base: sprites\njudge: {width: 8}\njudge: {width: 9}\n", 'found duplicate key "judge"'),
-        ("base: sprites\na: !!set 3\n", "not valid YAML"),
-        ("? [a]\n: b\nbase: x\n- 1\n", "not valid YAML"),
+        ("base: nothing\n", "base: .*'nothing'"),
+        ("base: ../sprites\n", "base: .*'../sprites'"),
+        ("base: [sprites]\n", r"base: .*\['sprites'\]"),
+        ("base:\n", "base: .*'None'"),
+        ("base: own\n", "base: .*own -> own"),
+        ("base: sprites\nnovel: 1\n", "novel: unknown"),
+        ("base: sprites\ntokenizer: {widht: 8}\n", "tokenizer.widht: unknown"),
+        ("base: sprites\ndata: {name: imagenet, frames: 1, root: x}\n", "data.shorter_side: .*required"),
+        ("base: sprites\njudge: !replace {width: 8}\n", "judge.seed: .*required"),
+        ("base: sprites\nreport: null\n", "section.* report"),
+        ("base: sprites\njudge: !novel {width: 8}\njudge: {}\n", "YAML"),
+        ("base: sprites\na: [\n", "YAML"),
+        ("base: sprites\njudge: {width: 8}\njudge: {width: 9}\n", 'duplicate key "judge"'),
+        ("base: sprites\na: !!set 3\n", "YAML"),
+        ("? [a]\n: b\nbase: x\n- 1\n", "YAML"),
     ],
 )
-def test_a_mistake_is_one_line_with_file_and_key(write, text, place):
+def test_a_mistake_is_one_line_with_file_and_key(write, text, named):
     path = write("own", text)
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError, match=f"{path}.* {named}") as refused:
         load_params(path)
-    assert str(path) in str(refused.value) and place in str(refused.value) and "\n" not in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_cycle_and_a_bad_base_name_the_file_that_has_it(write):
     first = write("first", "base: second\n")
     second = write("second", "base: third\n")
     third = write("third", "base: second\n")
-    with pytest.raises(InputError, match=r"base: a cycle, first -> second -> third -> second") as refused:
+    with pytest.raises(InputError, match=f"{third}: base: .*first -> second -> third -> second"):
         load_params(first)
-    assert str(third) in str(refused.value)
     third.write_text("- base: 1\n")
-    with pytest.raises(InputError, match="expected a mapping") as refused:
+    with pytest.raises(InputError, match=f"{third}: .*mapping"):
         load_params(second)
-    assert str(third) in str(refused.value)
 
 
 def test_params_of_stages_have_no_base(write):
     """DVC watches the values that stand in params.yaml."""
-    with pytest.raises(InputError, match="base: unknown key"):
+    with pytest.raises(InputError, match="base: unknown"):
         stage_params("prepare_data", write("params", "profile: mine\nbase: sprites\n"), ROOT / "dvc.yaml")

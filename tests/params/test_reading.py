@@ -48,70 +48,66 @@ def test_what_is_written_to_params_is_what_loads(path):
 
 
 @pytest.mark.parametrize(
-    "path, value, said",
+    "path, value, named",
     [
-        ("nonsense", 1, "unknown key; allowed here: profile, data, codebook"),
-        ("tokenizer.nonsense", 1, "unknown key; allowed here: architecture, width, heads"),
-        ("data.clips.trian", 1, "unknown key; allowed here: train, val, test"),
-        ("train_joint.optimiser.learning_rate", 1, "unknown key; allowed here: algorithm, steps, batch_size, lr"),
+        ("nonsense", 1, ": profile, data, codebook"),
+        ("tokenizer.nonsense", 1, ": architecture, width, heads"),
+        ("data.clips.trian", 1, ": train, val, test"),
+        ("train_joint.optimiser.learning_rate", 1, ": algorithm, steps, batch_size, lr"),
         ("tokenizer.width", "64", "got '64'"),
         ("tokenizer.width", 64.5, "got 64.5"),
-        ("tokenizer.width", 0, "greater than 0; got 0"),
+        ("tokenizer.width", 0, "got 0"),
         ("tokenizer.width", True, "got True"),
         ("tokenizer.architecture", "magic", "'decoupled', 'coupled' or 'downsample'; got 'magic'"),
-        ("proxy.optimiser.lr", -1.0, "greater than 0; got -1.0"),
+        ("proxy.optimiser.lr", -1.0, "got -1.0"),
         ("proxy.optimiser.algorithm", "sgd", "'muon' or 'adamw'; got 'sgd'"),
-        ("proxy.optimiser.adam_lr", 0.0, "greater than 0; got 0.0"),
-        ("proxy.levels", [], "at least 1 item"),
-        ("proxy.levels", [4, 1], "greater than or equal to 2; got 1"),
-        ("proxy.heads", 4, "unknown key; allowed here: width, encoder_blocks, decoder_blocks, levels"),
+        ("proxy.optimiser.adam_lr", 0.0, "got 0.0"),
+        ("proxy.levels", [], "got []"),
+        ("proxy.levels", [4, 1], "got 1"),
+        ("proxy.heads", 4, ": width, encoder_blocks, decoder_blocks, levels"),
         ("tokenizer.start", "zero", "'proxy' or 'random'; got 'zero'"),
-        (
-            "code_loss.expected_code",
-            1.0,
-            "unknown key; allowed here: cross_entropy, code_l2, l2, perceptual, picture_start",
-        ),
-        ("data.two_objects", 1.5, "less than or equal to 1; got 1.5"),
-        ("sampling.top_p", 0.0, "greater than 0; got 0.0"),
-        ("data.classes", 8, "unknown key; allowed here: name, clips, frames, size, seed, clips_per_shard, two_objects"),
+        ("code_loss.expected_code", 1.0, ": cross_entropy, code_l2, l2, perceptual, picture_start"),
+        ("data.two_objects", 1.5, "got 1.5"),
+        ("sampling.top_p", 0.0, "got 0.0"),
+        ("data.classes", 8, ": name, clips, frames, size, seed, clips_per_shard, two_objects"),
         ("data.factors.texture", ["plain", "furry"], "'dotted', 'checkered' or 'glossy'; got 'furry'"),
-        ("data.factors.shape", ["ring", "cross", "ring"], "data.factors.shape: ring is listed twice; got ['ring'"),
-        ("data.factors.light", [], "should have at least 1 item after validation, not 0; got []"),
-        ("data.factors.motion", ["fall"], "needs at least two values: they are the classes; got ['fall']"),
-        ("data.factors.speed", "slow", "should be a valid tuple; got 'slow'"),
+        ("data.factors.shape", ["ring", "cross", "ring"], "twice; got ['ring'"),
+        ("data.factors.light", [], "got []"),
+        ("data.factors.motion", ["fall"], "got ['fall']"),
+        ("data.factors.speed", "slow", "got 'slow'"),
         ("data.factors.tint", [1], "'wine' or 'ocean'; got 1"),
-        ("data.factors.weight", ["heavy"], "unknown key; allowed here: shape, colour, size"),
+        ("data.factors.weight", ["heavy"], ": shape, colour, size"),
         ("semantics.shots", ["x"], "got 'x'"),
-        ("prior_scaling.sizes.small.depth", 1, "unknown key; allowed here: layers, heads, width"),
-        ("semantics.ways", [2, 1], "greater than or equal to 2; got 1"),
+        ("prior_scaling.sizes.small.depth", 1, ": layers, heads, width"),
+        ("semantics.ways", [2, 1], "got 1"),
         ("semantics.ways", [], "got []"),
         (
             "train_joint.trains",
             ["spatial", "wings"],
             "'spatial', 'temporal', 'decoder' or 'pixel_decoder'; got 'wings'",
         ),
-        ("train_joint.optimiser.betas", [0.9], "got"),
-        ("judge", None, "missing section"),
-        ("report.folder", "elsewhere", "expected reports or reports/<name>"),
-        ("report.folder", "reports/../outputs", "expected reports or reports/<name>"),
-        ("report.folder", "reports/tables", "expected reports or reports/<name>"),
-        ("report.folder", "/reports", "expected reports or reports/<name>"),
-        ("report.folder", "reports/a/b", "expected reports or reports/<name>"),
+        ("train_joint.optimiser.betas", [0.9], "got [0.9]"),
+        ("judge", None, "section"),
+        ("report.folder", "elsewhere", "reports/<name>"),
+        ("report.folder", "reports/../outputs", "reports/<name>"),
+        ("report.folder", "reports/tables", "reports/<name>"),
+        ("report.folder", "/reports", "reports/<name>"),
+        ("report.folder", "reports/a/b", "reports/<name>"),
     ],
 )
-def test_mistakes_name_their_path_and_what_is_allowed(tmp_path, path, value, said):
+def test_mistakes_name_their_path_and_what_is_allowed(tmp_path, path, value, named):
     file = tmp_path / "params.yaml"
     file.write_text(yaml.safe_dump(changed(path, value)))
     with pytest.raises(InputError) as refused:
         load_params(file)
     message = str(refused.value)
-    assert message.startswith(f"{file}: ") and path in message and said in message and "\n" not in message
+    assert message.startswith(f"{file}: ") and path in message and named in message and "\n" not in message
 
 
 def test_a_missing_key_is_named():
     content = copy.deepcopy(CONTENT)
     del content["tokenizer"]["heads"]
-    with pytest.raises(InputError, match=r"^here: tokenizer\.heads: Field required"):
+    with pytest.raises(InputError, match=r"^here: tokenizer\.heads: .*required"):
         parse_params(content, "here")
 
 
@@ -123,40 +119,28 @@ def test_more_mistakes_are_counted():
 
 
 @pytest.mark.parametrize(
-    "path, value, said",
+    "path, value, named",
     [
-        (
-            "proxy.levels",
-            [16] * 8,
-            "proxy: levels [16, 16, 16, 16, 16, 16, 16, 16] make more than 2^31 codes; use fewer",
-        ),
-        ("data.size", 30, "data.size 30 is not a multiple of patches.spatial 4"),
-        ("data.frames", 16, "data.frames 16 is not 1 + a multiple of patches.temporal 4"),
+        ("proxy.levels", [16] * 8, r"proxy: levels .*2\^31"),
+        ("data.size", 30, "data.size 30 .*patches.spatial 4"),
+        ("data.frames", 16, "data.frames 16 .*patches.temporal 4"),
         (
             "tokenizer",
             CONTENT["tokenizer"] | {"temporal_queries": "per_location", "temporal_tokens": 16},
-            "tokenizer.temporal_tokens is 16, but per_location queries need one per grid cell: 64; set it to 64 or",
+            "tokenizer.temporal_tokens .*16, .*per_location .*64",
         ),
-        (
-            "tokenizer.temporal_tokens",
-            63,
-            "tokenizer.temporal_tokens is 63, but tokens start from places on a 8 x 8 grid of patches; it can be 1, 4, 16, 64",
-        ),
-        ("tokenizer.spatial_tokens", 9, "tokenizer.spatial_tokens is 9, but tokens start from places on a 8 x 8 grid"),
-        ("tokenizer.spatial_tokens", 256, "tokenizer.spatial_tokens is 256, but tokens start from places"),
-        ("ablation.matrix.variants", ["full", "fool"], "matrix.variants names fool, but variants has only full"),
-        (
-            "prior_scaling.matrix.sizes",
-            ["small", "smal"],
-            "matrix.sizes names smal, but sizes has only small, base, large",
-        ),
+        ("tokenizer.temporal_tokens", 63, "tokenizer.temporal_tokens .*63, .*8 x 8 .*1, 4, 16, 64"),
+        ("tokenizer.spatial_tokens", 9, "tokenizer.spatial_tokens .*9, .*8 x 8 .*1, 4, 16, 64"),
+        ("tokenizer.spatial_tokens", 256, "tokenizer.spatial_tokens .*256, .*8 x 8 .*1, 4, 16, 64"),
+        ("ablation.matrix.variants", ["full", "fool"], "matrix.variants .*fool, .*full"),
+        ("prior_scaling.matrix.sizes", ["small", "smal"], "matrix.sizes .*smal, .*small, base, large"),
         ("prior_scaling.matrix.seeds", [], "prior_scaling.matrix.seeds: "),
     ],
 )
-def test_geometry_and_names_must_agree(path, value, said):
-    with pytest.raises(InputError) as refused:
+def test_geometry_and_names_must_agree(path, value, named):
+    with pytest.raises(InputError, match=f"^here: .*{named}") as refused:
         parse_params(changed(path, value), "here")
-    assert said in str(refused.value) and str(refused.value).startswith("here: ") and "\n" not in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 FOLDER = {
@@ -174,29 +158,29 @@ def test_each_data_set_has_keys_of_its_own():
 
 
 @pytest.mark.parametrize(
-    "path, value, said",
+    "path, value, named",
     [
-        ("two_objects", 0.5, "data.two_objects: unknown key; allowed here: name, clips, frames"),
-        ("split.gap", 1, "data.split.gap: unknown key; allowed here: by, pattern, val, test"),
-        ("split.val", 1.5, "data.split.val: Input should be less than or equal to 1; got 1.5"),
-        ("split.pattern", "(", "data.split.pattern: not a regular expression"),
-        ("split.by", "colour", "data.split: Input tag 'colour' found using 'by'"),
-        ("name", "vhs", "data: Input tag 'vhs' found using 'name' does not match any of the expected tags: 'sprites'"),
-        ("windows.every", 0, "data.windows.every: Input should be greater than 0; got 0"),
-        ("shorter_side", 31, "data: shorter_side 31 is less than size 32"),
-        ("clips.train", 0, "data.clips.train: Input should be greater than 0; got 0"),
+        ("two_objects", 0.5, "data.two_objects: .*: name, clips, frames"),
+        ("split.gap", 1, "data.split.gap: .*: by, pattern, val, test"),
+        ("split.val", 1.5, "data.split.val: .*got 1.5"),
+        ("split.pattern", "(", "data.split.pattern: .*regular"),
+        ("split.by", "colour", "data.split: .*'colour' .*'by'"),
+        ("name", "vhs", "data: .*'vhs' .*'name' .*'sprites'"),
+        ("windows.every", 0, "data.windows.every: .*got 0"),
+        ("shorter_side", 31, "data: shorter_side 31 .*size 32"),
+        ("clips.train", 0, "data.clips.train: .*got 0"),
     ],
 )
-def test_mistakes_in_a_data_set_name_their_path(path, value, said):
+def test_mistakes_in_a_data_set_name_their_path(path, value, named):
     data = copy.deepcopy(FOLDER)
     *sections, key = path.split(".")
     place = data
     for section in sections:
         place = place[section]
     place[key] = value
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError, match=named) as refused:
         parse_params(CONTENT | {"data": data}, "here")
-    assert said in str(refused.value) and "\n" not in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(("factor", "value"), [("shape", "heart"), ("colour", "red")])
@@ -204,8 +188,7 @@ def test_a_second_object_needs_another_shape_and_colour(factor, value):
     content = changed(f"data.factors.{factor}", [value])
     assert getattr(parse_params(content, "here").data.factors, factor) == (value,)
     content["data"]["two_objects"] = 0.1
-    said = f"^here: data: two_objects 0.1 needs a second {factor}, but factors.{factor} lists only {value}; list"
-    with pytest.raises(InputError, match=said) as refused:
+    with pytest.raises(InputError, match=rf"^here: data: two_objects 0\.1 .*factors\.{factor} .*{value}") as refused:
         parse_params(content, "here")
     assert "\n" not in str(refused.value)
 
@@ -223,7 +206,7 @@ def test_images_have_one_frame():
     still = {"clips": "images", "trains": ["spatial", "decoder"]}
     images = {name: CONTENT[name] | still for name in ("train_spatial", "train_joint", "finetune_pixels")}
     assert parse_params(CONTENT | images | {"data": data | {"frames": 1}}, "here").data.frames == 1
-    with pytest.raises(InputError, match="data.frames: Input should be 1"):
+    with pytest.raises(InputError, match="data.frames: .* 1; got 17"):
         parse_params(CONTENT | images | {"data": data}, "here")
 
 
@@ -234,7 +217,7 @@ def test_images_cannot_train_what_needs_time(name, moving):
     still = {"clips": "images", "trains": ["spatial", "decoder"]}
     stages = {stage: CONTENT[stage] | still for stage in ("train_spatial", "train_joint", "finetune_pixels")}
     stages[name] = stages[name] | moving
-    with pytest.raises(InputError, match=f"{name} trains on videos, but data.frames is 1.*set {name}.clips to images"):
+    with pytest.raises(InputError, match=f"{name} .*data.frames .*{name}.clips .*{name}.trains"):
         parse_params(CONTENT | stages | {"data": data}, "here")
 
 
@@ -245,7 +228,7 @@ def test_a_report_folder_lies_in_reports(folder):
 
 def test_indices_of_the_most_codes_still_fit_int32():
     assert len(parse_params(changed("proxy.levels", [2] * 31), "here").proxy.levels) == 31
-    with pytest.raises(InputError, match=r"make more than 2\^31 codes"):
+    with pytest.raises(InputError, match=r"proxy: levels .*2\^31"):
         parse_params(changed("proxy.levels", [2] * 32), "here")
 
 
@@ -258,19 +241,19 @@ def test_tokens_may_lie_on_any_grid_that_divides_that_of_the_patches(count):
 
 def test_files_that_are_no_params(tmp_path):
     file = tmp_path / "params.yaml"
-    with pytest.raises(InputError, match="cannot read .*params.yaml: No such file"):
+    with pytest.raises(InputError, match=f"{file}"):
         load_params(file)
-    for content, said in (
-        ("a: [", "not valid YAML"),
-        ("- 1\n- 2\n", "expected a mapping of sections, got list"),
-        ("", "got NoneType"),
+    for content, named in (
+        ("a: [", "YAML"),
+        ("- 1\n- 2\n", "mapping .*list"),
+        ("", "mapping .*NoneType"),
     ):
         file.write_text(content)
-        with pytest.raises(InputError, match=said) as refused:
+        with pytest.raises(InputError, match=f"{file}.*{named}") as refused:
             load_params(file)
         assert "\n" not in str(refused.value)
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="not valid YAML"):
+    with pytest.raises(InputError, match=f"{file} .*YAML"):
         load_params(file)
 
 
@@ -316,7 +299,7 @@ def test_a_section_given_twice_is_refused(tmp_path):
 def test_yaml_cannot_make_objects(tmp_path):
     file = tmp_path / "params.yaml"
     file.write_text(f"profile: !!python/object/apply:os.mkdir ['{tmp_path}/made']\n")
-    with pytest.raises(InputError, match="not valid YAML"):
+    with pytest.raises(InputError, match=f"{file} .*YAML"):
         load_params(file)
     assert not (tmp_path / "made").exists()
 
@@ -335,7 +318,7 @@ def test_a_stage_sees_only_what_it_declares():
     listed = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train_spatial"]["params"]
     declared = {key.split(".")[0] for key in listed}
     for name in set(Params.model_fields) - set(declared) - {"machine"}:
-        with pytest.raises(InputError, match=f"`{name}` was not loaded; list it under this stage's params in dvc.yaml"):
+        with pytest.raises(InputError, match=f"`{name}` .*dvc.yaml"):
             getattr(params, name)
 
 
@@ -354,7 +337,7 @@ def test_a_mistake_in_any_section_stops_every_stage(tmp_path):
 
 
 def test_unknown_stage():
-    with pytest.raises(InputError, match="no stage 'fly'; known: list_sources, prepare_data"):
+    with pytest.raises(InputError, match="'fly'; .*prepare_data, build_codebook"):
         stage_params("fly", ROOT / "params.yaml", ROOT / "dvc.yaml")
 
 

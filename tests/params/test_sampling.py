@@ -28,28 +28,28 @@ def test_a_single_number_is_a_list_of_one(number):
 
 
 @pytest.mark.parametrize(
-    "key, value, message",
+    "key, value, named",
     [
-        ("guidance", [], "sampling.guidance: Tuple should have at least 1 item"),
-        ("guidance", [1.0, 1], "sampling.guidance: expected different candidates, but one is listed twice"),
-        ("guidance", [-1.0], "sampling.guidance.0: Input should be greater than or equal to 0; got -1.0"),
-        ("guidance", "2", "sampling.guidance: Input should be a valid tuple; got '2'"),
-        ("temperature", 0, "sampling.temperature.0: Input should be greater than 0; got 0"),
-        ("temperature", True, "sampling.temperature: Input should be a valid tuple; got True"),
-        ("temperature", [".inf"], "sampling.temperature.0: Input should be a valid number"),
-        ("temperature", [float("inf")], "sampling.temperature.0: Input should be a finite number"),
-        ("choice_samples", 1, "sampling.choice_samples: Input should be greater than or equal to 2; got 1"),
-        ("samples", 1, "sampling.samples: Input should be greater than or equal to 2; got 1"),
-        ("top_p", 0.0, "sampling.top_p: Input should be greater than 0; got 0.0"),
+        ("guidance", [], "sampling.guidance: .*1 item"),
+        ("guidance", [1.0, 1], "sampling.guidance: .*twice"),
+        ("guidance", [-1.0], "sampling.guidance.0: .*got -1.0"),
+        ("guidance", "2", "sampling.guidance: .*got '2'"),
+        ("temperature", 0, "sampling.temperature.0: .*got 0"),
+        ("temperature", True, "sampling.temperature: .*got True"),
+        ("temperature", [".inf"], "sampling.temperature.0: .*got '.inf'"),
+        ("temperature", [float("inf")], "sampling.temperature.0: .*got inf"),
+        ("choice_samples", 1, "sampling.choice_samples: .*got 1"),
+        ("samples", 1, "sampling.samples: .*got 1"),
+        ("top_p", 0.0, "sampling.top_p: .*got 0.0"),
     ],
 )
-def test_bad_input_is_named(key, value, message):
+def test_bad_input_is_named(key, value, named):
     content = yaml.safe_load(yaml.safe_dump({"sampling": SECTION | {key: value}}))
-    with pytest.raises(InputError) as raised:
+    with pytest.raises(InputError, match=named) as raised:
         parse_params(content, "params.yaml")
-    assert message in str(raised.value) and "\n" not in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_the_choice_needs_its_number_of_samples():
-    with pytest.raises(InputError, match="sampling.choice_samples: Field required"):
+    with pytest.raises(InputError, match="sampling.choice_samples: .*required"):
         parse_params({"sampling": {k: v for k, v in SECTION.items() if k != "choice_samples"}}, "params.yaml")

@@ -92,12 +92,12 @@ def test_no_shared_seed_and_missing_metric():
 def test_different_clips_are_refused():
     other = cell("full", 1, [20, 21])
     other = replace(other, per_clip=other.per_clip.assign(clip=["x", "y"]))
-    with pytest.raises(InputError, match="different clips"):
+    with pytest.raises(InputError, match="lc-0 and full-1 .*`dvc repro ablation`"):
         difference(
             of(cell("full", 0, [20, 21]), other, cell("lc", 0, [1, 2]), cell("lc", 1, [1, 2])), "lc", "full", "psnr"
         )
     renamed = replace(other, seed=0)
-    with pytest.raises(InputError, match="different clips"):
+    with pytest.raises(InputError, match="lc-0 and full-0 .*`dvc repro ablation`"):
         difference(of(renamed, cell("lc", 0, [1, 2])), "lc", "full", "psnr")
 
 

@@ -44,7 +44,7 @@ def test_the_exponent_of_a_power_is_found(power):
 
 
 def test_an_exponent_needs_two_points():
-    with pytest.raises(ValueError, match="two different x"):
+    with pytest.raises(ValueError, match=r"\[5, 5\]"):
         fitted_exponent([(5, 1.0), (5, 2.0)])
 
 
@@ -101,7 +101,7 @@ def test_without_a_trained_model_there_is_no_quality(raw, tmp_path):
 @pytest.mark.parametrize("content", ["{}", "[]", '{"machine_info": {"system": "x"}, "benchmarks": []}'])
 def test_another_file_is_refused(tmp_path, content):
     (tmp_path / "raw.json").write_text(content)
-    with pytest.raises(InputError, match="no result of `make bench`"):
+    with pytest.raises(InputError, match="raw.json .*`make bench`"):
         read_benchmarks(tmp_path / "raw.json")
     with pytest.raises(SystemExit, match="error: .*raw.json"):
         main([str(tmp_path / "raw.json"), str(tmp_path / "bench")])
@@ -124,5 +124,5 @@ def test_runs_of_two_machines_are_not_joined(raw, tmp_path):
     content["machine_info"]["sweettok"]["threads"] = 8
     other = tmp_path / "other.json"
     other.write_text(json.dumps(content))
-    with pytest.raises(InputError, match="differ in threads"):
+    with pytest.raises(InputError, match="threads"):
         joined([read_benchmarks(raw), read_benchmarks(other)])

@@ -45,25 +45,22 @@ def change(path: Path, edit) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("edit", "message"),
+    ("edit", "named"),
     [
-        (lambda c: c["claims"][0].update(tabel="T4"), "claims.0.tabel: Extra inputs are not permitted"),
-        (
-            lambda c: c["claims"][0]["test"].update(beter="lc"),
-            "claims.0.test.better_than.beter: Extra inputs are not permitted",
-        ),
-        (lambda c: c["claims"][0]["test"].pop("worse"), "claims.0.test.better_than.worse: Field required"),
+        (lambda c: c["claims"][0].update(tabel="T4"), "claims.0.tabel: "),
+        (lambda c: c["claims"][0]["test"].update(beter="lc"), "claims.0.test.better_than.beter: "),
+        (lambda c: c["claims"][0]["test"].pop("worse"), "claims.0.test.better_than.worse: .*required"),
         (lambda c: c["claims"][1]["test"].update(kind="best"), "claims.1.test: .*'best'.*'better_than'"),
         (lambda c: c["claims"][0]["test"].pop("kind"), "claims.0.test: "),
-        (lambda c: c["claims"][0].update(statement=3), "claims.0.statement: .*string; got 3"),
-        (lambda c: c["rules"].pop("keeps"), "rules lacks keeps"),
-        (lambda c: c["claims"].append(c["claims"][0]), "states twice: Decoupled queries beat plain down-sampling"),
-        (lambda c: c.update(claims=[]), "claims: .*at least 1"),
+        (lambda c: c["claims"][0].update(statement=3), "claims.0.statement: .*got 3"),
+        (lambda c: c["rules"].pop("keeps"), "rules .*keeps"),
+        (lambda c: c["claims"].append(c["claims"][0]), "claims .*twice: Decoupled"),
+        (lambda c: c.update(claims=[]), "claims: .*1 item"),
     ],
 )
-def test_a_mistake_is_one_line_with_its_place(tmp_path, edit, message):
+def test_a_mistake_is_one_line_with_its_place(tmp_path, edit, named):
     path = change(tmp_path / "claims.yaml", edit)
-    with pytest.raises(InputError, match=message) as error:
+    with pytest.raises(InputError, match=named) as error:
         load_claims(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 
@@ -75,7 +72,7 @@ def test_no_claims_file_at_all(tmp_path, text):
     with pytest.raises(InputError) as error:
         load_claims(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="absent.yaml"):
         load_claims(tmp_path / "absent.yaml")
 
 
@@ -84,5 +81,5 @@ def test_a_margin_is_positive(tmp_path):
         (test,) = (claim["test"] for claim in content["claims"] if claim["test"]["kind"] == "keeps")
         test["margin_db"] = -1.0
 
-    with pytest.raises(InputError, match="margin_db: .*greater than 0; got -1.0"):
+    with pytest.raises(InputError, match="margin_db: .*got -1.0"):
         load_claims(change(tmp_path / "claims.yaml", edit))

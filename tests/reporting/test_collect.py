@@ -91,5 +91,5 @@ def test_strips_of_short_variants_stand_with_the_others(fresh_outputs: Path):
 
 def test_strips_of_other_clips_are_refused(fresh_outputs: Path):
     np.savez(fresh_outputs / "ablation" / "coupled" / "0" / "strips.npz", clips=np.zeros((8, 5, 16, 16, 3), np.uint8))
-    with pytest.raises(InputError, match=r"the clips of coupled \(ablation\) are not those of outputs/reconstruction"):
+    with pytest.raises(InputError, match=r"coupled \(ablation\) .*outputs/reconstruction"):
         collect(fresh_outputs)

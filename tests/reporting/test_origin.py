@@ -49,7 +49,7 @@ def test_without_a_lock_only_the_machine_is_known(tmp_path: Path):
 @pytest.mark.parametrize("content", ["stages: [", "[]", "stages: {a: {deps: [{md5: x}]}}", "stages: 3"])
 def test_a_damaged_lock_is_named(tmp_path: Path, content: str):
     (tmp_path / "dvc.lock").write_text(content)
-    with pytest.raises(InputError, match="dvc.lock is damaged"):
+    with pytest.raises(InputError, match="dvc.lock .*damaged"):
         origin_of(tmp_path)
 
 

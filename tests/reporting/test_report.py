@@ -106,7 +106,7 @@ def test_lists_of_numbers_take_one_line():
     numbers = {"interval": [1.5, -2e-07], "names": ["a", "b [1,\n2]"], "lists": [[1, 2], []], "record": [{"n": 1}]}
     text = as_text(numbers)
     assert json.loads(text) == numbers and '"interval": [1.5, -2e-07]' in text and "[1, 2]" in text
-    with pytest.raises(ValueError, match="JSON compliant"):
+    with pytest.raises(ValueError, match="JSON"):
         as_text({"psnr": float("nan")})
 
 
@@ -179,7 +179,7 @@ def test_failure_leaves_the_old_report_untouched(fresh_outputs: Path, tmp_path: 
     before = files(tmp_path / "reports")
     clips = fresh_outputs / "ablation" / "lc" / "1" / "per_clip.csv"
     clips.write_text(clips.read_text().replace("test-00003", "other-clip"))
-    with pytest.raises(InputError, match="different clips"):
+    with pytest.raises(InputError, match="lc-1 .*`dvc repro ablation`"):
         write_report(fresh_outputs, tmp_path / "reports")
     assert files(tmp_path / "reports") == before
 

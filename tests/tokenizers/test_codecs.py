@@ -106,7 +106,7 @@ def test_nal_units_of_a_stream():
     assert [unit.kind for unit in units] == [7, 8, 5]  # sequence parameters, picture parameters, a key frame's slice
     assert [unit.bare for unit in units] == [4, 2, 7]
     assert b"".join(unit.whole for unit in units) == stream
-    with pytest.raises(ValueError, match="start code"):
+    with pytest.raises(ValueError, match="H.264"):
         list(nal_units(b"\x67abc"))
 
 
@@ -118,7 +118,7 @@ def test_units_of_an_av1_stream():
     assert [unit.kind for unit in units] == [2, 1, 6, 6]  # delimiter, sequence header, frames
     assert [unit.bare for unit in units] == [1, 4, 201, 4]
     assert b"".join(unit.whole for unit in units) == stream
-    with pytest.raises(ValueError, match="size field"):
+    with pytest.raises(ValueError, match="OBU"):
         list(open_bitstream_units(b"\x30abc"))
 
 
@@ -173,15 +173,15 @@ def test_the_size_at_which_a_clip_is_coded():
 
 
 def test_an_encoder_that_is_absent_is_named():
-    with pytest.raises(InputError, match=r"no encoder libnothing.*codecs\.h264"):
+    with pytest.raises(InputError, match=r"encoder libnothing .*codecs\.h264"):
         encode(replace(CODECS["h264"], encoder="libnothing"), moving(), BAD)
 
 
 def test_a_clip_that_the_encoder_refuses_is_named():
-    with pytest.raises(InputError, match=r"libsvtav1 does not encode clips of 5x2x2.*codecs\.av1"):
+    with pytest.raises(InputError, match=r"libsvtav1 .*5x2x2 .*codecs\.av1"):
         encode(CODECS["av1"], moving(5, 8)[:, :2, :2], BAD)
 
 
 def test_bad_clips():
-    with pytest.raises(ValueError, match="expected values in"):
+    with pytest.raises(ValueError, match=r"\[-1, 1\]"):
         tokenizer(CODECS["h264"]).encode(torch.full((1, 3, 17, 32, 32), 2.0))

@@ -81,40 +81,40 @@ def test_from_an_installed_package_alone_and_with_options_of_params(offer):
 
 
 @pytest.mark.parametrize(
-    ("factory", "said"),
+    ("factory", "named"),
     [
-        ("no_such_module:Thing", r"cannot be imported \(ModuleNotFoundError.*PYTHONPATH"),
-        ("sweettok.tokenizers.trilinear:Nothing", r"cannot be imported \(AttributeError"),
-        ("stand_in:NUMBER", "is no function"),
-        ("stand_in:Unsized", "Unsized is no ClipTokenizer, it has no bits_per_clip, decode, encode, fingerprint, parameter_count, to"),
-        ("stand_in:Unmeasured", r"bits_per_clip is None, but Unmeasured has no sizes\(tokens\)"),
-        ("stand_in:shorter", "takes clips of 5x16x16, not of 9x16x16"),
-        ("stand_in:failing", "outputs/mine does not exist; run make mine"),
-        ({"factory": MEAN, "shade": 0.5}, "unexpected keyword argument 'shade'; its options are: none"),
-        ({"factory": "stand_in:Halves", "shade": 7.0}, "shade is 7.0, but it is between 0 and 1; check its options"),
-        ({}, "has no factory and no installed package offers it"),
+        ("no_such_module:Thing", "no_such_module:Thing .*ModuleNotFoundError.*PYTHONPATH"),
+        ("sweettok.tokenizers.trilinear:Nothing", "Nothing .*AttributeError"),
+        ("stand_in:NUMBER", "stand_in:NUMBER .*function"),
+        ("stand_in:Unsized", "Unsized .*ClipTokenizer, .*bits_per_clip, decode, encode, fingerprint, parameter_count, to"),
+        ("stand_in:Unmeasured", r"bits_per_clip .*Unmeasured .*sizes\(tokens\)"),
+        ("stand_in:shorter", "5x16x16, .*9x16x16"),
+        ("stand_in:failing", "outputs/mine"),
+        ({"factory": MEAN, "shade": 0.5}, "'shade'; .*: none"),
+        ({"factory": "stand_in:Halves", "shade": 7.0}, "shade .*7.0"),
+        ({}, "factory: package.module:function"),
     ],
 )  # fmt: skip
-def test_one_line_says_what_is_wrong(factory, said, monkeypatch):
+def test_one_line_says_what_is_wrong(factory, named, monkeypatch):
     entry = factory if isinstance(factory, dict) else {"factory": factory}
     made_here = {one.__name__: one for one in (Halves, Unsized, Unmeasured, shorter, failing)}
     monkeypatch.setitem(sys.modules, "stand_in", SimpleNamespace(NUMBER=7, **made_here))
-    with pytest.raises(InputError, match=said) as refused:
+    with pytest.raises(InputError, match=named) as refused:
         open_tokenizer("mine", entries(mine=entry), 9, 16)
     assert "mine" in str(refused.value) and "\n" not in str(refused.value)
 
 
 def test_unknown_names(offer):
-    with pytest.raises(InputError, match="'lost' is unknown; choose one of mean,"):
+    with pytest.raises(InputError, match="'lost' .*mean,"):
         open_tokenizer("lost", entries(mean=MEAN), 9, 16)
 
 
 def test_a_name_given_twice(offer):
     offer(("mean", MEAN))
-    with pytest.raises(InputError, match=r"'mean' is given twice, by params\.tokenizers and by"):
+    with pytest.raises(InputError, match=r"'mean' .*twice, .*params\.tokenizers"):
         registered(entries(mean=MEAN))
     offer(("mean", MEAN), ("mean", "other.package:Thing"))
-    with pytest.raises(InputError, match="'mean' is given twice, by .* and by other.package:Thing"):
+    with pytest.raises(InputError, match="'mean' .*twice, .*other.package:Thing"):
         registered({})
 
 
@@ -125,5 +125,5 @@ def test_a_baseline_as_large_as_a_model(small_run, tmp_path):
     assert 16 <= math.prod(tokens.grid) <= 20, "the model's tokens"
     bits = as_large_as("grid", 9, 16, "bits", **known)
     assert 24 <= bits.bits_per_clip <= 96
-    with pytest.raises(InputError, match="budget is 'words'; choose tokens or bits"):
+    with pytest.raises(InputError, match="budget .*'words'; .*tokens or bits"):
         as_large_as("grid", 9, 16, "words", **known)

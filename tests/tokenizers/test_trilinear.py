@@ -83,11 +83,11 @@ def test_best_grid_beats_the_proportioned_one_and_follows_the_content(clips):
 
 
 def test_bad_input(clips):
-    with pytest.raises(ValueError, match="expected values in"):
+    with pytest.raises(ValueError, match=r"clip: .*\[-1, 1\]"):
         trilinear(clips * 100, (1, 1, 1))
-    with pytest.raises(ValueError, match="clip tensor"):
+    with pytest.raises(ValueError, match=r"clip: .*\(B, 3, T, H, W\)"):
         trilinear(clips[0], (1, 1, 1))
-    with pytest.raises(ValueError, match=r"\(9, 12, 16\) cells, got \(10, 1, 1\)"):
+    with pytest.raises(ValueError, match=r"grid: .*\(9, 12, 16\) .*\(10, 1, 1\)"):
         trilinear(clips, (10, 1, 1))
-    with pytest.raises(ValueError, match="3 values"):
+    with pytest.raises(ValueError, match="values: .*3 .* 2$"):
         trilinear_grid_for_values(2, clips.shape)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sweettok.errors import InputError
+from sweettok.storage import sha256_of
 from sweettok.training.checkpoint import Checkpoint, hash_of, load_weights, save_module, write_history
 
 
@@ -19,6 +20,11 @@ class Malicious:
 
     def __reduce__(self):
         return Path.touch, (Path(self.path),)
+
+
+def seal(path):
+    """Append the checksum that a checkpoint ends with, so that a file of other content counts as undamaged."""
+    path.write_bytes(path.read_bytes() + bytes.fromhex(sha256_of(path)))
 
 
 @pytest.fixture
@@ -62,13 +68,13 @@ def test_cut_file(checkpoint, caplog, cut):
     checkpoint.save({"step": 1, "weights": torch.ones(100)})
     checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:cut])
     assert checkpoint.load() is None
-    assert "unreadable" in caplog.text and "starting afresh" in caplog.text and "name.pt" in caplog.text
+    assert "unreadable" in caplog.text and "name.pt" in caplog.text
 
 
 def test_other_identity(checkpoint, caplog):
     checkpoint.save({"step": 1})
     assert Checkpoint(checkpoint.path, "another").load() is None
-    assert "belongs to other params or data; starting afresh" in caplog.text
+    assert "other params" in caplog.text
 
 
 def test_another_version(checkpoint, caplog, monkeypatch):
@@ -76,7 +82,7 @@ def test_another_version(checkpoint, caplog, monkeypatch):
     checkpoint.save({"step": 1})
     monkeypatch.undo()
     assert checkpoint.load() is None
-    assert "was written by another version; starting afresh" in caplog.text
+    assert "another version" in caplog.text
 
 
 @pytest.mark.parametrize("content", [{"step": 1}, {"identity": "identity"}, torch.ones(3), [1, 2]])
@@ -84,8 +90,9 @@ def test_file_of_something_else(checkpoint, caplog, content):
     """Readable, but no checkpoint: another program's, or an older version's."""
     checkpoint.path.parent.mkdir()
     torch.save(content, checkpoint.path)
+    seal(checkpoint.path)
     assert checkpoint.load() is None
-    assert "starting afresh" in caplog.text
+    assert "no checkpoint" in caplog.text
 
 
 @pytest.mark.parametrize("write", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
@@ -93,8 +100,9 @@ def test_code_in_a_pickle_is_not_run(checkpoint, tmp_path, write, caplog):
     proof = tmp_path / "code was run"
     checkpoint.path.parent.mkdir()
     write({"identity": "identity", "step": 1, "model": Malicious(proof)}, checkpoint.path)
+    seal(checkpoint.path)
     assert checkpoint.load() is None
-    assert not proof.exists() and "starting afresh" in caplog.text
+    assert not proof.exists() and "unreadable" in caplog.text
     pickle.loads(pickle.dumps(Malicious(proof)))
     assert proof.exists()  # plain unpickling would have run it
 
@@ -120,15 +128,15 @@ def test_module_round_trip(tmp_path):
 
 
 def test_damaged_or_absent_module(tmp_path):
-    with pytest.raises(InputError, match="config.json does not exist"):
+    with pytest.raises(InputError, match="config.json .*exist"):
         load_weights(tmp_path, nn.Linear(3, 2))
     save_module(tmp_path / "m", nn.Linear(3, 2), {}, [])
     file = tmp_path / "m" / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(InputError, match="model.safetensors is damaged"):
+    with pytest.raises(InputError, match="model.safetensors .*damaged"):
         load_weights(tmp_path / "m", nn.Linear(3, 2))
     file.unlink()
-    with pytest.raises(InputError, match="model.safetensors does not exist"):
+    with pytest.raises(InputError, match="model.safetensors .*exist"):
         load_weights(tmp_path / "m", nn.Linear(3, 2))
 
 

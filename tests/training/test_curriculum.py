@@ -83,7 +83,7 @@ def test_killed_and_resumed_is_uninterrupted(make_model, stage_of, run_stage, ki
     kill_at(None)
     with caplog.at_level(logging.INFO):
         assert run("killed") == expected
-    assert "resuming from outputs/.checkpoints/killed.pt at step 10" in caplog.text
+    assert "outputs/.checkpoints/killed.pt at step 10" in caplog.text
 
 
 def test_checkpoint_of_other_params_or_weights_is_not_resumed(make_model, stage_of, run_stage, kill_at, caplog):
@@ -99,7 +99,7 @@ def test_checkpoint_of_other_params_or_weights_is_not_resumed(make_model, stage_
         caplog.clear()
         with pytest.raises(Killed):
             run_stage("x", model, stage)
-        assert "belongs to other params or data; starting afresh" in caplog.text
+        assert "other params" in caplog.text
 
 
 def test_finish_stage_writes_model_and_history_and_drops_the_checkpoint(make_model, training_data):
@@ -148,23 +148,23 @@ def test_proxy_and_its_codes_on_disk(proxy, stores, data_folder):
 def test_codes_of_other_clips_are_refused(proxy, stores, data_folder):
     codes = {split: code_clips(proxy, stores[split]) for split in ("train", "val")}
     save_proxy("proxy", proxy, codes | {"train": codes["train"][:5]}, [])
-    with pytest.raises(InputError, match=r"codes_train.npy has 5 clips, the store 12"):
+    with pytest.raises(InputError, match=r"codes_train\.npy .*5 .*12"):
         TrainingData.load(data_folder, "proxy")
 
 
 def test_a_store_of_other_clips_than_the_proxys_is_refused(proxy, stores, data_folder):
     codes = {split: code_clips(proxy, stores[split]) for split in ("train", "val")}
     save_proxy("proxy", proxy, {split: array[:, :4] for split, array in codes.items()}, [])
-    with pytest.raises(InputError, match="holds 9x16x16 clips but proxy expects 7x16x16; run `dvc repro`"):
+    with pytest.raises(InputError, match="9x16x16 .*proxy .*7x16x16; .*`dvc repro`"):
         TrainingData.load(data_folder, "proxy")
     save_proxy("proxy", proxy, codes | {"val": codes["val"][:, :, :4]}, [])
-    with pytest.raises(InputError, match="val holds 9x16x16 clips but proxy expects 9x8x8"):
+    with pytest.raises(InputError, match="val .*9x16x16 .*proxy .*9x8x8"):
         TrainingData.load(data_folder, "proxy")
 
 
 def test_a_model_for_other_clips_is_not_trained(tokenizer_of, codebook, proxy, run_stage, stage_of):
     model = build_tokenizer(tokenizer_of(), codebook, proxy, (5, 16))
-    with pytest.raises(InputError, match="holds 9x16x16 clips but the tokenizer expects 5x16x16"):
+    with pytest.raises(InputError, match="9x16x16 .*tokenizer .*5x16x16"):
         run_stage("joint", model, stage_of())
 
 
@@ -186,7 +186,7 @@ def test_judge_on_disk(stores):
     clip = stores["val"].clips([0])
     assert torch.equal(loaded.predict(clip)["class"][1], judge.predict(clip)["class"][1])
     assert len(loaded.fingerprint) == 64 and not any(p.requires_grad for p in loaded.parameters())
-    with pytest.raises(InputError, match="does not exist"):
+    with pytest.raises(InputError, match="nowhere/config.json .*exist"):
         load_judge("nowhere")
 
 

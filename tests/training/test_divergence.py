@@ -34,7 +34,7 @@ def test_a_loss_that_breaks_is_said_with_step_and_clips(task, optimiser_of, tmp_
     loss = task.loss
     task.loss = lambda batch, step: (loss(batch, step)[0] * (value if step == 4 else 1), {"x": 0.0})
     message, saved = stopped(task, optimiser_of(), tmp_path)
-    assert "at step 4 on clips" in message and "lower the section's optimiser.lr" in message
+    assert "step 4" in message and "optimiser.lr" in message
     assert saved["step"] == 4 and str(saved["batch"]["indices"].tolist()) in message
 
 
@@ -58,7 +58,7 @@ def test_weights_that_are_broken_from_the_start_are_named(task, optimiser_of, tm
     with torch.no_grad():
         weight.view(-1)[0] = value
     message, _ = stopped(task, optimiser_of(), tmp_path)
-    assert "at step 0" in message and f"the weights were not finite before the step ({name})" in message
+    assert "step 0" in message and f"({name})" in message and "optimiser.lr" not in message
 
 
 @pytest.mark.parametrize("value", BROKEN)
@@ -73,7 +73,7 @@ def test_data_that_are_broken_are_named(task, optimiser_of, tmp_path, value):
 
     task.read = broken
     message, saved = stopped(task, optimiser_of(), tmp_path)
-    assert "the data themselves are not finite (clip)" in message and non_finite(saved["batch"]) == ["clip"]
+    assert "(clip)" in message and non_finite(saved["batch"]) == ["clip"]
 
 
 @pytest.mark.parametrize("value", BROKEN)
@@ -82,7 +82,7 @@ def test_broken_weights_are_never_saved(value):
     refuse_non_finite("judge", judge, 3)
     with torch.no_grad():
         next(judge.parameters()).view(-1)[-1] = value
-    with pytest.raises(TrainingDiverged, match="judge: weights .* are not finite after step 3; lower"):
+    with pytest.raises(TrainingDiverged, match=r"judge: .*step 3.*optimiser\.lr"):
         refuse_non_finite("judge", judge, 3)
 
 

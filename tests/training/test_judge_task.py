@@ -56,7 +56,7 @@ def test_judge_learns(optimiser_of, stores):
 
 
 def test_a_label_that_train_lacks_is_refused(stores):
-    with pytest.raises(InputError, match="train has class 'slide', which train lacks; use more training clips"):
+    with pytest.raises(InputError, match="class 'slide'"):
         label_tensors(stores["train"], {"class": ["bounce", "rotate"]})
 
 

@@ -30,7 +30,9 @@ def test_the_shares_of_all_processes_are_the_batch(processes, accumulate):
 
 @pytest.mark.parametrize("processes, accumulate", [(5, 1), (1, 5), (4, 2)])
 def test_a_batch_that_cannot_be_shared_out_equally(processes, accumulate):
-    with pytest.raises(InputError, match="batch_size 12 is not a multiple of .* change one of") as refused:
+    with pytest.raises(
+        InputError, match=rf"batch_size 12 .*{processes} .*{accumulate} .*machine\.processes"
+    ) as refused:
         list(parts_of([torch.arange(12)], accumulate, 0, processes))
     assert "\n" not in str(refused.value)
 
@@ -99,5 +101,5 @@ def test_a_mistake_while_reading_is_reported(workers):
     def broken(indices):
         raise InputError("clips.npy is damaged")
 
-    with pytest.raises(InputError, match="clips.npy is damaged"):
+    with pytest.raises(InputError, match="clips.npy"):
         list(loaded(broken, [torch.arange(2)], CPU, workers))

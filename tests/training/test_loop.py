@@ -71,7 +71,7 @@ def test_killed_and_resumed_is_uninterrupted(tmp_path, optimiser_of, deaths, cap
     assert sorted(last.seen) == list(range(start, 12)) and all(
         last.seen[step] == whole.seen[step] for step in last.seen
     )
-    assert ("resuming from" in caplog.text) == (start > 0)
+    assert ("resuming" in caplog.text) == (start > 0)
     assert same_weights(averaged, expected) and same_weights(last.model, whole.model) and history == rows
 
 
@@ -103,7 +103,8 @@ def test_nan_stops_the_training_and_names_step_and_clips(checkpoint, optimiser_o
     with pytest.raises(TrainingDiverged) as stopped:
         train(task, optimiser_of(), 0, checkpoint)
     message = str(stopped.value)
-    assert "line: loss nan" in message and "step 7" in message and str(task.seen[7]) in message and "\n" not in message
+    assert message.startswith("line: loss nan ") and "\n" not in message
+    assert "step 7" in message and str(task.seen[7]) in message
     assert isinstance(stopped.value, InputError)
     assert all(p.isfinite().all() for p in task.model.parameters())  # stopped before the weights took harm
     assert checkpoint.load()["step"] == 5
@@ -116,7 +117,7 @@ def test_damaged_checkpoint_starts_afresh(tmp_path, optimiser_of, caplog):
     file = tmp_path / "line.pt"
     file.write_bytes(file.read_bytes()[:200])
     averaged, history = train(Line(), optimiser_of(), 0, Checkpoint(file, "line"))
-    assert "starting afresh" in caplog.text
+    assert "unreadable" in caplog.text
     assert same_weights(averaged, expected) and history == rows
 
 
@@ -125,7 +126,7 @@ def test_checkpoint_of_another_training_starts_afresh(tmp_path, optimiser_of, ca
         train(Line(kill_at=7), optimiser_of(), 0, Checkpoint(tmp_path / "line.pt", "one"))
     task = Line()
     train(task, optimiser_of(), 0, Checkpoint(tmp_path / "line.pt", "other"))
-    assert min(task.seen) == 0 and "belongs to other params or data; starting afresh" in caplog.text
+    assert min(task.seen) == 0 and "other params" in caplog.text
 
 
 def test_weights_that_are_not_trainable_stay(checkpoint, optimiser_of):
@@ -249,7 +250,7 @@ def test_accumulated_parts_equal_the_whole_batch(tmp_path, optimiser_of, accumul
 
 
 def test_a_batch_that_does_not_divide_into_parts_is_refused(checkpoint, optimiser_of):
-    with pytest.raises(InputError, match="batch_size 3 is not a multiple of 1 processes x 2 accumulated parts"):
+    with pytest.raises(InputError, match="batch_size 3 .*1 .*2 .*accumulate"):
         train(Line(), optimiser_of(accumulate=2), 0, checkpoint)
 
 
@@ -257,7 +258,7 @@ def test_launchers_that_share_out_weights_are_refused(checkpoint, optimiser_of, 
     monkeypatch.setattr(
         "sweettok.training.loop.Accelerator", lambda **_: SimpleNamespace(distributed_type=DistributedType.FSDP)
     )
-    with pytest.raises(InputError, match="accelerate is set to FSDP"):
+    with pytest.raises(InputError, match="FSDP"):
         train(Line(), optimiser_of(), 0, checkpoint)
 
 

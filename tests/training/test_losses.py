@@ -55,7 +55,7 @@ def test_picture_loss_without_a_part(judge, pair):
     loss, metrics = PictureLoss(2.0, 0.0, None)(*pair)
     assert loss.item() == pytest.approx(2 * error.item(), rel=1e-5) and set(metrics) == {"psnr"}
     assert [bool(PictureLoss(*weights, judge)) for weights in ((0, 0), (1, 0), (0, 1))] == [False, True, True]
-    with pytest.raises(ValueError, match="a perceptual loss needs the judge"):
+    with pytest.raises(ValueError, match="perceptual.*judge"):
         PictureLoss(0.0, 0.1, None)
 
 
