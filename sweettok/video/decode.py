@@ -64,7 +64,9 @@ def video_index(path: str | Path) -> VideoIndex:
     path = Path(path)
     check_file(path, VIDEOS)
     check_whole(path)
-    times, keys, packets, whole = [], [], 0, True
+    times: list[int | None] = []
+    keys: list[int | None] = []
+    packets, whole = 0, True
     with _opened(path) as (container, stream):
         rate = stream.average_rate or stream.guessed_rate
         rate = Fraction(rate).limit_denominator(1_000_000) if rate else None

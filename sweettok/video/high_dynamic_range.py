@@ -14,9 +14,9 @@ from av.video.reformatter import ColorPrimaries, ColorTrc
 WHITE, HLG_PEAK, HLG_GAMMA = 203.0, 1000.0, 1.2  # cd/m2, cd/m2, of the display that HLG is made for
 CURVES = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)  # PQ and HLG
 REFUSED = {ColorTrc.LINEAR, ColorTrc.LOG, ColorTrc.LOG_SQRT, ColorTrc.SMPTE428}  # neither these nor like 8-bit video's
-_LUMINANCE = np.float32([0.2627, 0.6780, 0.0593])  # of BT.2020
-_TO_BT709 = np.float32(
-    [[1.660491, -0.587641, -0.072850], [-0.124550, 1.132900, -0.008349], [-0.018151, -0.100579, 1.118730]]
+_LUMINANCE = np.array([0.2627, 0.6780, 0.0593], np.float32)  # of BT.2020
+_TO_BT709 = np.array(
+    [[1.660491, -0.587641, -0.072850], [-0.124550, 1.132900, -0.008349], [-0.018151, -0.100579, 1.118730]], np.float32
 )
 
 

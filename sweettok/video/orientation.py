@@ -1,6 +1,7 @@
 """Pixels the way a player shows them: all eight orientations of a display matrix."""
 
 import math
+from typing import Any
 
 import av
 import numpy as np
@@ -12,7 +13,8 @@ _MIXED = 0.1  # of a matrix's larger entries; others beyond it are no quarter tu
 def display_matrix(frame: "av.VideoFrame") -> np.ndarray | None:
     """What the container or the stream says of a frame, (3, 3) in FFmpeg's order; None where it says nothing."""
     try:
-        data = frame.side_data.get(Type.DISPLAYMATRIX)
+        side_data: Any = frame.side_data  # a mapping by Type, which PyAV's types do not say
+        data = side_data.get(Type.DISPLAYMATRIX)
     except ValueError:  # PyAV stumbles over kinds of side data newer than itself; the rotation it finds all the same
         turn = math.radians(frame.rotation)
         return np.array([[math.cos(turn), -math.sin(turn), 0], [math.sin(turn), math.cos(turn), 0], [0, 0, 1]])
