@@ -24,12 +24,14 @@ Records = dict[str, dict[str, Any]]  # factor -> metric record
 
 
 def measured(folder: Path, names: Collection[str] | None) -> dict[str, Path]:
-    """Name -> folder of each tokenizer that has been measured, in the order of `names`. None: all there are, by name.
+    """Name -> folder of each tokenizer that has been measured, in the order of `names`. None: all there are, ours first.
 
     Folders that `names` does not list are another profile's, or of a tokenizer that params no longer have.
     """
     found = {path.parent.name: path.parent for path in sorted(folder.glob("*/summary.json"))}
-    return found if names is None else {name: found[name] for name in names if name in found}
+    if names is None:
+        names = sorted(found, key=lambda name: (name != "sweettok", name != "proxy", name))
+    return {name: found[name] for name in names if name in found}
 
 
 def gather(folders: dict[str, Path]) -> dict[str, Any] | None:

@@ -133,7 +133,7 @@ def test_verdicts_and_bars_are_tables_too(reports: Path):
     claims = pandas.read_csv(reports / "tables" / "claims.csv")
     assert len(claims) == 9 and set(claims["verdict at this scale"]) <= {"supported", "contradicted", "inconclusive"}
     bars = pandas.read_csv(reports / "tables" / "learned.csv")
-    passed = dict(zip(bars["bar"], bars["passed"], strict=True))
+    passed = dict(zip(bars["row"], bars["passed"], strict=True))
     assert passed["PSNR above mean colour (dB)"] == "yes" and passed["retention of SweetTok: motion"] == "no"
     assert r"\label{tab:claims}" in (reports / "tables" / "claims.tex").read_text()
 
