@@ -120,7 +120,7 @@ def _chosen_sampling(results: Results) -> tuple[str, ...]:
         return ()
     reason = choice[0].get("says_nothing")
     return (
-        f"Guidance {chosen['guidance']:g} and temperature {chosen['temperature']:g}: of {len(choice)} pairs those within a "
-        "tenth of the lowest Frechet distance to validation clips, and of these the one of the highest class consistency "
+        f"Guidance {chosen['guidance']:g} and temperature {chosen['temperature']:g}: of {len(choice)} pairs the one of "
+        "the lowest Frechet distance to validation clips "
         f"(n = {choice[0]['n']} each{f'; such distances say nothing: {reason}' if reason else ''}).",
     )
