@@ -16,12 +16,12 @@ from sweettok.language.captions import codebook_captions
 from sweettok.language.codebook import Codebook, build_codebook
 from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.reconstruction import (
+    code_size,
     codebook_health,
     mean_colour_psnr,
     parameter_counts,
     per_clip_rows,
     score,
-    size_of_code,
     summarise,
 )  # fmt: skip
 from sweettok.metrics.retention import label_hits, retention_records
@@ -69,16 +69,17 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         distances, (scorers, _) = judge_distances(judge, test), open_scorers(judge, None, test.size)
         device = own_device()
         tokenizer = wrapped(variant, model).to(device)
-        made = score(tokenizer, test, settings.batch_size, scorers, distances, device=device)
+        reconstructions = score(tokenizer, test, settings.batch_size, scorers, distances, device=device)
         if run is None:
             return None
-        kept, real = (label_hits(judge, seen, test) for seen in (made.features[distances[0].name], distances[0].real))
+        features = reconstructions.features[distances[0].name]
+        kept, real = (label_hits(judge, of_clips, test) for of_clips in (features, distances[0].real))
         summary = {
             "variant": variant,
             "seed": seed,
-            "metrics": summarise(made, test, settings, scorers, distances),
+            "metrics": summarise(reconstructions, test, settings, scorers, distances),
             "retention": retention_records(kept, real, judge, test, settings.bootstrap, settings.seed),
-            **size_of_code(model),
+            **code_size(model),
             "codebook": codebook_health(model, data.val, settings.batch_size),
             **parameter_counts(model),
             "steps": steps,
@@ -89,7 +90,8 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         usage = {f"usage/{group}": health["usage"] for group, health in summary["codebook"].items()}
         seconds = {"seconds": time.perf_counter() - started}
         run.log_metrics({name: entry["value"] for name, entry in summary["metrics"].items()} | usage | seconds)
-        return Cell(summary, pandas.DataFrame(per_clip_rows(made, test, scorers)), history, to_uint8(made.first))
+        per_clip = pandas.DataFrame(per_clip_rows(reconstructions, test, scorers))
+        return Cell(summary, per_clip, history, to_uint8(reconstructions.first))
 
 
 def codebook_of(params: Params, variant: str) -> Codebook:

@@ -38,15 +38,16 @@ def measured(params: Params, chosen: tuple[str, CodecPoint]) -> Measured:
     scorers, _ = open_scorers(judge, None, test.size)
     distances, codec = judge_distances(judge, test, kinds=("video",)), CODECS[name]
     tokenizer = CodecTokenizer(name, test.frames, test.size, name, point)
-    made = score(tokenizer, test, settings.batch_size, scorers, distances)
+    reconstructions = score(tokenizer, test, settings.batch_size, scorers, distances)
     facts = {"codec": name, "quality": point.crf, "time": point.time, "space": point.space}
-    sizes = pandas.DataFrame(made.sizes)
+    sizes = pandas.DataFrame(reconstructions.sizes)
     grid = coded_grid(point, (test.frames, test.size, test.size))
     reduced = "" if point.time == point.space == 1 else f", {'x'.join(map(str, grid))}"
     label = {"key": "-".join(map(str, facts.values())), "label": f"{codec.title}, CRF {point.crf}{reduced}"}
-    metrics = {"metrics": summarise(made, test, settings, scorers, distances)}
+    metrics = {"metrics": summarise(reconstructions, test, settings, scorers, distances)}
     entry = label | facts | {"grid": grid} | codec.facts() | sizes.mean().to_dict() | metrics
-    return Measured(entry, sizes.assign(**facts, **per_clip_rows(made, test, scorers)), to_uint8(made.first))
+    per_clip = sizes.assign(**facts, **per_clip_rows(reconstructions, test, scorers))
+    return Measured(entry, per_clip, to_uint8(reconstructions.first))
 
 
 def body(params: Params, run: Run) -> None:
@@ -57,7 +58,7 @@ def body(params: Params, run: Run) -> None:
         rows.to_csv(folder / "per_clip.csv", columns=COLUMNS, index=False, float_format="%.6g")
         np.savez_compressed(folder / "strips.npz", **{point.entry["key"]: point.clips for point in points})
     for entry in (point.entry for point in points):
-        values = {metric: made["value"] for metric, made in entry["metrics"].items()}
+        values = {metric: found["value"] for metric, found in entry["metrics"].items()}
         values |= {size: entry[size] for size in ("bits", "bits_without_headers")}
         run.log_metrics({f"{entry['key']}/{name}": value for name, value in values.items()})
         print(f"{entry['label']}: {entry['bits']:,.0f} bits a clip, {values['psnr']:.2f} dB")

@@ -11,7 +11,7 @@ from sweettok.generation.prior import Prior
 from sweettok.generation.sampling import decode_in_batches, for_pictures, sample_classes_in_turn
 from sweettok.metrics.distances import judge_distances, open_distances
 from sweettok.metrics.generation import evaluate_samples
-from sweettok.metrics.networks import LeftOut
+from sweettok.metrics.networks import Skipped
 from sweettok.models.judge import Judge
 from sweettok.models.processes import own_device
 from sweettok.models.tokenizer import VideoTokenizer
@@ -25,19 +25,20 @@ from sweettok.video.store import ClipStore, to_uint8
 DISTANCE = "frechet_video/judge"
 
 
-def learned_bars(values: Mapping[str, float]) -> list[dict]:
+def learned_thresholds(values: Mapping[str, float]) -> list[dict]:
     """Are samples of their class, and as near as the tokenizer lets them be (docs/design.md, Goals)?
 
     values: of the metric records, by name.
     """
     of_samples = values[DISTANCE]
     nearness = values[f"{DISTANCE}:reconstruction"] / of_samples if of_samples else 1.0
-    bars = [
+    thresholds = [
         ("class consistency", values["class_consistency"], 0.65),
         ("Frechet distance of reconstructions / of samples", nearness, 0.5),
     ]
     return [
-        {"bar": bar, "value": value, "required": required, "passed": value >= required} for bar, value, required in bars
+        {"bar": name, "value": value, "required": required, "passed": value >= required}
+        for name, value, required in thresholds
     ]
 
 
@@ -56,11 +57,11 @@ def body(params: Params, run: Run | None) -> None:
     if not first_process():
         return
     samples = decode_in_batches(tokenizer, tokens, choice.settings.batch_size)
-    records, left_out = measured(samples, labels, judge, stores, params.metrics, choice.settings.seed)
+    records, skipped = measured(samples, labels, judge, stores, params.metrics, choice.settings.seed)
     summary = {
         "metrics": records,
-        "learned": learned_bars({name: entry["value"] for name, entry in records.items()}),
-        "left_out": [entry.as_json() for entry in left_out],
+        "learned": learned_thresholds({name: entry["value"] for name, entry in records.items()}),
+        "left_out": [entry.as_json() for entry in skipped],
         "sampling": choice.settings.model_dump(mode="json"),
         "choice": choice.table,
         "parameters": prior.parameter_count(),
@@ -83,16 +84,16 @@ def body(params: Params, run: Run | None) -> None:
 
 def measured(
     samples: Tensor, labels: Tensor, judge: Judge, stores: Mapping[str, ClipStore], settings: Metrics, seed: int
-) -> tuple[dict[str, dict], list[LeftOut]]:
+) -> tuple[dict[str, dict], list[Skipped]]:
     """Metric records of the samples, and what is left out."""
     test, train = stores["test"], stores["train"]
     reconstructed = read_json("outputs/reconstruction/sweettok/summary.json")["metrics"]
-    published, left_out = open_distances(settings, {"train": train, "test": test})
+    published, skipped = open_distances(settings, {"train": train, "test": test})
     distances = judge_distances(judge, test, kinds=("video",)) + published
     records, without_curve = evaluate_samples(
         judge, distances, samples, labels.numpy(), reconstructed, test, train, seed, settings.sizes
     )
-    return records, left_out + without_curve
+    return records, skipped + without_curve
 
 
 def say(summary: Mapping[str, Any], choice: Choice) -> None:
@@ -104,9 +105,9 @@ def say(summary: Mapping[str, Any], choice: Choice) -> None:
     print(f"sampled with guidance {choice.settings.guidance}, temperature {choice.settings.temperature}")
     for name, entry in summary["metrics"].items():
         print(f"{name}: {entry['value']:.3f} (n = {entry['n']})")
-    for bar in summary["learned"]:
+    for threshold in summary["learned"]:
         print(
-            f"{'reached' if bar['passed'] else 'MISSED '}  {bar['bar']}: {bar['value']:.2f} (at least {bar['required']})"
+            f"{'reached' if threshold['passed'] else 'MISSED '}  {threshold['bar']}: {threshold['value']:.2f} (at least {threshold['required']})"
         )
     for entry in summary["left_out"]:
         print(f"left out  {entry['metric']}: {entry['why']}")

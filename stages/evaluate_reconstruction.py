@@ -8,7 +8,7 @@ import numpy as np
 import pandas
 
 from sweettok.metrics.distances import judge_distances, open_distances, size_records
-from sweettok.metrics.networks import LeftOut
+from sweettok.metrics.networks import Skipped
 from sweettok.metrics.reconstruction import clip_size, clip_words, codebook_health, per_clip_rows, score, summarise
 from sweettok.metrics.retention import accuracy_records, label_hits, retention_records
 from sweettok.metrics.scorers import open_scorers
@@ -30,38 +30,39 @@ def body(params: Params, run: Run | None, name: str) -> None:
     test = stores["test"]
     tokenizer = open_tokenizer(name, params.tokenizers, test.frames, test.size).to(device)
     with first_process_first():  # it fills the cache of real clips' features, which the others then read
-        published, left_out = open_distances(params.metrics, stores)
+        published, skipped = open_distances(params.metrics, stores)
     scorers, without_weights = open_scorers(judge, params.metrics, test.size)
     distances = judge_distances(judge, test) + published
-    made = score(tokenizer, test, settings.batch_size, scorers, distances, device=device)
-    records = summarise(made, test, settings, scorers, distances)
-    without_curve: list[LeftOut] = []
+    reconstructions = score(tokenizer, test, settings.batch_size, scorers, distances, device=device)
+    records = summarise(reconstructions, test, settings, scorers, distances)
+    without_curve: list[Skipped] = []
     if name == MAIN:
         sizes = params.metrics.sizes
-        curves, without_curve = size_records(distances, made.features, sizes, settings.seed, paired=True)
+        curves, without_curve = size_records(distances, reconstructions.features, sizes, settings.seed, paired=True)
         records |= curves
     model = tokenizer.model if isinstance(tokenizer, SweetTokTokenizer) else None  # whose tokens are words
     health = codebook_health(model, stores["val"], settings.batch_size) if model else None
     if not first_process():
         return
     drawn = (settings.bootstrap, settings.seed)
-    real, kept = (label_hits(judge, seen, test) for seen in (distances[0].real, made.features[distances[0].name]))
+    features = reconstructions.features[distances[0].name]
+    real, kept = (label_hits(judge, of_clips, test) for of_clips in (distances[0].real, features))
     summary: dict[str, Any] = {
         "metrics": records,
         "retention": retention_records(kept, real, judge, test, *drawn),
-        **clip_size(tokenizer, made),
+        **clip_size(tokenizer, reconstructions),
         "codebook": health,
         "parameters": tokenizer.parameter_count,
         "fingerprint": tokenizer.fingerprint,
         "judge": {"accuracy": accuracy_records(real, judge, test, *drawn)},
-        "left_out": [entry.as_json() for entry in left_out + without_weights + without_curve],
+        "left_out": [entry.as_json() for entry in skipped + without_weights + without_curve],
     }
     with atomic_directory(f"outputs/reconstruction/{name}") as folder:
         write_json(folder / "summary.json", summary)
-        rows = pandas.DataFrame(per_clip_rows(made, test, scorers))
+        rows = pandas.DataFrame(per_clip_rows(reconstructions, test, scorers))
         rows.to_csv(folder / "per_clip.csv", index=False, float_format="%.6g")
-        first = test.clips(range(len(made.first)))
-        np.savez_compressed(folder / "strips.npz", original=to_uint8(first), clips=to_uint8(made.first))
+        first = test.clips(range(len(reconstructions.first)))
+        np.savez_compressed(folder / "strips.npz", original=to_uint8(first), clips=to_uint8(reconstructions.first))
         if model:
             named = zip(*(test.labels[key] for key in ("clip", "caption")), clip_words(model, first), strict=False)
             words = [{"clip": clip, "caption": caption, "words": of_clip} for clip, caption, of_clip in named]

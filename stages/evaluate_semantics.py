@@ -22,13 +22,13 @@ def body(params: Params, run: Run) -> None:
         train = ClipStore.open("outputs/data", "train")
         of_train = token_representations(model, tokens_by_group(model, train, count))
         fitting = of_train | reference_representations(judge, train, count), train.labels.iloc[:count]
-    in_context, left_out = in_context_rows(model, tokens, test, params.semantics)
+    in_context, skipped = in_context_rows(model, tokens, test, params.semantics)
     summary = semantic_rows(vectors, test, params.semantics, fitting) | {
         "in_context": in_context,
         "mutual_information": mutual_information_rows(model, tokens, test, params.semantics),
-        "left_out": [entry.as_json() for entry in left_out],
+        "left_out": [entry.as_json() for entry in skipped],
     }
-    for entry in left_out:
+    for entry in skipped:
         print(f"left out  {entry.metric}: {entry.why}")
     with atomic_directory("outputs/semantics") as partial:
         write_json(partial / "summary.json", summary)
@@ -42,8 +42,10 @@ def body(params: Params, run: Run) -> None:
         f"mutual_information/{r['tokens']}/{r['part_of_speech']}": r["excess"]["value"]
         for r in summary["mutual_information"]
     }
-    told = {f"in_context/{r['task']}/{r['ways']}-way/{r['shots']}-shot": r["accuracy"]["value"] for r in in_context}
-    run.log_metrics(few_shot | probes | differences | excess | told)
+    contextual = {
+        f"in_context/{r['task']}/{r['ways']}-way/{r['shots']}-shot": r["accuracy"]["value"] for r in in_context
+    }
+    run.log_metrics(few_shot | probes | differences | excess | contextual)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from sweettok.video.store import ClipStore
 
 
 @dataclass(frozen=True)
-class Cell:
+class PriorRun:
     """What is kept of a size trained with a seed."""
 
     summary: dict[str, Any]
@@ -44,7 +44,7 @@ def training_name(size: str, seed: int) -> str:
     return f"prior-{size}-{seed}"
 
 
-def cell(params: Params, size: str, clips: TokenizedClips, seed: int) -> Cell | None:
+def train_and_measure(params: Params, size: str, clips: TokenizedClips, seed: int) -> PriorRun | None:
     """Train, sample and measure, in a run of its own; None in all processes of data parallelism but the first."""
     tags = {"variant": size, "seed": str(seed)}
     with tracked_run("prior_scaling", params, tags) if first_process() else nullcontext() as run:
@@ -80,17 +80,17 @@ def cell(params: Params, size: str, clips: TokenizedClips, seed: int) -> Cell | 
         measured = {name: entry["value"] for name, entry in records.items()}
         seconds = {"seconds": time.perf_counter() - started}
         run.log_metrics(measured | {"class_consistency": consistency["value"]} | seconds)
-        return Cell(summary, history)
+        return PriorRun(summary, history)
 
 
 def body(params: Params, size: str) -> None:
     seeds, machine = params.prior_scaling.matrix.seeds, params.machine
     clips = TokenizedClips.of("outputs/pixels", "outputs/data")
     at_once = 1 if process_count() > 1 else machine.cells
-    cells = side_by_side(partial(cell, params, size, clips), seeds, at_once)
+    runs = side_by_side(partial(train_and_measure, params, size, clips), seeds, at_once)
     if first_process():
         with atomic_directory(f"outputs/prior_scaling/{size}") as folder:
-            for seed, done in zip(seeds, cells, strict=True):
+            for seed, done in zip(seeds, runs, strict=True):
                 done.write(folder / str(seed))
         for seed in seeds:
             forget_training(training_name(size, seed))

@@ -32,11 +32,11 @@ def encode(model, clip):
     queries = _rows(_gather(backbone.temporal_start, stacked)) + backbone.temporal_queries
     seen = [_linear(backbone.residual_to_width, _rows(r)) + p for r, p in zip(residuals, places[1:], strict=True)]
     if config.temporal_queries == "per_location":
-        cells = [
-            _stack(backbone.temporal_encoder, queries[:, cell, None], torch.stack([r[:, cell] for r in seen], dim=1))
-            for cell in range(queries.shape[1])
+        by_patch = [
+            _stack(backbone.temporal_encoder, queries[:, patch, None], torch.stack([r[:, patch] for r in seen], dim=1))
+            for patch in range(queries.shape[1])
         ]
-        z_temporal = torch.cat(cells, dim=1)
+        z_temporal = torch.cat(by_patch, dim=1)
     else:
         z_temporal = _stack(backbone.temporal_encoder, queries, torch.cat(seen, dim=1))
     found = []
@@ -102,8 +102,8 @@ def _pixels(model, codes):
 
 
 def _places(model, frames):
-    cells = (model.size // model.patches.spatial) ** 2
-    return PLACE_SCALE * square_positions(frames, cells, model.config.width)
+    patches = (model.size // model.patches.spatial) ** 2
+    return PLACE_SCALE * square_positions(frames, patches, model.config.width)
 
 
 def _blocks(blocks, frames):

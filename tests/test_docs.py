@@ -171,7 +171,7 @@ def test_the_readme_names_every_page():
 
 def test_the_table_of_protocols_is_that_of_the_presets():
     rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
+        [entry.strip() for entry in line.strip("|").split("|")]
         for line in (ROOT / "docs" / "protocols.md").read_text().splitlines()
         if line.startswith("|")
     ]

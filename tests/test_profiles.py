@@ -8,7 +8,7 @@ import torch
 
 from sweettok.generation.layout import layout_of
 from sweettok.generation.prior import Prior, PriorConfig
-from sweettok.metrics.reconstruction import size_of_code
+from sweettok.metrics.reconstruction import code_size
 from sweettok.models import tokenizer as tokenizer_module
 from sweettok.models.dqae import ARCHITECTURES
 from sweettok.models.proxy import ProxyTokenizer
@@ -116,7 +116,7 @@ def test_every_cell_of_a_profile_lies_on_its_grid(path):
 @pytest.mark.parametrize("name", ["ucf101", "k600"])
 def test_the_papers_video_profiles_have_its_tokens_and_bits(name, meta_tokenizer):
     params, model = meta_tokenizer(name)
-    size = size_of_code(model)
+    size = code_size(model)
     assert size["tokens"] == size["indices"] == 256 + 1024
     assert size["bits"] == pytest.approx(17185, abs=1)  # docs/paper.md, C11
     clip = torch.empty(2, 3, 17, 256, 256, device="meta")
@@ -128,7 +128,7 @@ def test_the_papers_video_profiles_have_its_tokens_and_bits(name, meta_tokenizer
 def test_the_authors_lookup_has_their_indices_and_bits(meta_tokenizer):
     """docs/paper.md, C11: three indices a token, 3,840 of them, about 45,000 bits."""
     params, model = meta_tokenizer("ucf101", lookup="composed")
-    size = size_of_code(model)
+    size = code_size(model)
     assert size["tokens"] == 1280 and size["indices"] == 768 + 3072
     assert size["bits"] == pytest.approx(45000, rel=0.01)
 
@@ -153,14 +153,14 @@ def test_the_papers_tokenizer_has_the_parameters_of_its_layers(meta_tokenizer):
     attention, feed, norm = 4 * d * d + d, 8 * d * d + 4 * d + d, 2 * d  # query, key, value; out, which has a bias
     alone = attention + feed + 3 * norm  # of queries that read but do not see each other: norms of both, and the feed's
     layer = alone + attention + norm
-    image_block = norm + (9 * d * d + d) + (d * d + d)  # over 3 x 3 cells, then within a frame
+    image_block = norm + (9 * d * d + d) + (d * d + d)  # over 3 x 3 patches, then within a frame
     causal_block = image_block + d * d  # then over two frames
     linear = d * d + d
     encoders = 2 * linear + (256 + 1024) * d  # patches and residuals to the width; queries of both kinds
-    encoders += (4 * d * d + d) + 2 * image_block  # of 2 x 2 cells
-    encoders += (5 * d * d + d) + 2 * image_block  # of a cell in the first frame and its 4 residuals
+    encoders += (4 * d * d + d) + 2 * image_block  # of 2 x 2 patches
+    encoders += (5 * d * d + d) + 2 * image_block  # of a patch in the first frame and its 4 residuals
     encoders += 8 * layer + 4 * layer + 2 * norm  # temporal queries are global; each stack ends in a norm
-    decoders = image_block + (4 * d * d + d) + image_block + linear  # a token to 2 x 2 cells, and to one
+    decoders = image_block + (4 * d * d + d) + image_block + linear  # a token to 2 x 2 patches, and to one
     decoders += 8 * alone + 4 * alone + 2 * norm
     decoders += (d * 4 * d + 4 * d) + 2 * causal_block + norm  # one frame to the 4 later ones
     assert size_of(model.backbone) == encoders + decoders
@@ -178,7 +178,7 @@ def test_the_papers_tokenizer_has_the_parameters_of_its_layers(meta_tokenizer):
 
 def test_the_papers_image_profile_has_spatial_tokens_alone(meta_tokenizer):
     params, model = meta_tokenizer("imagenet")
-    size = size_of_code(model)
+    size = code_size(model)
     assert size["tokens"] == 256 and size["bits"] == pytest.approx(256 * 13.3555, abs=0.1)  # log2(10481) = 13.3555
     spatial, temporal = model.backbone.encode(model.features(torch.empty(2, 3, 1, 256, 256, device="meta")))
     assert spatial.shape == (2, 256, 512) and temporal is None

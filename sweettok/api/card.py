@@ -7,7 +7,7 @@ from typing import Any
 from huggingface_hub import ModelCard, ModelCardData
 
 from sweettok.errors import InputError
-from sweettok.metrics.reconstruction import size_of_code
+from sweettok.metrics.reconstruction import code_size
 from sweettok.metrics.record import flatten_records
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.storage import read_json, sha256_of
@@ -32,7 +32,7 @@ def model_card(model: VideoTokenizer, model_id: str, data: ModelCardData, metric
     metrics: the run's numbers by name (`numbers_of`), or its metrics.json.
     Raises InputError where that file is absent or damaged, or nothing in it is about this model.
     """
-    code, clip = size_of_code(model), f"{model.frames} x {model.size} x {model.size}"
+    code, clip = code_size(model), f"{model.frames} x {model.size} x {model.size}"
     words = {name: quantizer.size for name, quantizer in model.quantizers.items()}
     facts = {
         "clip (frames x height x width)": clip,

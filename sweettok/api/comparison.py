@@ -56,9 +56,9 @@ class FolderClips:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Files made (reconstructed, generated) against real ones.
+    """Generated (or reconstructed) files against real ones.
 
-    real, made  the files; where `paired`, file i of both belong together
+    real, generated  the files; where `paired`, file i of both belong together
     names       of the pairs
     frames      compare the first frames only (None: pairs must be equally long, and sets all of one length)
     size        bring frames to this square (None: pairs must be of equal size)
@@ -67,7 +67,7 @@ class Comparison:
     """
 
     real: tuple[FrameFile, ...]
-    made: tuple[FrameFile, ...]
+    generated: tuple[FrameFile, ...]
     names: tuple[str, ...]
     paired: bool
     frames: int | None = None
@@ -77,8 +77,8 @@ class Comparison:
 
     def sets(self) -> tuple[FolderClips, FolderClips]:
         """Both as sets of clips. Raises InputError: no common length or size, fewer than two files."""
-        files = (*self.real, *self.made)
-        if min(len(self.real), len(self.made)) < 2:
+        files = (*self.real, *self.generated)
+        if min(len(self.real), len(self.generated)) < 2:
             raise InputError("a Frechet distance needs at least 2 files on each side")
         sizes = {side for file in files for side in (file.height, file.width)}
         if self.size is None and len(sizes) > 1:
@@ -92,12 +92,14 @@ class Comparison:
                 "each with --frames N, without the shorter files with --skip-shorter"
             )
         frames, size = self.frames or shortest.frames, self.size or sizes.pop()
-        return FolderClips(self.real, frames, size, fit=self.fit), FolderClips(self.made, frames, size, fit=self.fit)
+        return FolderClips(self.real, frames, size, fit=self.fit), FolderClips(
+            self.generated, frames, size, fit=self.fit
+        )
 
 
 def open_comparison(
     real: str | Path,
-    made: str | Path,
+    generated: str | Path,
     paired: bool,
     frames: int | None,
     size: int | None,
@@ -110,12 +112,12 @@ def open_comparison(
     skip_shorter: leave files of fewer than `frames` frames out, instead of refusing them.
     Raises InputError: absent, unreadable, a file against a folder, files without a partner, other shapes without `fit`.
     """
-    real, made = Path(real), Path(made)
+    real, generated = Path(real), Path(generated)
     if skip_shorter and frames is None:
         raise InputError("--skip-shorter: shorter than what? Give --frames N")
     if fit and not size:
         raise InputError(f"--fit {fit}: how frames become N x N; give --size N")
-    compared = replace(_opened(real, made, paired), frames=frames, size=size, fit=fit or "crop")
+    compared = replace(_opened(real, generated, paired), frames=frames, size=size, fit=fit or "crop")
     if skip_shorter and frames:
         compared = _without_shorter(compared, frames)
     if size and not fit:
@@ -123,22 +125,23 @@ def open_comparison(
     return compared
 
 
-def _opened(real: Path, made: Path, paired: bool) -> Comparison:
-    if real.is_dir() != made.is_dir():
-        raise InputError(f"{real} and {made}: compare two files or two folders")
+def _opened(real: Path, generated: Path, paired: bool) -> Comparison:
+    if real.is_dir() != generated.is_dir():
+        raise InputError(f"{real} and {generated}: compare two files or two folders")
     if not real.is_dir():
-        return Comparison((open_frames(real),), (open_frames(made),), (made.name,), True)
-    of_real, of_made = files_of(real), files_of(made)
-    names = sorted(of_real.keys() & of_made.keys())
-    if paired and (alone := sorted(of_real.keys() ^ of_made.keys())):
-        where = real if alone[0] in of_real else made
+        return Comparison((open_frames(real),), (open_frames(generated),), (generated.name,), True)
+    of_real, of_generated = files_of(real), files_of(generated)
+    names = sorted(of_real.keys() & of_generated.keys())
+    if paired and (alone := sorted(of_real.keys() ^ of_generated.keys())):
+        where = real if alone[0] in of_real else generated
         raise InputError(
             f"{len(alone)} files have no partner of the same name, first {alone[0]} in {where}; "
             "add them, or compare the folders as sets with --unpaired"
         )
-    of = (names, names) if paired else (sorted(of_real), sorted(of_made))
+    of = (names, names) if paired else (sorted(of_real), sorted(of_generated))
     opened = [
-        tuple(open_frames(files[name]) for name in keys) for files, keys in zip((of_real, of_made), of, strict=True)
+        tuple(open_frames(files[name]) for name in keys)
+        for files, keys in zip((of_real, of_generated), of, strict=True)
     ]
     return Comparison(opened[0], opened[1], tuple(names), paired)
 
@@ -146,11 +149,11 @@ def _opened(real: Path, made: Path, paired: bool) -> Comparison:
 def _check_shapes(compared: Comparison) -> None:
     """Raise InputError for a file without a counterpart of its proportions: how that one became square is not known."""
     if compared.paired:
-        unlike = [pair for pair in zip(compared.real, compared.made, strict=True) if not _alike(*pair)]
+        unlike = [pair for pair in zip(compared.real, compared.generated, strict=True) if not _alike(*pair)]
     else:
-        sides = (compared.real, compared.made)  # of each, the first file of every shape
-        real, made = ([*{(f.height, f.width): f for f in reversed(side)}.values()] for side in sides)
-        alone = ((file, others) for files, others in ((real, made), (made, real)) for file in files)
+        sides = (compared.real, compared.generated)  # of each, the first file of every shape
+        real, generated = ([*{(f.height, f.width): f for f in reversed(side)}.values()] for side in sides)
+        alone = ((file, others) for files, others in ((real, generated), (generated, real)) for file in files)
         unlike = [(file, others[0]) for file, others in alone if not any(_alike(file, other) for other in others)]
     if unlike:
         one, other = unlike[0]
@@ -172,18 +175,18 @@ def _alike(one: FrameFile, other: FrameFile) -> bool:
 
 def _without_shorter(compared: Comparison, frames: int) -> Comparison:
     """Without the files of fewer frames; of pairs, without both files. Raises InputError where none is left."""
-    sides = (compared.real, compared.made)
+    sides = (compared.real, compared.generated)
     enough = [[file.frames >= frames for file in side] for side in sides]
     if compared.paired:
         both = [all(pair) for pair in zip(*enough, strict=True)]
         enough = [both, both]
-    real, made = (tuple(compress(side, long)) for side, long in zip(sides, enough, strict=True))
-    if not (real and made):
+    real, generated = (tuple(compress(side, long)) for side, long in zip(sides, enough, strict=True))
+    if not (real and generated):
         raise InputError(f"no file, or none on one side, has {frames} frames; lower --frames")
     names = tuple(compress(compared.names, enough[0])) if compared.paired else compared.names
     marked = zip(sides, enough, strict=True)
     skipped = tuple(file for side, long in marked for file, kept in zip(side, long, strict=True) if not kept)
-    return replace(compared, real=real, made=made, names=names, skipped=skipped)
+    return replace(compared, real=real, generated=generated, names=names, skipped=skipped)
 
 
 def too_short(file: FrameFile, frames: int) -> InputError:

@@ -10,7 +10,7 @@ from sweettok.api.comparison import FolderClips, files_of
 from sweettok.api.folder_metrics import RESAMPLES, distances_to, of_files
 from sweettok.api.frames import open_frames
 from sweettok.errors import InputError
-from sweettok.metrics.networks import LeftOut
+from sweettok.metrics.networks import Skipped
 from sweettok.metrics.reconstruction import clip_size, score, summarise
 from sweettok.metrics.registry import metric_of
 from sweettok.metrics.scorers import open_scorers
@@ -50,19 +50,19 @@ def evaluate(
     watch: wraps the numbers of the batches, for a progress bar.
     """
     store: Any = clips  # has what a ClipStore is asked for
-    scorers, left_out = open_scorers(judge, settings, clips.size, wanted)
+    scorers, skipped = open_scorers(judge, settings, clips.size, wanted)
     distances, missing = distances_to(clips, judge, settings) if len(clips) > 1 else ([], _too_few(judge))
     chosen = [distance for distance in distances if wanted is None or _named(distance.name, wanted)]
     drawn = EvaluateReconstruction(batch_size=CLIPS_AT_ONCE, bootstrap=RESAMPLES, seed=seed)
-    made = score(tokenizer, store, CLIPS_AT_ONCE, scorers, chosen, device=device, watch=watch)
-    records = summarise(made, store, drawn, scorers, chosen)
+    reconstructions = score(tokenizer, store, CLIPS_AT_ONCE, scorers, chosen, device=device, watch=watch)
+    records = summarise(reconstructions, store, drawn, scorers, chosen)
     records |= {distance.name: of_files(records[distance.name], clips, distance) for distance in chosen}
     facts = {"name": tokenizer.name, "fingerprint": tokenizer.fingerprint, "parameters": tokenizer.parameter_count}
     return {
-        "tokenizer": facts | {"frames": clips.frames, "size": clips.size} | clip_size(tokenizer, made),
+        "tokenizer": facts | {"frames": clips.frames, "size": clips.size} | clip_size(tokenizer, reconstructions),
         "clips": {"files": len(clips), "fingerprint": clips.fingerprint},
         "metrics": {name: entry | {"split": "files given"} for name, entry in records.items()},
-        "left_out": [entry.as_json() for entry in left_out + missing if wanted is None or _named(entry.metric, wanted)],
+        "left_out": [entry.as_json() for entry in skipped + missing if wanted is None or _named(entry.metric, wanted)],
     }
 
 
@@ -72,6 +72,6 @@ def _named(record: str, wanted: Collection[str]) -> bool:
     return record in wanted or (metric is not None and metric.name in wanted)
 
 
-def _too_few(judge: Judge | None) -> list[LeftOut]:
+def _too_few(judge: Judge | None) -> list[Skipped]:
     names = ("frechet_video/judge", "frechet_image/judge") if judge else ()
-    return [LeftOut(name, "video", "a Frechet distance needs at least 2 files") for name in names]
+    return [Skipped(name, "video", "a Frechet distance needs at least 2 files") for name in names]

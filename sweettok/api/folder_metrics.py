@@ -11,10 +11,10 @@ from torch import Tensor
 from sweettok.api.comparison import Comparison, FolderClips, too_short
 from sweettok.api.frames import Change, FrameFile, to_square
 from sweettok.errors import InputError
-from sweettok.metrics.distances import CLIPS_AT_ONCE, Distance, judge_distances, open_distances
+from sweettok.metrics.distances import CLIPS_AT_ONCE, FrechetDistance, judge_distances, open_distances
 from sweettok.metrics.fidelity import DATA_RANGE, PSNR_CAP
-from sweettok.metrics.networks import LeftOut
-from sweettok.metrics.protocol import generated
+from sweettok.metrics.networks import Skipped
+from sweettok.metrics.protocol import first_frames
 from sweettok.metrics.record import record
 from sweettok.metrics.reference_statistics import features_of
 from sweettok.metrics.registry import Metric, metrics
@@ -27,7 +27,7 @@ from sweettok.weights import cache_folder
 
 FRAMES_AT_ONCE = 64
 RESAMPLES = 1000
-Scorer = Callable[[Tensor, Tensor], Tensor]  # clips (1, 3, T, H, W) twice -> (1,), a mean over frames
+PairScore = Callable[[Tensor, Tensor], Tensor]  # clips (1, 3, T, H, W) twice -> (1,), a mean over frames
 
 
 def compare(
@@ -45,23 +45,23 @@ def compare(
     where nothing else is measured).
     """
     records: dict[str, dict[str, Any]] = {}
-    left_out: list[LeftOut] = []
+    skipped: list[Skipped] = []
     pairs: dict[str, dict[str, float]] = {}
     if judge is None:
-        left_out += [LeftOut(metric.name, metric.kind, NO_JUDGE) for metric in _judged_sets()]
+        skipped += [Skipped(metric.name, metric.kind, NO_JUDGE) for metric in _judged_sets()]
     if comparison.paired:
         scorers, facts, missing = _scorers(comparison, judge, settings)
-        left_out += missing
+        skipped += missing
         change = to_square(comparison.fit, comparison.size) if comparison.size else None
         for number in watch(range(len(comparison.names))):
-            files = comparison.real[number], comparison.made[number]
+            files = comparison.real[number], comparison.generated[number]
             pairs[comparison.names[number]] = score_pair(*files, scorers, comparison.frames, change)
         names = ("psnr", *scorers)
         records |= {name: _record(name, pairs, comparison, facts.get(name, {}), seed) for name in names}
     distances, missing = _distances(comparison, judge, settings, seed)
     return {
         "metrics": records | distances,
-        "left_out": [entry.as_json() for entry in left_out + missing],
+        "left_out": [entry.as_json() for entry in skipped + missing],
         "pairs": pairs,
         "skipped_files": [str(file.path) for file in comparison.skipped],
     }
@@ -69,8 +69,8 @@ def compare(
 
 def score_pair(
     real: FrameFile,
-    made: FrameFile,
-    scorers: dict[str, Scorer],
+    generated: FrameFile,
+    scorers: dict[str, PairScore],
     frames: int | None = None,
     change: Change | None = None,
 ) -> dict[str, float]:
@@ -79,20 +79,20 @@ def score_pair(
     Files are read in pieces; all scores are means over frames but PSNR, which is that of the squared error over all
     pixels of all frames, in dB, at most 100.
     """
-    for file in (real, made):
+    for file in (real, generated):
         if frames is not None and file.frames < frames:
             raise too_short(file, frames)
-    if frames is None and real.frames != made.frames:
+    if frames is None and real.frames != generated.frames:
         raise InputError(
-            f"{real.path} has {real.frames} frames, {made.path} {made.frames}; compare the first N with --frames N"
+            f"{real.path} has {real.frames} frames, {generated.path} {generated.frames}; compare the first N with --frames N"
         )
-    if change is None and (real.height, real.width) != (made.height, made.width):
-        sizes = f"{real.width}x{real.height}, {made.path} {made.width}x{made.height}"
+    if change is None and (real.height, real.width) != (generated.height, generated.width):
+        sizes = f"{real.width}x{real.height}, {generated.path} {generated.width}x{generated.height}"
         raise InputError(f"{real.path} is {sizes}; bring both to N x N with --size N")
     total, squares, count = dict.fromkeys(scorers, 0.0), 0.0, frames or real.frames
     for start in range(0, count, FRAMES_AT_ONCE):
         piece = min(FRAMES_AT_ONCE, count - start)
-        a, b = (to_float(file.read(start, piece, change or _as_it_is)[None]) for file in (real, made))
+        a, b = (to_float(file.read(start, piece, change or _as_it_is)[None]) for file in (real, generated))
         squares += piece * (a.double() - b.double()).square().mean().item()
         for name, scorer in scorers.items():
             total[name] += piece * scorer(a, b).item()
@@ -115,15 +115,15 @@ def _judged_sets() -> list[Metric]:
 
 def _scorers(
     comparison: Comparison, judge: Judge | None, settings: Metrics
-) -> tuple[dict[str, Scorer], dict[str, dict], list[LeftOut]]:
+) -> tuple[dict[str, PairScore], dict[str, dict], list[Skipped]]:
     """Scores of a pair beside PSNR, what their records say, and those that cannot be had."""
     side = comparison.size or min(min(file.height, file.width) for file in comparison.real)
-    found, left_out = open_scorers(judge, settings, side)
+    found, skipped = open_scorers(judge, settings, side)
     others = [scorer for scorer in found if scorer.name != "psnr"]
     return (
-        {scorer.name: scorer.distance for scorer in others},
+        {scorer.name: scorer.compute for scorer in others},
         {scorer.name: scorer.facts for scorer in others},
-        left_out,
+        skipped,
     )
 
 
@@ -138,22 +138,22 @@ def _record(name: str, pairs: dict[str, dict[str, float]], comparison: Compariso
 
 def _distances(
     comparison: Comparison, judge: Judge | None, settings: Metrics, seed: int
-) -> tuple[dict[str, dict[str, Any]], list[LeftOut]]:
+) -> tuple[dict[str, dict[str, Any]], list[Skipped]]:
     """name -> record of each Frechet distance, and those that cannot be had."""
     wanted = [] if judge is None else [metric.name for metric in _judged_sets()]
     try:
-        real, made = comparison.sets()
+        real, generated = comparison.sets()
     except InputError as reason:
         if not comparison.paired:
             raise
-        return {}, [LeftOut(name, "video", str(reason)) for name in (*wanted, *settings.extractors)]
-    found, left_out = distances_to(real, judge, settings)
+        return {}, [Skipped(name, "video", str(reason)) for name in (*wanted, *settings.extractors)]
+    found, skipped = distances_to(real, judge, settings)
     records = {}
     for distance in found:
-        features = _features(distance, made, comparison.paired)
+        features = _features(distance, generated, comparison.paired)
         entry = of_files(distance.record(features, seed, comparison.paired), real, distance)
         records[distance.name] = entry | {"protocol": entry["protocol"] | _skipped(comparison)}
-    return records, left_out
+    return records, skipped
 
 
 def _skipped(comparison: Comparison) -> dict[str, int]:
@@ -161,19 +161,21 @@ def _skipped(comparison: Comparison) -> dict[str, int]:
     return {"skipped_files": len(comparison.skipped)} if comparison.skipped else {}
 
 
-def distances_to(real: FolderClips, judge: Judge | None, settings: Metrics) -> tuple[list[Distance], list[LeftOut]]:
+def distances_to(
+    real: FolderClips, judge: Judge | None, settings: Metrics
+) -> tuple[list[FrechetDistance], list[Skipped]]:
     """The Frechet distances to files, whatever split a protocol asks for, and those that cannot be had."""
     stores: dict[str, Any] = {split: replace(real, split=split) for split in ("train", "test")}  # as ClipStores
-    found, left_out = open_distances(settings, stores, cache_folder() / "reference")
+    found, skipped = open_distances(settings, stores, cache_folder() / "reference")
     if judge is not None:
         kinds: Sequence[Literal["video", "image"]] = ("video", "image") if real.frames > 1 else ("image",)
         found = judge_distances(judge, stores["test"], kinds) + found
         still = [metric for metric in _judged_sets() if metric.kind not in kinds]
-        left_out += [LeftOut(metric.name, metric.kind, "a single frame has no motion to compare") for metric in still]
-    return found, left_out
+        skipped += [Skipped(metric.name, metric.kind, "a single frame has no motion to compare") for metric in still]
+    return found, skipped
 
 
-def of_files(entry: dict[str, Any], real: FolderClips, distance: Distance) -> dict[str, Any]:
+def of_files(entry: dict[str, Any], real: FolderClips, distance: FrechetDistance) -> dict[str, Any]:
     """The record without what is true of a store's split only: files have no split, and were cut and resized to here."""
     protocol = distance.selection.protocol
     made_square = {"crop": f"shorter side resized to {real.size}, centre crop", "stretch": f"stretched to {real.size}"}
@@ -188,11 +190,11 @@ def of_files(entry: dict[str, Any], real: FolderClips, distance: Distance) -> di
     return entry | {"split": "made vs real", "protocol": facts}
 
 
-def _features(distance: Distance, made: Any, paired: bool) -> np.ndarray:
-    """Features of made clips (FolderClips): of a pair in the frames that the protocol takes of the real one, else in the first."""
+def _features(distance: FrechetDistance, generated: Any, paired: bool) -> np.ndarray:
+    """Features of generated clips (FolderClips): of a pair in the frames that the protocol takes of the real one, else in the first."""
     protocol = distance.selection.protocol
     if paired:
-        batches = replace(distance.selection, store=made).batches(CLIPS_AT_ONCE)
+        batches = replace(distance.selection, store=generated).batches(CLIPS_AT_ONCE)
     else:
-        batches = (generated(clips, protocol) for clips in made.batches())
+        batches = (first_frames(clips, protocol) for clips in generated.batches())
     return features_of(distance.extractor, protocol, batches)

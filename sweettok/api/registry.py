@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sweettok.api.model import SweetTok
-from sweettok.metrics.reconstruction import size_of_code
+from sweettok.metrics.reconstruction import code_size
 from sweettok.mlflow_store import open_client
 from sweettok.tracking import Run
 from sweettok.video.store import ClipStore
@@ -20,7 +20,7 @@ def signature(tok: SweetTok, stores: Iterable[ClipStore]) -> dict[str, Any]:
 
     stores: the splits of the data it was trained and measured on.
     """
-    code = size_of_code(tok.model)
+    code = code_size(tok.model)
     return {
         "clip": {"channels": 3, "frames": tok.frames, "height": tok.size, "width": tok.size, "range": [-1, 1]},
         "tokens": tok.model.groups,

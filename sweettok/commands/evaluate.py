@@ -89,13 +89,13 @@ def _evaluate(chosen: argparse.Namespace) -> None:
 
 def _print_table(found: dict[str, Any]) -> None:
     """Metric, value, interval, number of clips, remark; then what was left out. How each was made is in the JSON."""
-    from sweettok.metrics.record import doubt
+    from sweettok.metrics.record import caveat
     from sweettok.metrics.registry import title_of
 
     rows = [("metric", "value", "95 % interval", "n", "")]
     for name, entry in found["metrics"].items():
         low_high = f"[{entry['interval'][0]:.4g}, {entry['interval'][1]:.4g}]" if entry["interval"] else ""
-        rows.append((title_of(name), f"{entry['value']:.4f}", low_high, str(entry["n"]), doubt(entry)))
+        rows.append((title_of(name), f"{entry['value']:.4f}", low_high, str(entry["n"]), caveat(entry)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for name, value, interval, number, remark in rows:
         line = f"{name:<{widths[0]}}  {value:>{widths[1]}}  {interval:<{widths[2]}}  {number:>{widths[3]}}  {remark}"

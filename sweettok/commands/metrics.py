@@ -1,4 +1,4 @@
-"""`sweettok metrics`: how near made videos are to real ones, with the protocol of every number."""
+"""`sweettok metrics`: how near generated videos are to real ones, with the protocol of every number."""
 
 import argparse
 import json
@@ -24,14 +24,14 @@ def add(commands: Any) -> None:
         "--extractor name their networks; without these options, as `metrics` in params.yaml says, if it is there.",
     )
     metrics.add_argument("real", metavar="REAL", help="folder or file")
-    metrics.add_argument("made", metavar="MADE", help="folder or file")
+    metrics.add_argument("generated", metavar="GENERATED", help="folder or file")
     metrics.add_argument("--unpaired", action="store_true", help="as sets: Frechet distances only")
     metrics.add_argument("--frames", type=int, metavar="N", help="the first N frames of each file")
     metrics.add_argument("--skip-shorter", action="store_true", help="leave files of fewer frames out, with a count")
     metrics.add_argument("--size", type=int, metavar="N", help="bring frames of both sides to N x N")
     metrics.add_argument(
         "--fit", choices=("crop", "stretch"),
-        help="how: shorter side and centre crop, or the whole picture, as MADE was made (default: crop, for equal shapes)",
+        help="how: shorter side and centre crop, or the whole picture, as GENERATED was (default: crop, for equal shapes)",
     )  # fmt: skip
     metrics.add_argument(
         "--extractor", action="append", metavar="NAME", help="i3d, i3d-videogpt, inception, squeezenet1_0"
@@ -56,7 +56,7 @@ def _metrics(chosen: argparse.Namespace) -> None:
 
     from sweettok.api.comparison import open_comparison
     from sweettok.api.folder_metrics import compare
-    from sweettok.metrics.record import doubt
+    from sweettok.metrics.record import caveat
     from sweettok.training.curriculum import load_judge
 
     for option in ("frames", "size"):
@@ -65,17 +65,17 @@ def _metrics(chosen: argparse.Namespace) -> None:
     settings = network_settings(chosen, params_here())
     judge = load_judge(chosen.judge or JUDGE) if chosen.judge or JUDGE.is_dir() else None
     comparison = open_comparison(
-        chosen.real, chosen.made, not chosen.unpaired, chosen.frames, chosen.size, chosen.fit, chosen.skip_shorter
+        chosen.real, chosen.generated, not chosen.unpaired, chosen.frames, chosen.size, chosen.fit, chosen.skip_shorter
     )
     found = compare(
         comparison, judge, settings, chosen.seed, lambda pairs: tqdm(pairs, "metrics", unit="pair", disable=None)
     )
     if chosen.json:
-        print(json.dumps({"real": chosen.real, "made": chosen.made, **found}, indent=1))
+        print(json.dumps({"real": chosen.real, "made": chosen.generated, **found}, indent=1))
         return
     for name, entry in found["metrics"].items():
         interval = f" [{entry['interval'][0]:.4g}, {entry['interval'][1]:.4g}]" if entry["interval"] else ""
-        print(f"{name}: {entry['value']:.4f}{interval} (n = {entry['n']})  {doubt(entry)}".rstrip())
+        print(f"{name}: {entry['value']:.4f}{interval} (n = {entry['n']})  {caveat(entry)}".rstrip())
         print("    protocol: " + ", ".join(_protocol(entry["protocol"])))
     for entry in found["left_out"]:
         print(f"left out  {entry['metric']}: {entry['why']}")

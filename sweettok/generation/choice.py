@@ -10,7 +10,7 @@ from sweettok.errors import InputError
 from sweettok.generation.prior import Prior
 from sweettok.generation.sampling import decode_in_batches, sample_classes_in_turn
 from sweettok.metrics.distances import judge_distances
-from sweettok.metrics.frechet import FeatureMoments, frechet_distance, says_nothing
+from sweettok.metrics.frechet import FeatureMoments, frechet_distance, too_few_clips
 from sweettok.metrics.generation import predicted_classes
 from sweettok.models.judge import Judge
 from sweettok.models.processes import gathered_objects, over_processes
@@ -53,13 +53,13 @@ def choose_settings(
     real = FeatureMoments.of(distance.real)
 
     def features_of(part: Tensor) -> Tensor:
-        return torch.from_numpy(distance.of_generated(decode_in_batches(tokenizer, part, len(part))))
+        return torch.from_numpy(distance.generated_features(decode_in_batches(tokenizer, part, len(part))))
 
     def row(settings: SamplingSettings) -> dict[str, Any]:
         drawn = settings.model_copy(update={"samples": sampling.choice_samples})
         tokens, labels = sample_classes_in_turn(prior, drawn, seed)
         features = over_processes(features_of, tokens.split(settings.batch_size)).numpy()
-        reason = says_nothing(min(features.shape[0], real.n), real.dims)
+        reason = too_few_clips(min(features.shape[0], real.n), real.dims)
         return {
             "guidance": settings.guidance,
             "temperature": settings.temperature,

@@ -13,8 +13,8 @@ from torch import Tensor
 from sweettok.errors import InputError
 from sweettok.metrics.extractors import Extractor, judge_extractor, open_extractor
 from sweettok.metrics.frechet import frechet_record
-from sweettok.metrics.networks import LeftOut
-from sweettok.metrics.protocol import Selection, generated, preset, select
+from sweettok.metrics.networks import Skipped
+from sweettok.metrics.protocol import Selection, first_frames, preset, select
 from sweettok.metrics.reference_statistics import check_protocol, features_of, reference_features
 from sweettok.metrics.registry import frechet_of
 from sweettok.metrics.small_sample import limit_record, size_curve
@@ -28,7 +28,7 @@ DRAWS = 5  # of clips, at each size of a size curve
 
 
 @dataclass(frozen=True)
-class Distance:
+class FrechetDistance:
     """One Frechet distance. real: the extractor's features of the selected real clips, (m, F)."""
 
     extractor: Extractor
@@ -40,22 +40,22 @@ class Distance:
         """The extractor's metric; `<metric>@<protocol>` under a published protocol."""
         return distance_name(self.extractor.metric, self.selection.protocol.name)
 
-    def of_tokenized(self, made: Tensor, numbers: Any) -> NDArray[np.float32]:
+    def reconstructed_features(self, reconstructed: Tensor, numbers: Any) -> NDArray[np.float32]:
         """Features (B, F) of what a tokenizer made of the whole clips `numbers` of the selection (B, 3, T, H, W)."""
-        parts = zip(made.split(CLIPS_AT_ONCE), torch.as_tensor(numbers).split(CLIPS_AT_ONCE), strict=True)
+        parts = zip(reconstructed.split(CLIPS_AT_ONCE), torch.as_tensor(numbers).split(CLIPS_AT_ONCE), strict=True)
         forms = (self.selection.form(clips, part) for clips, part in parts)
         return features_of(self.extractor, self.selection.protocol, forms)
 
-    def of_method(self, method: Callable[[Tensor], Tensor], batch_size: int) -> NDArray[np.float32]:
+    def method_features(self, method: Callable[[Tensor], Tensor], batch_size: int) -> NDArray[np.float32]:
         """Features (m, F) of what `method` (clip -> reconstruction) makes of all clips of the selection."""
         store, rows = self.selection.store, self.selection.rows
         numbers = torch.arange(len(rows)).split(batch_size)
-        return np.concatenate([self.of_tokenized(method(store.clips(rows[part])), part) for part in numbers])
+        return np.concatenate([self.reconstructed_features(method(store.clips(rows[part])), part) for part in numbers])
 
-    def of_generated(self, clips: Tensor) -> NDArray[np.float32]:
+    def generated_features(self, clips: Tensor) -> NDArray[np.float32]:
         """Features (n, F) of clips without a real counterpart, (n, 3, T, H, W). Raises InputError (too few frames)."""
         protocol = self.selection.protocol
-        parts = (generated(part, protocol) for part in clips.split(CLIPS_AT_ONCE))
+        parts = (first_frames(part, protocol) for part in clips.split(CLIPS_AT_ONCE))
         return features_of(self.extractor, protocol, parts)
 
     def facts(self) -> dict[str, Any]:
@@ -73,20 +73,20 @@ class Distance:
             **self.extractor.identity(),
         }
 
-    def record(self, made: NDArray, seed: int, paired: bool, variant: str = "") -> dict[str, Any]:
-        """The metric record of the distance of made features (n, F). paired: row i of both is of one clip."""
+    def record(self, features: NDArray, seed: int, paired: bool, variant: str = "") -> dict[str, Any]:
+        """The metric record of the distance of features (n, F). paired: row i of both is of one clip."""
         protocol = self.selection.protocol
         unbiased = protocol.covariance == "unbiased"
         return frechet_record(
-            made, self.real, protocol.split, seed,
+            features, self.real, protocol.split, seed,
             paired=paired, metric=self.name + variant, unbiased=unbiased, **self.facts(),
         )  # fmt: skip
 
 
 def distance_records(
-    distances: Sequence[Distance], features: Mapping[str, NDArray], seed: int, paired: bool, variant: str = ""
+    distances: Sequence[FrechetDistance], features: Mapping[str, NDArray], seed: int, paired: bool, variant: str = ""
 ) -> dict[str, dict[str, Any]]:
-    """`<name><variant>` -> record of each distance; features: name of a distance -> made features (n, F)."""
+    """`<name><variant>` -> record of each distance; features: name of a distance -> features (n, F)."""
     return {
         distance.name + variant: distance.record(features[distance.name], seed, paired, variant)
         for distance in distances
@@ -120,7 +120,7 @@ def own_protocol(extractor: Extractor, store: ClipStore) -> Protocol:
 
 def judge_distances(
     judge: Judge, store: ClipStore, kinds: Sequence[Literal["video", "image"]] = ("video", "image")
-) -> list[Distance]:
+) -> list[FrechetDistance]:
     """`frechet_video/judge` and `frechet_image/judge` to the clips of a store."""
     found = []
     for kind in kinds:
@@ -128,25 +128,25 @@ def judge_distances(
         selection = select(own_protocol(extractor, store), store)
         # Not cached: a judge is cheap, and another one after each change of its training
         real = features_of(extractor, selection.protocol, selection.batches(CLIPS_AT_ONCE))
-        found.append(Distance(extractor, selection, real))
+        found.append(FrechetDistance(extractor, selection, real))
     return found
 
 
 def open_distances(
     settings: Metrics, stores: Mapping[str, ClipStore], folder: str | Path = REFERENCE
-) -> tuple[list[Distance], list[LeftOut]]:
+) -> tuple[list[FrechetDistance], list[Skipped]]:
     """The distances that params ask for, each protocol on the store of its split, and those that cannot be had.
 
     stores: split -> store; `own` measures on "test". folder: of the cached features of real clips.
     """
-    found: list[Distance] = []
-    left_out: list[LeftOut] = []
+    found: list[FrechetDistance] = []
+    skipped: list[Skipped] = []
     for name in settings.extractors:
         metric = frechet_of(name)
         try:
             extractor = open_extractor(name, settings.weights[name])
         except InputError as reason:
-            left_out.append(LeftOut(metric.name, metric.kind, str(reason)))
+            skipped.append(Skipped(metric.name, metric.kind, str(reason)))
             continue
         for chosen in settings.protocols:
             protocol = own_protocol(extractor, stores["test"]) if chosen == "own" else preset(chosen)
@@ -157,17 +157,17 @@ def open_distances(
                 selection = select(protocol, stores[protocol.split])
                 real = reference_features(extractor, selection, folder, CLIPS_AT_ONCE)
             except InputError as reason:
-                left_out.append(LeftOut(distance_name(extractor.metric, chosen), metric.kind, str(reason)))
+                skipped.append(Skipped(distance_name(extractor.metric, chosen), metric.kind, str(reason)))
             else:
-                found.append(Distance(extractor, selection, real))
-    return found, left_out + _without_extractor(settings)
+                found.append(FrechetDistance(extractor, selection, real))
+    return found, skipped + _without_extractor(settings)
 
 
-def _without_extractor(settings: Metrics) -> list[LeftOut]:
+def _without_extractor(settings: Metrics) -> list[Skipped]:
     """The published protocols whose extractor params do not list."""
     presets = [preset(name) for name in settings.protocols if name != "own"]
     return [
-        LeftOut(
+        Skipped(
             distance_name(frechet_of(protocol.extractor).name, protocol.name),
             "video",
             f"the protocol is for {protocol.extractor}, which metrics.extractors does not list",
@@ -178,28 +178,28 @@ def _without_extractor(settings: Metrics) -> list[LeftOut]:
 
 
 def size_records(
-    distances: Sequence[Distance],
+    distances: Sequence[FrechetDistance],
     features: Mapping[str, NDArray],
     sizes: Sequence[int],
     seed: int,
     paired: bool,
-) -> tuple[dict[str, dict[str, Any]], list[LeftOut]]:
+) -> tuple[dict[str, dict[str, Any]], list[Skipped]]:
     """`<name>:limit` -> record of each distance at several numbers of clips; those with too few clips for it.
 
-    features: name of a distance -> made features (n, F). No sizes give no records.
+    features: name of a distance -> features (n, F). No sizes give no records.
     """
     records: dict[str, dict[str, Any]] = {}
-    left_out: list[LeftOut] = []
+    skipped: list[Skipped] = []
     for distance in distances if sizes else ():
-        made, protocol = features[distance.name], distance.selection.protocol
-        most = min(len(made), len(distance.real))
+        rows, protocol = features[distance.name], distance.selection.protocol
+        most = min(len(rows), len(distance.real))
         if max(sizes) > most:
             why = f"metrics.sizes goes to {max(sizes)}, but there are {most} clips"
-            left_out.append(LeftOut(f"{distance.name}:limit", distance.extractor.kind, why))
+            skipped.append(Skipped(f"{distance.name}:limit", distance.extractor.kind, why))
             continue
         unbiased = protocol.covariance == "unbiased"
-        curve = size_curve(made, distance.real, sizes, DRAWS, seed, paired, unbiased)
+        curve = size_curve(rows, distance.real, sizes, DRAWS, seed, paired, unbiased)
         facts = distance.facts() | {"covariance": protocol.covariance}
         name, record = limit_record(curve, distance.name, protocol.split, seed, **facts)
         records[name] = record
-    return records, left_out
+    return records, skipped

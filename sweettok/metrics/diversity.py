@@ -17,19 +17,19 @@ from sweettok.models.judge import Judge
 from sweettok.video.store import ClipStore
 
 RESAMPLES = 200  # of a coverage's interval
-MOST_QUERIES, MOST_TRAINING = 512, 16_384  # clips whose nearest is looked for, and among which
+MAX_QUERIES, MAX_TRAINING = 512, 16_384  # clips whose nearest is looked for, and among which
 SEARCHED = 65_536  # numbers of a clip at most; of a larger clip the search averages pixels, the PSNR does not
 CLIPS_AT_ONCE = 64
 
 
-def coverage(made: ArrayLike, real: ArrayLike, count: int) -> float:
-    """How evenly made values cover real ones: 1 - total variation distance of their histograms, in [0, 1].
+def coverage(generated: ArrayLike, real: ArrayLike, count: int) -> float:
+    """How evenly generated values cover real ones: 1 - total variation distance of their histograms, in [0, 1].
 
-    made, real: values (n,) and (m,) in [0, count). 1 where all shares agree, 0 where no value is in both. Falls with
+    generated, real: values (n,) and (m,) in [0, count). 1 where all shares agree, 0 where no value is in both. Falls with
     fewer clips, also between sets of one kind: compare at equal n only. Raises ValueError (empty, out of range).
     """
     shares = []
-    for values in (np.asarray(made), np.asarray(real)):
+    for values in (np.asarray(generated), np.asarray(real)):
         if values.ndim != 1 or not values.size or values.min() < 0 or values.max() >= count:
             raise ValueError(f"expected at least one value, all in [0, {count}), got {values}")
         shares.append(np.bincount(values, minlength=count) / len(values))
@@ -49,28 +49,28 @@ def coverage_records(
     """
     labels = {name: len(values) for name, values in judge.values.items() if name.startswith(FACTOR) and len(values) > 1}
     return {
-        f"factor_coverage{variant}": _coverage_record(judge, labels, made, real, store, seed)
-        for variant, made in features.items()
+        f"factor_coverage{variant}": _coverage_record(judge, labels, generated, real, store, seed)
+        for variant, generated in features.items()
         if labels
     }
 
 
 def _coverage_record(
-    judge: Judge, labels: Mapping[str, int], made: NDArray, real: NDArray, store: ClipStore, seed: int
+    judge: Judge, labels: Mapping[str, int], generated: NDArray, real: NDArray, store: ClipStore, seed: int
 ) -> dict[str, Any]:
-    seen = {name: (_seen(judge, made, name), _seen(judge, real, name), count) for name, count in labels.items()}
+    seen = {name: (_seen(judge, generated, name), _seen(judge, real, name), count) for name, count in labels.items()}
 
-    def mean(of_made: NDArray, of_real: NDArray) -> float:
-        return float(np.mean([coverage(a[of_made], b[of_real], count) for a, b, count in seen.values()]))
+    def mean(of_generated: NDArray, of_real: NDArray) -> float:
+        return float(np.mean([coverage(a[of_generated], b[of_real], count) for a, b, count in seen.values()]))
 
-    value = mean(np.arange(len(made)), np.arange(len(real)))
-    low, high = bootstrap_of(mean, (len(made), len(real)), RESAMPLES, seed)
+    value = mean(np.arange(len(generated)), np.arange(len(real)))
+    low, high = bootstrap_of(mean, (len(generated), len(real)), RESAMPLES, seed)
     # Taking out the resamples' shift may leave [0, 1], or the value just outside
     interval = max(0.0, min(low, value)), min(1.0, max(high, value))
     facts: dict[str, Any] = {"frames": store.frames, "resolution": store.size, "reference_clips": len(real)}
     facts |= {"extractor": judge.name, "weights_sha256": judge.fingerprint, "data": store.fingerprint}
     facts["by_factor"] = {name.removeprefix(FACTOR): coverage(*values) for name, values in seen.items()}
-    return record(value, len(made), store.split, seed, interval, metric="factor_coverage", **facts)
+    return record(value, len(generated), store.split, seed, interval, metric="factor_coverage", **facts)
 
 
 def _seen(judge: Judge, features: NDArray, label: str) -> NDArray[np.int64]:
@@ -82,14 +82,14 @@ def nearest_records(samples: Tensor, test: ClipStore, train: ClipStore, seed: in
     """`nearest_train_psnr` of samples (n, 3, T, H, W) and `nearest_train_psnr:test` of test clips: mean PSNR in dB.
 
     Samples that are much nearer to training clips than test clips are have been copied; a little nearer is no proof, as
-    smooth clips are nearer to all others. At most `MOST_QUERIES` of each and `MOST_TRAINING` training clips are compared,
+    smooth clips are nearer to all others. At most `MAX_QUERIES` of each and `MAX_TRAINING` training clips are compared,
     evenly spaced. seed: of the intervals.
     """
-    made = samples[_spread(len(samples), MOST_QUERIES)]
-    queries = {"generated": made, "test": test.clips(_spread(len(test), MOST_QUERIES))}
-    among = _spread(len(train), MOST_TRAINING)
+    generated = samples[_spread(len(samples), MAX_QUERIES)]
+    queries = {"generated": generated, "test": test.clips(_spread(len(test), MAX_QUERIES))}
+    among = _spread(len(train), MAX_TRAINING)
     facts: dict[str, Any] = {"frames": train.frames, "resolution": train.size, "data": train.fingerprint}
-    facts |= {"training_clips": len(among), "cap": PSNR_CAP, "searched_at": _searched_side(made)}
+    facts |= {"training_clips": len(among), "cap": PSNR_CAP, "searched_at": _searched_side(generated)}
     nearest = nearest_clips(torch.cat(list(queries.values())), train, among)
     records, parts = {}, nearest.split([len(clips) for clips in queries.values()])
     for (kind, clips), numbers in zip(queries.items(), parts, strict=True):
@@ -123,7 +123,7 @@ def nearest_clips(queries: Tensor, store: ClipStore, among: Tensor) -> Tensor:
 def _psnr_to(clips: Tensor, numbers: Tensor, store: ClipStore) -> NDArray[np.float64]:
     """PSNR (n,) in dB of clips (n, 3, T, H, W) to the store's clips of these numbers, all pixels counted."""
     pairs = zip(clips.split(CLIPS_AT_ONCE), numbers.split(CLIPS_AT_ONCE), strict=True)
-    return torch.cat([psnr(store.clips(part), made) for made, part in pairs]).numpy()
+    return torch.cat([psnr(store.clips(part), piece) for piece, part in pairs]).numpy()
 
 
 def _searched_side(clips: Tensor) -> int:

@@ -16,7 +16,7 @@ from sweettok.params import WeightsSource
 from sweettok.weights import WeightsFile, load_state, locate
 
 I3D_SIDE = 224  # pixels
-LEAST_FRAMES = 9  # of I3D
+MIN_FRAMES = 9  # of I3D
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Extractor:
     metric    the name of a Frechet distance on it: "fvd" and "fid" on published weights only
     sha256    of the weights
     features  clips in [-1, 1], of any size the network takes -> (B, dims) float32
-    least_frames  of a clip
+    min_frames  of a clip
     facts     what else the number depends on (for the record and the cache key)
     """
 
@@ -39,7 +39,7 @@ class Extractor:
     sha256: str
     features: Callable[[Tensor], Tensor]
     facts: dict[str, Any] = field(default_factory=dict)
-    least_frames: int = 1
+    min_frames: int = 1
 
     def identity(self) -> dict[str, Any]:
         """Plain JSON values: all of the extractor that a feature depends on."""
@@ -72,7 +72,7 @@ def _i3d(name: str, eps: float) -> Callable[[WeightsSource], Extractor]:
         network = i3d.load_i3d(load_state(weights.path), eps)
         facts = {"batch_norm_eps": eps, "resize": f"bilinear to {I3D_SIDE}, no antialiasing", "layer": "logits"}
         extractor = _published(name, "video", i3d.CLASSES, "fvd", weights, lambda clips: network(for_i3d(clips)), facts)
-        return replace(extractor, least_frames=LEAST_FRAMES)
+        return replace(extractor, min_frames=MIN_FRAMES)
 
     return open_i3d
 
@@ -82,8 +82,8 @@ def for_i3d(clips: Tensor) -> Tensor:
 
     Raises ValueError for fewer than 9 frames, of which the last pooling would have nothing to pool.
     """
-    if clips.shape[2] < LEAST_FRAMES:
-        raise ValueError(f"I3D needs clips of at least {LEAST_FRAMES} frames, got {clips.shape[2]}")
+    if clips.shape[2] < MIN_FRAMES:
+        raise ValueError(f"I3D needs clips of at least {MIN_FRAMES} frames, got {clips.shape[2]}")
     size = (clips.shape[2], I3D_SIDE, I3D_SIDE)
     return F.interpolate(clips, size, mode="trilinear", align_corners=False)  # T stays: only H and W are interpolated
 

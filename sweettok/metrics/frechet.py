@@ -10,7 +10,7 @@ from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_of
 
 RESAMPLES = 200  # of a record's interval; one costs a millisecond at 64 features
-MOST_DIMS = 400  # features of a record with an interval: I3D's; at FID's 2,048 a resample costs seconds
+MAX_DIMS = 400  # features of a record with an interval: I3D's; at FID's 2,048 a resample costs seconds
 
 
 class FeatureMoments:
@@ -69,7 +69,7 @@ class FeatureMoments:
         return (self.outer - self.n * np.outer(mean, mean)) / (self.n - 1 if unbiased else self.n)
 
 
-def says_nothing(clips: int, dims: int) -> str:
+def too_few_clips(clips: int, dims: int) -> str:
     """Why a Frechet distance of so many clips (of the smaller set) on `dims` features says nothing; "" where it may.
 
     The covariance of n rows has at most rank n - 1. With n <= dims it is singular, so that the distance measures where
@@ -117,7 +117,7 @@ def frechet_interval(
 
 
 def frechet_record(
-    made: ArrayLike,
+    generated: ArrayLike,
     real: ArrayLike,
     split: str,
     seed: int,
@@ -127,22 +127,22 @@ def frechet_record(
     unbiased: bool = True,
     **protocol: Any,
 ) -> dict[str, Any]:
-    """The metric record of the Frechet distance of features made (N, F) from real (M, F), with a 95 % interval.
+    """The metric record of the Frechet distance of the features of generated clips (N, F), or reconstructed ones, from real (M, F), with a 95 % interval.
 
-    paired: as in `frechet_interval`; the other arguments as in `record`. Above `MOST_DIMS` features the interval is
+    paired: as in `frechet_interval`; the other arguments as in `record`. Above `MAX_DIMS` features the interval is
     left out. Where there are too few clips, the protocol has `says_nothing` with the reason. Raises ValueError (shapes,
     non-finite, fewer than 2 rows).
     """
-    of_made, of_real = FeatureMoments.of(made), FeatureMoments.of(real)
-    distance, interval = frechet_distance(of_made, of_real, unbiased), None
-    if of_made.dims <= MOST_DIMS:
-        low, high = frechet_interval(made, real, RESAMPLES, seed, paired, unbiased=unbiased)
+    of_generated, of_real = FeatureMoments.of(generated), FeatureMoments.of(real)
+    distance, interval = frechet_distance(of_generated, of_real, unbiased), None
+    if of_generated.dims <= MAX_DIMS:
+        low, high = frechet_interval(generated, real, RESAMPLES, seed, paired, unbiased=unbiased)
         # Taking out the resamples' shift may leave the distance just outside
         interval = min(low, distance), max(high, distance)
-    if reason := says_nothing(min(of_made.n, of_real.n), of_made.dims):
+    if reason := too_few_clips(min(of_generated.n, of_real.n), of_generated.dims):
         protocol["says_nothing"] = reason
     covariance = "unbiased" if unbiased else "biased"
-    return record(distance, of_made.n, split, seed, interval, metric=metric, covariance=covariance, **protocol)
+    return record(distance, of_generated.n, split, seed, interval, metric=metric, covariance=covariance, **protocol)
 
 
 def _rows(features: ArrayLike) -> NDArray[np.float64]:

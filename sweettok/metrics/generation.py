@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sweettok.metrics.distances import Distance, distance_records, size_records
+from sweettok.metrics.distances import FrechetDistance, distance_records, size_records
 from sweettok.metrics.diversity import coverage_records, nearest_records
-from sweettok.metrics.networks import LeftOut
+from sweettok.metrics.networks import Skipped
 from sweettok.metrics.record import record
 from sweettok.metrics.registry import metrics
 from sweettok.metrics.statistics import bootstrap_interval
@@ -65,24 +65,24 @@ def nearest_train_psnr(samples: Samples) -> dict[str, dict]:
 
 @torch.no_grad()
 def sample_records(
-    judge: Judge, distances: Sequence[Distance], samples: Tensor, labels: np.ndarray, store: ClipStore, seed: int
+    judge: Judge, distances: Sequence[FrechetDistance], samples: Tensor, labels: np.ndarray, store: ClipStore, seed: int
 ) -> tuple[dict[str, dict], dict[str, np.ndarray]]:
     """Metric records of generated clips (n, 3, T, H, W), and their features by the distances' names.
 
     Each distance, and `class_consistency`: how often the judge sees the class that was asked for, labels (n,).
     distances: the first is the judge's on whole clips of `store` (`judge_distances`).
     """
-    made = {distance.name: distance.of_generated(samples) for distance in distances}
-    records = distance_records(distances, made, seed, paired=False)
-    hits = predicted_classes(judge, made[distances[0].name]) == labels
+    features = {distance.name: distance.generated_features(samples) for distance in distances}
+    records = distance_records(distances, features, seed, paired=False)
+    hits = predicted_classes(judge, features[distances[0].name]) == labels
     records["class_consistency"] = _share("class_consistency", hits, judge, store, seed)
-    return records, made
+    return records, features
 
 
 @torch.no_grad()
 def evaluate_samples(
     judge: Judge,
-    distances: Sequence[Distance],
+    distances: Sequence[FrechetDistance],
     samples: Tensor,
     labels: np.ndarray,
     reconstructed: Mapping[str, dict],
@@ -90,7 +90,7 @@ def evaluate_samples(
     train: ClipStore,
     seed: int,
     sizes: Sequence[int] = (),
-) -> tuple[dict[str, dict], list[LeftOut]]:
+) -> tuple[dict[str, dict], list[Skipped]]:
     """`sample_records` with what bounds them, and the size curves that too few clips forbid.
 
     Each Frechet distance to the test clips stands beside that of reconstructed test clips (`:reconstruction`) and of
@@ -99,20 +99,20 @@ def evaluate_samples(
     reconstructed: name of a distance -> record of the reconstructed test clips; those it lacks have no such bound.
     sizes: as in `size_records`.
     """
-    first, (records, made) = distances[0], sample_records(judge, distances, samples, labels, test, seed)
+    first, (records, features) = distances[0], sample_records(judge, distances, samples, labels, test, seed)
     to_test = [distance for distance in distances if distance.selection.store.split == test.split]
     for distance in to_test:
         if distance.name in reconstructed:
             records[f"{distance.name}:reconstruction"] = reconstructed[distance.name]
     training = train.clips(range(min(len(train), len(samples))))
-    real = {distance.name: distance.of_generated(training) for distance in to_test}
+    real = {distance.name: distance.generated_features(training) for distance in to_test}
     records |= distance_records(to_test, real, seed, paired=False, variant=":train_vs_test")
-    measured = Samples(samples, labels, made[first.name], real[first.name], first.real, judge, test, train, seed)
+    measured = Samples(samples, labels, features[first.name], real[first.name], first.real, judge, test, train, seed)
     for metric in metrics().values():
         if metric.compares == "samples":
             records |= metric.function()(measured)
-    curves, left_out = size_records(distances, made, sizes, seed, paired=False)
-    return records | curves, left_out
+    curves, skipped = size_records(distances, features, sizes, seed, paired=False)
+    return records | curves, skipped
 
 
 def _share(name: str, hits: np.ndarray, judge: Judge, store: ClipStore, seed: int) -> dict:

@@ -17,7 +17,7 @@ from torch import Tensor
 from sweettok.errors import InputError
 from sweettok.language.model_folder import model_folder, open_model, weights_sha256
 from sweettok.metrics.few_shot import draw_episodes
-from sweettok.metrics.networks import LeftOut
+from sweettok.metrics.networks import Skipped
 from sweettok.metrics.record import record
 from sweettok.metrics.semantics import RESAMPLES, few_shot_sizes, few_shot_tasks
 from sweettok.metrics.statistics import bootstrap_interval
@@ -57,13 +57,14 @@ class LanguageModel:
         """
         start = [] if self.tokenizer.bos_token_id is None else [self.tokenizer.bos_token_id]
         asked = start + self._ids(prompt)
-        told = [self._ids(answer) for answer in answers]
-        if not all(told):
-            raise InputError(f"the tokenizer of {self.name} has no tokens for {answers[told.index([])]!r}")
-        longest, limit = len(asked) + max(map(len, told)), getattr(self.model.config, "max_position_embeddings", None)
+        encoded = [self._ids(answer) for answer in answers]
+        if not all(encoded):
+            raise InputError(f"the tokenizer of {self.name} has no tokens for {answers[encoded.index([])]!r}")
+        longest = len(asked) + max(map(len, encoded))
+        limit = getattr(self.model.config, "max_position_embeddings", None)
         if limit is not None and longest > limit:
             raise InputError(f"the prompt has {longest} tokens, {self.name} reads {limit}; ask for fewer ways or shots")
-        return np.array([self._log_likelihood(asked, answer) for answer in told])
+        return np.array([self._log_likelihood(asked, answer) for answer in encoded])
 
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -102,11 +103,11 @@ def in_context_accuracy(
             for row, name in zip(turn, names, strict=True)
         ]
         examples, answers = "".join(shown), [_answer(name) for name in names]
-        said = [
+        predicted = [
             language_model.log_likelihoods(examples + _question(descriptions[row]), answers).argmax()
             for row in rows[:, shots]
         ]
-        scores.append(np.mean(np.array(said) == np.arange(ways)))
+        scores.append(np.mean(np.array(predicted) == np.arange(ways)))
     return np.array(scores)
 
 
@@ -124,21 +125,21 @@ def _example(words: str, name: str) -> str:
 
 def in_context_rows(
     model: VideoTokenizer, tokens: dict[str, Tensor], store: ClipStore, settings: Semantics
-) -> tuple[list[dict[str, Any]], list[LeftOut]]:
+) -> tuple[list[dict[str, Any]], list[Skipped]]:
     """(rows, left out) of the tasks, ways and shots of few-shot, answered by `settings.language_model`; none: no rows.
 
     left out: a model that is not here, a prompt longer than it reads, tokens that are no words.
     tokens: see `sweettok.metrics.semantics.tokens_by_group`.
     """
-    rows, left_out = list[dict[str, Any]](), list[LeftOut]()
+    rows, skipped = list[dict[str, Any]](), list[Skipped]()
     if settings.language_model is None:
-        return rows, left_out
+        return rows, skipped
     if any(model.quantizers[group].words is None for group in tokens):
-        return rows, [LeftOut("in context", KIND, "this tokenizer has a learned codebook: its tokens are no words")]
+        return rows, [Skipped("in context", KIND, "this tokenizer has a learned codebook: its tokens are no words")]
     try:
         language_model = LanguageModel.open(settings.language_model)
     except InputError as reason:
-        return rows, [LeftOut("in context", KIND, str(reason))]
+        return rows, [Skipped("in context", KIND, str(reason))]
     words, first = model.words(torch.cat(list(tokens.values()), dim=1)), model.config.spatial_tokens
     parts = {"spatial": slice(None, first), "temporal": slice(first, None)}
     for task, (column, group) in few_shot_tasks(store).items():
@@ -149,7 +150,7 @@ def in_context_rows(
             try:
                 scores = in_context_accuracy(language_model, *asked, seed)
             except InputError as reason:
-                left_out.append(LeftOut(f"in context: {task}, {ways}-way {shots}-shot", KIND, str(reason)))
+                skipped.append(Skipped(f"in context: {task}, {ways}-way {shots}-shot", KIND, str(reason)))
                 continue
             accuracy = record(
                 float(scores.mean()), len(scores), store.split, seed, bootstrap_interval(scores, RESAMPLES, seed),
@@ -158,4 +159,4 @@ def in_context_rows(
                 interval_over="episodes",
             )  # fmt: skip
             rows.append({"task": task, "ways": ways, "shots": shots, "accuracy": accuracy})
-    return rows, left_out
+    return rows, skipped

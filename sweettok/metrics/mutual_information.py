@@ -23,11 +23,11 @@ from sweettok.video.store import ClipStore
 
 HALVES = 50  # half-samples for the interval
 PERMUTATIONS_OF_A_HALF = 2
-FEWEST_CLIPS = 2  # of a caption's word: one clip alone cannot show a dependence
+MIN_CLIPS = 2  # of a caption's word: one clip alone cannot show a dependence
 
 
 @dataclass(frozen=True)
-class Excess:
+class ExcessInformation:
     """Mutual information over what chance gives, in bits.
 
     information  of the words as they are (plug-in estimate);  null: mean of it over shuffles
@@ -42,7 +42,7 @@ class Excess:
     p_value: float
 
 
-def information(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+def mutual_information(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """I(W; L) in bits of p(w, l) = mean over clips of first[clip, w] * second[clip, l]; rows (n, V) and (n, U) sum to 1."""
     joint = first.T @ second / len(first)  # (V, U)
     parts = (xlogy(p, p).sum() for p in (joint, joint.sum(1), joint.sum(0)))
@@ -50,8 +50,8 @@ def information(first: NDArray[np.float64], second: NDArray[np.float64]) -> floa
     return float((of_joint - of_first - of_second) / np.log(2))
 
 
-def excess_information(first: ArrayLike, second: ArrayLike, permutations: int, seed: int) -> Excess:
-    """`information` of (n, V) and (n, U) over its mean with the rows of `second` shuffled; set by `seed`.
+def excess_information(first: ArrayLike, second: ArrayLike, permutations: int, seed: int) -> ExcessInformation:
+    """`mutual_information` of (n, V) and (n, U) over its mean with the rows of `second` shuffled; set by `seed`.
 
     The interval is that of the delete-half jackknife (Shao & Wu 1989): the spread of the excess over halves of the clips,
     each with shuffles of its own. A bootstrap would repeat clips, and a repeated clip looks like a dependence.
@@ -63,17 +63,17 @@ def excess_information(first: ArrayLike, second: ArrayLike, permutations: int, s
     if not (np.allclose(first.sum(1), 1, atol=1e-4) and np.allclose(second.sum(1), 1, atol=1e-4)):
         raise ValueError("expected shares of words: rows that sum to 1")
     generator = np.random.default_rng(seed)
-    found = information(first, second)
+    found = mutual_information(first, second)
     shuffled = _shuffled(first, second, permutations, generator)
     excess = found - float(shuffled.mean())
     halves = [generator.permutation(len(first))[: len(first) // 2] for _ in range(HALVES)]
     of_halves = [
-        information(first[rows], second[rows])
+        mutual_information(first[rows], second[rows])
         - _shuffled(first[rows], second[rows], PERMUTATIONS_OF_A_HALF, generator).mean()
         for rows in halves
     ]
     margin = 1.96 * float(np.std(of_halves, ddof=1))
-    return Excess(
+    return ExcessInformation(
         information=found,
         null=float(shuffled.mean()),
         value=excess,
@@ -85,13 +85,15 @@ def excess_information(first: ArrayLike, second: ArrayLike, permutations: int, s
 def _shuffled(
     first: NDArray[np.float64], second: NDArray[np.float64], permutations: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    return np.array([information(first, second[generator.permutation(len(second))]) for _ in range(permutations)])
+    return np.array(
+        [mutual_information(first, second[generator.permutation(len(second))]) for _ in range(permutations)]
+    )
 
 
 def caption_features(captions: Sequence[str], part: str) -> NDArray[np.float64]:
     """Shares of a part of speech's lemmas in each caption, (n, lemmas); rows without such a lemma are zero.
 
-    Lemmas of fewer than FEWEST_CLIPS captions are left out. part: see sweettok.language.tagging.PARTS.
+    Lemmas of fewer than MIN_CLIPS captions are left out. part: see sweettok.language.tagging.PARTS.
     """
     tagged = {caption: tag_captions([caption]) for caption in dict.fromkeys(captions)}
     lemmas = [
@@ -102,7 +104,7 @@ def caption_features(captions: Sequence[str], part: str) -> NDArray[np.float64]:
     for clip, row in enumerate(lemmas):
         for lemma in row:
             counts[clip, column[lemma]] += 1
-    counts = counts[:, (counts > 0).sum(0) >= FEWEST_CLIPS]
+    counts = counts[:, (counts > 0).sum(0) >= MIN_CLIPS]
     return counts / np.maximum(counts.sum(1, keepdims=True), 1)
 
 

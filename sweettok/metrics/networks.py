@@ -63,7 +63,7 @@ FILES: dict[str, tuple[str, tuple[PublishedFile, ...]]] = {
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class Skipped:
     """A metric that params ask for and that a run goes on without. kind: what it compares, for the report's tables."""
 
     metric: str

@@ -209,8 +209,8 @@ def resized(clip: Tensor, protocol: Protocol) -> Tensor:
     return frames.unflatten(0, (batch, -1)).transpose(1, 2)
 
 
-def generated(clips: Tensor, protocol: Protocol) -> Tensor:
-    """Generated clips (B, 3, T, H, W) in the protocol's form: their first frames, resized. Raises InputError."""
+def first_frames(clips: Tensor, protocol: Protocol) -> Tensor:
+    """The first frames of clips (B, 3, T, H, W) as the protocol wants them, resized. Raises InputError."""
     if clips.shape[2] < protocol.frames:
         raise InputError(f"protocol {protocol.name} wants {protocol.frames} frames, but clips have {clips.shape[2]}")
     return resized(clips[:, :, : protocol.frames], protocol)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sweettok.metrics.bits import TokenGroup, index_count, token_bits, token_count
 from sweettok.metrics.codebook_health import CodebookHealth
-from sweettok.metrics.distances import Distance, distance_records
+from sweettok.metrics.distances import FrechetDistance, distance_records
 from sweettok.metrics.fidelity import psnr
 from sweettok.metrics.record import record
 from sweettok.metrics.scorers import Scorer
@@ -65,7 +65,7 @@ def score(
     store: ClipStore,
     batch_size: int,
     scorers: Sequence[Scorer],
-    distances: Sequence[Distance] = (),
+    distances: Sequence[FrechetDistance] = (),
     keep: int = 8,
     device: torch.device | str = "cpu",
     watch: Callable[[Sequence[int]], Iterable[int]] = iter,
@@ -87,25 +87,25 @@ def score(
         indices = parts[number]
         clip = store.clips(indices)
         tokens = tokenizer.encode(clip.to(device))
-        made = tokenizer.decode(tokens).cpu()
+        reconstructed = tokenizer.decode(tokens).cpu()
         share.shape = tokens.shape[1], tokens[0, 0].numel()
         if tokenizer.bits_per_clip is None:
             share.sizes.append(tokenizer.sizes(tokens))  # type: ignore[attr-defined]  # VariableRate
         for scorer in scorers:
-            share.scores[scorer.name].append(scorer.distance(clip, made))
+            share.scores[scorer.name].append(scorer.compute(clip, reconstructed))
         for distance in shared:
             rows = distance.selection.rows
             numbers = np.flatnonzero(np.isin(rows, indices.numpy()))
             if len(numbers):
                 places = rows[numbers] - int(indices[0])
-                share.features[distance.name].append(distance.of_tokenized(made[places], numbers))
+                share.features[distance.name].append(distance.reconstructed_features(reconstructed[places], numbers))
         if sum(map(len, share.first)) < keep:
-            share.first.append(made)
+            share.first.append(reconstructed)
     shares = gathered_objects(share)
     scores = {s.name: torch.cat([x for each in shares for x in each.scores[s.name]]).double().numpy() for s in scorers}
     features = {d.name: np.concatenate([x for each in shares for x in each.features[d.name]]) for d in shared}
     others = [distance for distance in distances if distance.selection.store.split != store.split]
-    features |= {distance.name: distance.of_method(reconstruct, batch_size) for distance in others}
+    features |= {distance.name: distance.method_features(reconstruct, batch_size) for distance in others}
     sizes = [piece for each in shares for piece in each.sizes]
     return Reconstructions(
         scores=scores,
@@ -117,11 +117,11 @@ def score(
 
 
 def summarise(
-    made: Reconstructions,
+    reconstructions: Reconstructions,
     store: ClipStore,
     settings: EvaluateReconstruction,
     scorers: Sequence[Scorer],
-    distances: Sequence[Distance] = (),
+    distances: Sequence[FrechetDistance] = (),
 ) -> dict[str, dict]:
     """Metric records of a tokenizer: means over clips with bootstrap intervals, Frechet distances to the real clips.
 
@@ -130,23 +130,23 @@ def summarise(
     protocol = {"frames": store.frames, "resolution": store.size}
     records = {}
     for scorer in scorers:
-        values = made.scores[scorer.name]
+        values = reconstructions.scores[scorer.name]
         interval = bootstrap_interval(values, settings.bootstrap, settings.seed)
         facts = protocol | scorer.facts
         records[scorer.name] = record(
             float(values.mean()), len(values), store.split, settings.seed, tuple(interval), metric=scorer.name, **facts
         )
-    return records | distance_records(distances, made.features, settings.seed, paired=True)
+    return records | distance_records(distances, reconstructions.features, settings.seed, paired=True)
 
 
-def clip_size(tokenizer: "ClipTokenizer", made: Reconstructions) -> dict[str, float | None]:
+def clip_size(tokenizer: "ClipTokenizer", reconstructions: Reconstructions) -> dict[str, float | None]:
     """Tokens, indices and bits of a clip; of a variable rate the mean bits, and no tokens.
 
     Bits are compared, not tokens: token counts alone mislead (docs/paper.md, C11).
     """
-    if made.sizes:
-        return {"tokens": None, "indices": None, "bits": float(made.sizes["bits"].mean())}
-    tokens, indices = made.shape
+    if reconstructions.sizes:
+        return {"tokens": None, "indices": None, "bits": float(reconstructions.sizes["bits"].mean())}
+    tokens, indices = reconstructions.shape
     return {"tokens": tokens, "indices": tokens * indices, "bits": tokenizer.bits_per_clip}
 
 
@@ -178,7 +178,7 @@ def clip_words(model: VideoTokenizer, clips: Tensor) -> list[dict[str, list[str]
     return named
 
 
-def size_of_code(model: VideoTokenizer) -> dict[str, float]:
+def code_size(model: VideoTokenizer) -> dict[str, float]:
     """Tokens, indices and bits of a clip."""
     groups = [
         TokenGroup(model.groups[name], tuple(count for _, count in quantizer.slots))
@@ -197,7 +197,7 @@ def parameter_counts(model: VideoTokenizer) -> dict[str, int]:
     return {"parameters": trained - folded, "parameters_trained": trained}
 
 
-def per_clip_rows(made: Reconstructions, store: ClipStore, scorers: Sequence[Scorer]) -> dict[str, Any]:
+def per_clip_rows(reconstructions: Reconstructions, store: ClipStore, scorers: Sequence[Scorer]) -> dict[str, Any]:
     """Columns of a per-clip CSV."""
-    columns = {scorer.column: made.scores[scorer.name] for scorer in scorers}
+    columns = {scorer.column: reconstructions.scores[scorer.name] for scorer in scorers}
     return {"clip": store.labels["clip"].to_numpy()} | columns

@@ -27,7 +27,7 @@ def record(
     interval  (low, high), by convention 95 %
     metric    name for error messages only; it is the key under which the caller stores the record
     protocol  everything else needed to make the number again: extractor, weights sha256, resolution, frames, ...;
-              `says_nothing`, with the reason, where the number means nothing (see `doubt`)
+              `says_nothing`, with the reason, where the number means nothing (see `caveat`)
 
     Raises ValueError naming the metric: non-finite value or bound, n < 1, low > high, protocol that JSON cannot hold.
     """
@@ -54,7 +54,7 @@ def is_record(node: Any) -> bool:
     return isinstance(node, Mapping) and set(node) == set(KEYS)
 
 
-def doubt(entry: Mapping[str, Any]) -> str:
+def caveat(entry: Mapping[str, Any]) -> str:
     """What must stand beside a record's number: "says nothing: ...", where its protocol tells why; else ""."""
     reason = entry.get("protocol", {}).get("says_nothing")
     return f"says nothing: {reason}" if reason else ""

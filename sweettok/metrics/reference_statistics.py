@@ -32,9 +32,9 @@ def check_protocol(extractor: Extractor, protocol: Protocol) -> None:
         raise InputError(
             f"protocol {protocol.name} has {protocol.frames} frames; {extractor.name} takes images: 1 frame"
         )
-    if protocol.frames < extractor.least_frames:
+    if protocol.frames < extractor.min_frames:
         raise InputError(
-            f"{extractor.name} needs clips of at least {extractor.least_frames} frames, but the protocol "
+            f"{extractor.name} needs clips of at least {extractor.min_frames} frames, but the protocol "
             f"{protocol.name} has {protocol.frames}"
         )
 

@@ -31,7 +31,7 @@ class Metric:
                 [-1, 1], after the judge where it needs that: (judge, a, b). Of sets: judge, kind -> Extractor. With
                 published weights: network, source -> the opened network (see perceptual_networks, extractors). Of samples:
                 generation.Samples -> its record, and those of what bounds it
-    compares    "pairs": each reconstruction with its clip; "sets": all made clips with all real ones; "samples":
+    compares    "pairs": each reconstruction with its clip; "sets": all generated clips with all real ones; "samples":
                 generated clips with what they should be
     kind        "video": clips (T1); "image": their first frames (T3)
     unit        of its values, in brackets behind the label
@@ -40,7 +40,7 @@ class Metric:
     networks    names in params.metrics whose weights it can be measured with
     interval    how its 95 % interval comes about: a bootstrap over clips of the mean, or of the distance
     column      of per-clip tables; "": its name
-    least_size  pixels a side that it needs
+    min_size    pixels a side that it needs
     """
 
     name: str
@@ -54,7 +54,7 @@ class Metric:
     networks: tuple[str, ...] = ()
     interval: Literal["mean", "distance"] = "mean"
     column: str = ""
-    least_size: int = 1
+    min_size: int = 1
 
     @property
     def title(self) -> str:
@@ -80,13 +80,13 @@ def _frechet(name: str, kind: Kind, *networks: str) -> Metric:
 
 def _lpips(net: str) -> Metric:
     place = "sweettok.metrics.lpips:open_lpips"
-    return Metric(f"lpips/{net}", place, "pairs", False, needs="weights", networks=(net,), least_size=32)
+    return Metric(f"lpips/{net}", place, "pairs", False, needs="weights", networks=(net,), min_size=32)
 
 
 METRICS = (
     _frechet("frechet_video/judge", "video"),
     Metric("psnr", "sweettok.metrics.fidelity:psnr", "pairs", True, unit="dB", label="PSNR"),
-    Metric("ssim", "sweettok.metrics.fidelity:ssim", "pairs", True, label="SSIM", least_size=11),
+    Metric("ssim", "sweettok.metrics.fidelity:ssim", "pairs", True, label="SSIM", min_size=11),
     Metric(
         "perceptual/judge", "sweettok.metrics.perceptual:perceptual_distance", "pairs", False,
         needs="judge", column="perceptual",
@@ -98,7 +98,7 @@ METRICS = (
     *map(_lpips, ("alex", "vgg", "squeeze")),
     Metric(
         "perceptual/squeezenet1_0", "sweettok.metrics.perceptual_networks:open_squeezenet", "pairs", False,
-        needs="weights", networks=("squeezenet1_0",), least_size=32,
+        needs="weights", networks=("squeezenet1_0",), min_size=32,
     ),
     Metric(
         "class_consistency", "sweettok.metrics.generation:class_records", "samples", True,

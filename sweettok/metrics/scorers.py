@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sweettok.errors import InputError
-from sweettok.metrics.networks import LeftOut
+from sweettok.metrics.networks import Skipped
 from sweettok.metrics.registry import Metric, metrics
 from sweettok.models.judge import Judge
 from sweettok.params import Metrics
@@ -23,25 +23,25 @@ class Scorer:
 
     name      key of its records, which of unverified weights is another than the metric's
     column    of per-clip tables
-    distance  clips a, b (B, 3, T, H, W) in [-1, 1] -> (B,)
+    compute   clips a, b (B, 3, T, H, W) in [-1, 1] -> (B,)
     facts     what the record says of it
     """
 
     name: str
     column: str
-    distance: Callable[[Tensor, Tensor], Tensor]
+    compute: Callable[[Tensor, Tensor], Tensor]
     facts: dict[str, Any] = field(default_factory=dict)
 
 
 def open_scorers(
     judge: Judge | None, settings: Metrics | None, size: int, wanted: Collection[str] | None = None
-) -> tuple[list[Scorer], list[LeftOut]]:
+) -> tuple[list[Scorer], list[Skipped]]:
     """Scorers of all metrics of pairs, those of published networks where settings list these, and what is left out.
 
     size: of the clips, in pixels. wanted: names of metrics; None: all.
     """
     found: list[Scorer] = []
-    left_out: list[LeftOut] = []
+    skipped: list[Skipped] = []
     for metric in metrics().values():
         listed = metric.needs != "weights" or (settings and set(metric.networks) & set(settings.perceptual))
         if metric.compares != "pairs" or not listed or (wanted is not None and metric.name not in wanted):
@@ -49,13 +49,13 @@ def open_scorers(
         try:
             found.append(_opened(metric, judge, settings, size))
         except InputError as reason:
-            left_out.append(LeftOut(metric.name, metric.kind, str(reason)))
-    return found, left_out
+            skipped.append(Skipped(metric.name, metric.kind, str(reason)))
+    return found, skipped
 
 
 def _opened(metric: Metric, judge: Judge | None, settings: Metrics | None, size: int) -> Scorer:
-    if size < metric.least_size:
-        raise InputError(f"it needs frames of at least {metric.least_size} pixels, these have {size}")
+    if size < metric.min_size:
+        raise InputError(f"it needs frames of at least {metric.min_size} pixels, these have {size}")
     function = metric.function()
     if metric.needs == "judge":
         if judge is None:

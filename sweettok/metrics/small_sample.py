@@ -34,9 +34,15 @@ class SizeCurve:
 
 
 def size_curve(
-    made: ArrayLike, real: ArrayLike, sizes: Sequence[int], draws: int, seed: int, paired: bool, unbiased: bool = True
+    generated: ArrayLike,
+    real: ArrayLike,
+    sizes: Sequence[int],
+    draws: int,
+    seed: int,
+    paired: bool,
+    unbiased: bool = True,
 ) -> SizeCurve:
-    """Frechet distances of n made to n real rows drawn without replacement, extrapolated to infinite n.
+    """Frechet distances of n generated (or reconstructed) to n real rows drawn without replacement, extrapolated to infinite n.
 
     Chong and Forsyth 2020 ("Effectively Unbiased FID and Inception Score"): the bias of the estimate is linear in
     1 / n, so a least-squares line through the distances at several n meets n = infinity at a nearly unbiased value.
@@ -44,32 +50,32 @@ def size_curve(
     The largest sizes share most of their rows, so the limit is an estimate without an interval. With fewer rows than
     features the bias is no longer linear in 1 / n and the limit is far too high, though the line may still look good.
 
-    made, real: (N, F), (M, F); paired: row i of both belongs to one clip, so both are drawn together.
+    generated, real: (N, F), (M, F); paired: row i of both belongs to one clip, so both are drawn together.
     Raises ValueError (fewer than two sizes, sizes below 2 or above the rows there are, unequal rows where paired).
     """
-    made, real = np.asarray(made, dtype=np.float64), np.asarray(real, dtype=np.float64)
-    most = min(len(made), len(real))
+    generated, real = np.asarray(generated, dtype=np.float64), np.asarray(real, dtype=np.float64)
+    most = min(len(generated), len(real))
     sizes = tuple(sorted(set(int(size) for size in sizes)))
     if len(sizes) < 2 or sizes[0] < 2 or sizes[-1] > most:
         raise ValueError(f"sizes: expected at least two different numbers in 2..{most}, got {list(sizes)}")
     if draws < 1:
         raise ValueError(f"draws: expected at least 1, got {draws}")
-    if paired and len(made) != len(real):
-        raise ValueError(f"paired features need equally many rows, got {len(made)} and {len(real)}")
+    if paired and len(generated) != len(real):
+        raise ValueError(f"paired features need equally many rows, got {len(generated)} and {len(real)}")
 
     generator = np.random.default_rng(seed)
 
     def distance(size: int) -> float:
-        rows = generator.choice(len(made), size, replace=False)
+        rows = generator.choice(len(generated), size, replace=False)
         others = rows if paired else generator.choice(len(real), size, replace=False)
-        return frechet_distance(FeatureMoments.of(made[rows]), FeatureMoments.of(real[others]), unbiased)
+        return frechet_distance(FeatureMoments.of(generated[rows]), FeatureMoments.of(real[others]), unbiased)
 
-    whole = len(made) if len(made) == len(real) else None  # of this size every draw is the same
+    whole = len(generated) if len(generated) == len(real) else None  # of this size every draw is the same
     values = [[distance(size) for _ in range(1 if size == whole else draws)] for size in sizes]
     means = np.array([np.mean(row) for row in values])
     limit, slope, fit = _line(1 / np.array(sizes), means)
     spreads = tuple(float(np.std(row, ddof=1)) if len(row) > 1 else None for row in values)
-    return SizeCurve(sizes, tuple(means.tolist()), spreads, limit, slope, fit, full_rank=sizes[0] > made.shape[1])
+    return SizeCurve(sizes, tuple(means.tolist()), spreads, limit, slope, fit, full_rank=sizes[0] > generated.shape[1])
 
 
 def _line(x: NDArray, y: NDArray) -> tuple[float, float, float]:

@@ -17,9 +17,9 @@ from sweettok.models.convolution import ChannelNorm, blocks
 from sweettok.models.patches import square_positions
 from sweettok.models.queries import (
     PLACE_SCALE,
+    PatchesToQueries,
     QueryStack,
-    Spread,
-    StartingValues,
+    TokensToPatches,
     as_grid,
     as_sequence,
     place_codes,
@@ -66,18 +66,18 @@ class DecoupledQueries(nn.Module):
         temporal_side = grid_side(t.temporal_tokens, side, "temporal")
         self.patch_to_width, self.residual_to_width = nn.Linear(channels, width), nn.Linear(channels, width)
 
-        self.spatial_start = StartingValues(channels, width, side // spatial_side, t.encoder_blocks)
+        self.spatial_start = PatchesToQueries(channels, width, side // spatial_side, t.encoder_blocks)
         self.spatial_queries = nn.Parameter(place_codes([0], side, spatial_side, width))
         self.spatial_encoder = QueryStack(*block, t.spatial_depth)
         # A query of one location sees that location's residuals alone: no block mixes it with its neighbours.
         depth = 0 if self.per_location else t.encoder_blocks
-        self.temporal_start = StartingValues((1 + len(later)) * channels, width, side // temporal_side, depth)
+        self.temporal_start = PatchesToQueries((1 + len(later)) * channels, width, side // temporal_side, depth)
         self.temporal_queries = nn.Parameter(place_codes([0], side, temporal_side, width))
         self.temporal_encoder = QueryStack(*block, t.temporal_depth, self_attention=not self.per_location)
 
-        self.spatial_spread = Spread(width, side // spatial_side)
+        self.spatial_spread = TokensToPatches(width, side // spatial_side)
         self.spatial_decoder = QueryStack(*block, t.spatial_depth, self_attention=False)
-        self.temporal_spread = Spread(width, side // temporal_side)
+        self.temporal_spread = TokensToPatches(width, side // temporal_side)
         self.temporal_decoder = QueryStack(*block, t.temporal_depth, self_attention=False)
         self.to_later_frames = nn.Conv2d(width, len(later) * width, 1)
         self.refine = Refinement(width, t.decoder_blocks)
@@ -102,24 +102,24 @@ class DecoupledQueries(nn.Module):
         frames = patches.shape[2]
         first, places = patches[:, :, :1], self._places(frames, patches)
         queries = as_sequence(self.spatial_start(first)) + self.spatial_queries  # (B, L_s, D)
-        seen = self.patch_to_width(as_sequence(first)) + places[0]  # (B, h w, D)
-        z_spatial = self.spatial_encoder(queries, seen)
+        context = self.patch_to_width(as_sequence(first)) + places[0]  # (B, h w, D)
+        z_spatial = self.spatial_encoder(queries, context)
         if frames == 1:
             return z_spatial, None
         start = first if self.residual == "first_frame" else patches[:, :, :-1]
         residuals = start - patches[:, :, 1:]  # (B, C, k, h, w)
         # Queries read residuals; their starting values also know what it is that moves.
-        shown = torch.cat([first, resampled(residuals, len(later_frames(self.frames)))], dim=2)
-        stacked = shown.flatten(1, 2)[:, :, None]  # (B, C (1 + k), 1, h, w)
+        first_and_residuals = torch.cat([first, resampled(residuals, len(later_frames(self.frames)))], dim=2)
+        stacked = first_and_residuals.flatten(1, 2)[:, :, None]  # (B, C (1 + k), 1, h, w)
         queries = as_sequence(self.temporal_start(stacked)) + self.temporal_queries  # (B, L_t, D)
-        seen = self.residual_to_width(residuals.permute(0, 2, 3, 4, 1).flatten(2, 3)) + places[1:]  # (B, k, h w, D)
+        context = self.residual_to_width(residuals.permute(0, 2, 3, 4, 1).flatten(2, 3)) + places[1:]  # (B, k, h w, D)
         if not self.per_location:
-            return z_spatial, self.temporal_encoder(queries, seen.flatten(1, 2))
-        by_cell = seen.transpose(1, 2).contiguous()  # (B, h w, k, D)
-        return z_spatial, self.temporal_encoder(queries[:, :, None], by_cell)[:, :, 0]
+            return z_spatial, self.temporal_encoder(queries, context.flatten(1, 2))
+        by_patch = context.transpose(1, 2).contiguous()  # (B, h w, k, D)
+        return z_spatial, self.temporal_encoder(queries[:, :, None], by_patch)[:, :, 0]
 
     def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
-        # In decoders the place is part of the content: the same token has to become another patch in each cell.
+        # In decoders the place is part of the content: the same token has to become another patch in each place.
         place = self._places(1, zq_spatial)[0]  # (h w, D)
         space = as_sequence(self.spatial_spread(as_grid(zq_spatial, 1))) + place  # (B, h w, D)
         space = self.spatial_decoder(space, zq_spatial + self.spatial_queries)
@@ -152,13 +152,13 @@ class CoupledQueries(nn.Module):
             grid_side(t.temporal_tokens // len(later), side, "temporal"),
         )
         self.patch_to_width = nn.Linear(channels, width)
-        self.first_start = StartingValues(channels, width, side // sides[0], t.encoder_blocks)
-        self.later_start = StartingValues(channels, width, side // sides[1], t.encoder_blocks, frames=2)
+        self.first_start = PatchesToQueries(channels, width, side // sides[0], t.encoder_blocks)
+        self.later_start = PatchesToQueries(channels, width, side // sides[1], t.encoder_blocks, frames=2)
         codes = [place_codes([0], side, sides[0], width), place_codes(later, side, sides[1], width)]
         self.queries = nn.Parameter(torch.cat(codes))
         self.encoder = QueryStack(width, t.heads, t.expansion, depth)
-        self.first_spread = Spread(width, side // sides[0])
-        self.later_spread = Spread(width, side // sides[1], frames=2)
+        self.first_spread = TokensToPatches(width, side // sides[0])
+        self.later_spread = TokensToPatches(width, side // sides[1], frames=2)
         self.decoder = QueryStack(width, t.heads, t.expansion, depth, self_attention=False)
         self.refine = Refinement(width, t.decoder_blocks)
 
@@ -182,8 +182,8 @@ class CoupledQueries(nn.Module):
             starts.append(as_sequence(later))  # (B, L_t, D)
         queries = torch.cat(starts, dim=1)
         queries = queries + self.queries[: queries.shape[1]]
-        seen = self.patch_to_width(as_sequence(patches)) + self._places(frames, patches)  # (B, frames * h w, D)
-        z = self.encoder(queries, seen)
+        context = self.patch_to_width(as_sequence(patches)) + self._places(frames, patches)  # (B, frames * h w, D)
+        z = self.encoder(queries, context)
         spatial, temporal = z[:, : self.spatial_tokens], z[:, self.spatial_tokens :]
         return spatial, temporal if frames > 1 else None
 
@@ -210,8 +210,8 @@ class Downsampling(nn.Module):
                 f"down-sampling needs spatial_tokens for each of {frames - 1} later latent frames; got "
                 f"{t.spatial_tokens} and {t.temporal_tokens}"
             )
-        self.merge = StartingValues(channels, width, side // count, t.encoder_blocks + t.spatial_depth, frames=2)
-        self.split = Spread(width, side // count, frames=2)
+        self.merge = PatchesToQueries(channels, width, side // count, t.encoder_blocks + t.spatial_depth, frames=2)
+        self.split = TokensToPatches(width, side // count, frames=2)
         self.refine = Refinement(width, t.decoder_blocks + t.temporal_depth)
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:

@@ -112,7 +112,7 @@ class PatchToPixels(nn.Module):
         return clip
 
 
-def square_positions(frames: int, cells: int, width: int, built_for: int | None = None) -> Tensor:
-    """Position codes of a square latent grid: (frames, cells, width); `built_for` as in `latent_times`, None: any."""
-    side = math.isqrt(cells)
+def square_positions(frames: int, patches: int, width: int, built_for: int | None = None) -> Tensor:
+    """Position codes of a square latent grid: (frames, patches, width); `built_for` as in `latent_times`, None: any."""
+    side = math.isqrt(patches)
     return grid_positions(frames, side, side, width, built_for)

@@ -54,8 +54,8 @@ class QueryStack(nn.Module):
         return self.norm(queries)
 
 
-class StartingValues(nn.Module):
-    """What queries start with: patches (B, C, T, h, w) -> (B, D, T, h / s, w / s), a value for each place of s x s patches."""
+class PatchesToQueries(nn.Module):
+    """The first values of queries: patches (B, C, T, h, w) -> (B, D, T, h / s, w / s), a value for each place of s x s patches."""
 
     def __init__(self, channels: int, width: int, spacing: int, depth: int, frames: int = 1) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class StartingValues(nn.Module):
         return self.blocks(self.gather(patches))
 
 
-class Spread(nn.Module):
+class TokensToPatches(nn.Module):
     """The way back: values of tokens on their grid (B, D, T, n, n) -> values of patches (B, D, T, n s, n s)."""
 
     def __init__(self, width: int, spacing: int, frames: int = 1) -> None:

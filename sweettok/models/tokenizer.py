@@ -22,7 +22,7 @@ FORMAT = 2
 
 
 @dataclass(frozen=True)
-class Coded:
+class EncodedClip:
     """A clip between encoder and decoder: one Quantized a token group (an image has no temporal one)."""
 
     spatial: Quantized
@@ -123,14 +123,14 @@ class VideoTokenizer(nn.Module):
             "pixel_decoder": [self.pixel_decoder],
         }
 
-    def code(self, clip: Tensor) -> Coded:
+    def code(self, clip: Tensor) -> EncodedClip:
         """clip (B, 3, T, H, W) -> quantised latents."""
         z_spatial, z_temporal = self.backbone.encode(self.features(clip))
         temporal = None if z_temporal is None else self.quantizers["temporal"](z_temporal)
-        return Coded(self.quantizers["spatial"](z_spatial), temporal)
+        return EncodedClip(self.quantizers["spatial"](z_spatial), temporal)
 
     def logits(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
-        """Quantised latents -> logits over the levels of all digits (B, frames, cells, sum of levels)."""
+        """Quantised latents -> logits over the levels of all digits (B, frames, patches, sum of levels)."""
         features = self.backbone.decode(zq_spatial, zq_temporal, frames)  # (B, D, frames, h, w)
         return self.to_logits(features.flatten(3).permute(0, 2, 3, 1))
 
@@ -138,7 +138,7 @@ class VideoTokenizer(nn.Module):
         """Logits -> clip, not clamped, so that gradients pass."""
         return self.pixel_decoder(self.proxy_codes.expected(logits))
 
-    def forward(self, clip: Tensor) -> tuple[Coded, Tensor]:
+    def forward(self, clip: Tensor) -> tuple[EncodedClip, Tensor]:
         """clip -> (quantised latents with tokens, usage and VQ loss; logits over code digits)."""
         coded = self.code(clip)
         temporal = coded.temporal.z_q if coded.temporal else None

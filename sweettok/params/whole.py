@@ -120,8 +120,8 @@ def _check_grid(tokenizer: Tokenizer, side: int, section: str = "tokenizer") -> 
             )
     if tokenizer.temporal_queries == "per_location" and tokenizer.temporal_tokens != side**2:
         raise ValueError(
-            f"{section}.temporal_tokens is {tokenizer.temporal_tokens}, but per_location queries need one per grid "
-            f"cell: {side**2}; set it to {side**2} or temporal_queries to global"
+            f"{section}.temporal_tokens is {tokenizer.temporal_tokens}, but per_location queries need one per patch "
+            f"of a frame: {side**2}; set it to {side**2} or temporal_queries to global"
         )
 
 

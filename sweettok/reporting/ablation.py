@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sweettok.errors import InputError
-from sweettok.metrics.record import doubt
+from sweettok.metrics.record import caveat
 from sweettok.metrics.registry import higher_is_better, metric_of
 from sweettok.metrics.statistics import paired_difference
 from sweettok.reporting.collect import AblationCell, Results
@@ -72,7 +72,7 @@ def difference(results: Results, variant: str, reference: str, metric: str) -> E
         "resamples": RESAMPLES,
         "bootstrap_seed": SEED,
     }
-    is_void = any(doubt(cells[seed].summary["metrics"][metric]) for cells in (ours, theirs) for seed in seeds)
+    is_void = any(caveat(cells[seed].summary["metrics"][metric]) for cells in (ours, theirs) for seed in seeds)
     side = side_of(interval) * (1 if higher_is_better(metric) else -1) if student and not is_void else 0
     p_value = student_p_value(paired.per_seed)
     return Effect(paired.mean, interval, side, effect_size, p_value, len(seeds), details=details)

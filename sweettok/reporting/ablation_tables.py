@@ -6,7 +6,7 @@ from sweettok.metrics.registry import title_of
 from sweettok.reporting.ablation import LEARNED_GAIN, difference, gain_over_mean_colour, has_learned, over_seeds
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import method_title
-from sweettok.reporting.published import published_alone, published_beside, published_cells
+from sweettok.reporting.published import published_alone, published_beside, published_columns
 from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.rules.stability import seed_stabilities
 from sweettok.reporting.table import Content, Number, Row, Table
@@ -44,16 +44,16 @@ def ablation_table(results: Results, identity: str) -> Table:
     beside, rows = published_beside(identity), published_alone(identity)
     controls = [variant for variant in CONTROLS[identity] if results.of_variant(variant)]
     for variant in (*VARIANTS[identity], *controls):
-        ours, published = _variant_cells(results, variant), beside.get(variant)
+        ours, published = _variant_columns(results, variant), beside.get(variant)
         label = published.method if published else method_title(variant)
-        rows.append(Row(label, ours, published_cells(published), "" if ours else "not run"))
+        rows.append(Row(label, ours, published_columns(published), "" if ours else "not run"))
     titles = [title_of(metric) for metric in METRICS]
     setting = f"{results.setting}; equal steps and data for every variant (the ablation's own, shorter schedule)"
     first = (*titles, *(f"{title}, minus full" for title in titles), "gain over mean colour (dB)")
     return declared_table(identity, rows, setting, first=first, LEARNED_GAIN=LEARNED_GAIN)
 
 
-def _variant_cells(results: Results, variant: str) -> dict[str, Content]:
+def _variant_columns(results: Results, variant: str) -> dict[str, Content]:
     runs = results.of_variant(variant)
     if not runs:
         return {}
@@ -74,14 +74,16 @@ def stability_table(results: Results) -> Table:
     """T6_stability: how steadily each curriculum trains. One row a curriculum that has run; the paper has no numbers."""
     curricula = ("full", *VARIANTS["T6"], *CONTROLS["T6"])
     rows = [
-        Row(method_title(name), ours) for name in dict.fromkeys(curricula) if (ours := _stability_cells(results, name))
+        Row(method_title(name), ours)
+        for name in dict.fromkeys(curricula)
+        if (ours := _stability_columns(results, name))
     ]
     shown = rows or [Row("curricula", remark="not run")]
     first = (COLLAPSED, SPREAD, RESTLESS, STEPS, "seeds")
     return declared_table("T6_stability", shown, results.setting, first=first, LEARNED_GAIN=LEARNED_GAIN)
 
 
-def _stability_cells(results: Results, variant: str) -> dict[str, Content]:
+def _stability_columns(results: Results, variant: str) -> dict[str, Content]:
     found = seed_stabilities(results, variant)
     if not found:
         return {}

@@ -6,7 +6,7 @@ from sweettok.reporting.claims import Verdict, load_claims
 from sweettok.reporting.multiplicity import in_words, multiplicity
 from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.rules.ruling import Effect
-from sweettok.reporting.table import Cell, Number, Row, Table
+from sweettok.reporting.table import Entry, Number, Row, Table
 
 
 def claims_table(found: Sequence[Verdict]) -> Table:
@@ -16,7 +16,7 @@ def claims_table(found: Sequence[Verdict]) -> Table:
             one.claim.table,
             {
                 "claim": one.claim.statement,
-                "verdict at this scale": Cell(one.ruling.verdict, strong=True),
+                "verdict at this scale": Entry(one.ruling.verdict, strong=True),
                 "measured": "; ".join(f"{name} {_in_words(effect)}" for name, effect in one.ruling.effects.items()),
                 "why": one.ruling.reason,
                 "paper": one.claim.published,

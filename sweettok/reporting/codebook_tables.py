@@ -32,14 +32,14 @@ def _table(results: Results, identity: str, listed: pandas.DataFrame | None) -> 
         first = [column for kind in listed["kind"].unique() for column in (kind, f"{kind} count")]
         ranks: dict[int, dict[str, Content]] = {}
         for entry in listed[listed["rank"] <= SHOWN].sort_values("rank").itertuples():
-            cells = {entry.kind: entry.word, f"{entry.kind} count": Number(int(entry.count))}
-            ranks.setdefault(entry.rank, {}).update(cells)
-        rows = [Row(str(rank), cells) for rank, cells in ranks.items()]
-    codebook, made = results.codebook, "codebook not built"
+            columns = {entry.kind: entry.word, f"{entry.kind} count": Number(int(entry.count))}
+            ranks.setdefault(entry.rank, {}).update(columns)
+        rows = [Row(str(rank), columns) for rank, columns in ranks.items()]
+    codebook, source = results.codebook, "codebook not built"
     notes: list[str] = []
     if codebook:
         parts = ", ".join(f"{part} {size:,}" for part, size in codebook.sizes.items())
         notes = [f"Words: {parts}; together {sum(codebook.sizes.values()):,}."]
-        made = f"codebook of {codebook.captions:,} captions, word vectors of {codebook.provider}"
-    setting = f"profile {results.profile}; {made}"
+        source = f"codebook of {codebook.captions:,} captions, word vectors of {codebook.provider}"
+    setting = f"profile {results.profile}; {source}"
     return declared_table(identity, rows, setting, first=first, notes=notes, SHOWN=SHOWN)

@@ -30,7 +30,7 @@ class AblationCell:
 
 
 @dataclass(frozen=True)
-class PriorCell:
+class PriorRun:
     """One prior of `prior_scaling`, of a size and a seed.
 
     summary: size, seed, parameters, steps, metrics ("frechet_video/judge" and "loss", nats a token: records) and
@@ -67,7 +67,7 @@ class Results:
     data            outputs/data/store.json
     codebook        its sizes, most frequent words and strongest edges
     reconstruction  methods (each with metric records, retention by factor, tokens, indices, bits, codebook), the judge's
-                    accuracy by factor, and the learned-at-all bars
+                    accuracy by factor, and the learned-at-all thresholds
     per_clip        of these methods: columns method, clip, psnr, ssim, perceptual
     strips          method -> uint8 (n, T, H, W, 3) of the same test clips, with "original"; also of codecs at the size
                     nearest to ours and of ablation variants ("coupled (ablation)") where these are there
@@ -92,7 +92,7 @@ class Results:
     samples: dict[str, np.ndarray] | None = None
     semantics: dict[str, Any] | None = None
     cells: tuple[AblationCell, ...] = ()
-    prior_scaling: tuple[PriorCell, ...] = ()
+    prior_scaling: tuple[PriorRun, ...] = ()
     histories: dict[str, pandas.DataFrame] = field(default_factory=dict)
 
     @property
@@ -229,13 +229,13 @@ def _cells(folder: Path, names: Collection[str] | None) -> tuple[AblationCell, .
     return tuple(sorted(cells, key=lambda cell: (cell.variant, cell.seed)))
 
 
-def _priors(folder: Path) -> tuple[PriorCell, ...]:
+def _priors(folder: Path) -> tuple[PriorRun, ...]:
     """Those in listed.json, which says what the profile compares; others are of another profile. Without it: all."""
     listed = _json(folder / "listed.json")
-    cells = [PriorCell(summary["size"], int(summary["seed"]), summary) for _, summary in _summaries(folder)]
+    runs = [PriorRun(summary["size"], int(summary["seed"]), summary) for _, summary in _summaries(folder)]
     if listed is not None:
-        cells = [cell for cell in cells if cell.size in listed["sizes"] and cell.seed in listed["seeds"]]
-    return tuple(sorted(cells, key=lambda cell: (cell.size, cell.seed)))
+        runs = [run for run in runs if run.size in listed["sizes"] and run.seed in listed["seeds"]]
+    return tuple(sorted(runs, key=lambda run: (run.size, run.seed)))
 
 
 def _summaries(folder: Path) -> list[tuple[Path, dict[str, Any]]]:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from sweettok.reporting.collect import Results
 from sweettok.reporting.origin import Origin
 from sweettok.reporting.stage_records import StageRecord
-from sweettok.reporting.table import Cell, Content, Number, Row, Table
+from sweettok.reporting.table import Content, Entry, Number, Row, Table
 
 DIGITS = 16  # of a checksum that are shown
 COMMIT_DIGITS = 12
@@ -48,7 +48,7 @@ def _stages(records: Sequence[StageRecord]) -> tuple[Row, ...]:
         commit = tags.get("git_commit", "")[:COMMIT_DIGITS]
         energy: Content = UNREADABLE
         if record.joules is not None:
-            energy = Cell(f"{record.joules / 1e3:.2f}", record.joules / 1e3)
+            energy = Entry(f"{record.joules / 1e3:.2f}", record.joules / 1e3)
         ours: dict[str, Content] = {
             "runs": Number(record.runs),
             "seconds": Number(round(record.seconds)),

@@ -3,7 +3,7 @@ r"""Tables as LaTeX with booktabs rules, to be \input by a paper."""
 import re
 from itertools import groupby
 
-from sweettok.reporting.table import Cell, Table
+from sweettok.reporting.table import Entry, Table
 
 TEMPLATE = r"""% needs \usepackage{booktabs} and \usepackage{graphicx}
 \begin{table}
@@ -47,7 +47,7 @@ def to_latex(table: Table) -> str:
         "IDENTITY": table.identity,
         "ALIGNMENT": "".join("r" if column.numeric else "l" for column in table.shown_columns),
         "HEAD": f"{_kinds(table)}{_line([escaped(column.name) for column in table.shown_columns])}",
-        "BODY": "\n".join(_line([_cell(cell) for cell in line]) for line in table.lines),
+        "BODY": "\n".join(_line([_entry(entry) for entry in line]) for line in table.lines),
         "NOTES": "\n".join(rf"{_note(note)}\par" for note in table.explanations),
     }
     return re.sub("|".join(parts), lambda found: parts[found[0]], TEMPLATE)
@@ -58,13 +58,13 @@ def escaped(text: str) -> str:
     return text.translate(_SPECIAL)
 
 
-def _line(cells: list[str]) -> str:
-    return f"{' & '.join(cells)} \\\\"
+def _line(entries: list[str]) -> str:
+    return f"{' & '.join(entries)} \\\\"
 
 
-def _cell(cell: Cell) -> str:
-    text = escaped(cell.text)
-    return text if cell.value is None else re.sub(r"-(?=\d)", "$-$", text)  # a minus, not a hyphen
+def _entry(entry: Entry) -> str:
+    text = escaped(entry.text)
+    return text if entry.value is None else re.sub(r"-(?=\d)", "$-$", text)  # a minus, not a hyphen
 
 
 def _note(note: str) -> str:
@@ -74,10 +74,10 @@ def _note(note: str) -> str:
 
 def _kinds(table: Table) -> str:
     """The line that names neighbouring columns of a kind together, and the rules below it; empty without kinds."""
-    cells, rules, place = [], "", 1
+    entries, rules, place = [], "", 1
     for kind, neighbours in groupby(table.shown_columns, key=lambda column: column.kind):
         width = len(list(neighbours))
-        cells += [rf"\multicolumn{{{width}}}{{c}}{{{kind}}}"] if kind else [""] * width
+        entries += [rf"\multicolumn{{{width}}}{{c}}{{{kind}}}"] if kind else [""] * width
         rules += rf"\cmidrule(lr){{{place}-{place + width - 1}}}" if kind else ""
         place += width
-    return f"{_line(cells)}\n{rules}\n" if rules else ""
+    return f"{_line(entries)}\n{rules}\n" if rules else ""

@@ -55,7 +55,7 @@ def _codebook(results: Results) -> dict[str, Any] | str:
 
 def _priors(results: Results) -> dict[str, dict[str, Any]]:
     """size -> seed -> summary."""
-    return {size: {str(cell.seed): cell.summary for cell in cells} for size, cells in by_size(results).items()}
+    return {size: {str(run.seed): run.summary for run in runs} for size, runs in by_size(results).items()}
 
 
 def _variant(results: Results, variant: str) -> dict[str, Any]:
@@ -96,11 +96,9 @@ def headline_numbers(results: Results) -> dict[str, float]:
         for group, health in (method.get("codebook") or {}).items():
             numbers[f"reconstruction.{name}.usage.{group}"] = health["usage"]
     numbers |= flatten_records({"generation": (results.generation or {}).get("metrics", {})})
-    for size, cells in by_size(results).items():
+    for size, runs in by_size(results).items():
         for metric in ("frechet_video/judge", "loss"):
-            numbers[f"prior_scaling.{size}.{metric}"] = fmean(
-                cell.summary["metrics"][metric]["value"] for cell in cells
-            )
+            numbers[f"prior_scaling.{size}.{metric}"] = fmean(run.summary["metrics"][metric]["value"] for run in runs)
     for variant in results.variants:
         for metric in MAIN_METRICS:
             if records := over_seeds(results, variant, metric):

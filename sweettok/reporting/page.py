@@ -10,7 +10,7 @@ from sweettok.reporting.all_figures import FigureOnPage
 from sweettok.reporting.claims_table import rules
 from sweettok.reporting.collect import Results
 from sweettok.reporting.report_text import declared_table, report_text
-from sweettok.reporting.table import Cell, Number, Row, Table, markdown_body, to_markdown
+from sweettok.reporting.table import Entry, Number, Row, Table, markdown_body, to_markdown
 
 PARTS = Path(__file__).with_name("web")
 
@@ -60,7 +60,7 @@ def learned_table(results: Results) -> Table | None:
             {
                 "value": Number(float(threshold["value"])),
                 "required": Number(float(threshold["required"])),
-                "passed": Cell("yes") if threshold["passed"] else Cell("no", strong=True),
+                "passed": Entry("yes") if threshold["passed"] else Entry("no", strong=True),
             },
         )
         for threshold in thresholds

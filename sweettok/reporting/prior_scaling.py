@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from sweettok.reporting.collect import PriorCell, Results
+from sweettok.reporting.collect import PriorRun, Results
 from sweettok.reporting.names import method_title
-from sweettok.reporting.published import published, published_cells
+from sweettok.reporting.published import published, published_columns
 from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.style import COLOURS
 from sweettok.reporting.table import Content, Number, Row, Table
@@ -21,11 +21,11 @@ RECORDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {  # column -> 
 }
 
 
-def by_size(results: Results) -> dict[str, list[PriorCell]]:
-    """size -> its cells, the smallest prior first."""
-    found: dict[str, list[PriorCell]] = {}
-    for cell in sorted(results.prior_scaling, key=lambda cell: (cell.summary["parameters"], cell.size, cell.seed)):
-        found.setdefault(cell.size, []).append(cell)
+def by_size(results: Results) -> dict[str, list[PriorRun]]:
+    """size -> its runs, the smallest prior first."""
+    found: dict[str, list[PriorRun]] = {}
+    for run in sorted(results.prior_scaling, key=lambda run: (run.summary["parameters"], run.size, run.seed)):
+        found.setdefault(run.size, []).append(run)
     return found
 
 
@@ -33,12 +33,14 @@ def scaling_table(results: Results) -> Table | None:
     """T2_scaling, one row a size; None where the profile compares no sizes."""
     if not results.prior_scaling:
         return None
-    rows = [Row(row.method, published=published_cells(row)) for row in published("T2") if row.method in PUBLISHED_ROWS]
-    for size, cells in by_size(results).items():
-        ours: dict[str, Content] = {"parameters": Number(int(cells[0].summary["parameters"]))}
+    rows = [
+        Row(row.method, published=published_columns(row)) for row in published("T2") if row.method in PUBLISHED_ROWS
+    ]
+    for size, runs in by_size(results).items():
+        ours: dict[str, Content] = {"parameters": Number(int(runs[0].summary["parameters"]))}
         for column, record_of in RECORDS.items():
-            ours[column] = Number.over_seeds(record_of(cell.summary) for cell in cells)
-        rows.append(Row(method_title(size), ours | {"seeds": ", ".join(str(cell.seed) for cell in cells)}))
+            ours[column] = Number.over_seeds(record_of(run.summary) for run in runs)
+        rows.append(Row(method_title(size), ours | {"seeds": ", ".join(str(run.seed) for run in runs)}))
     return declared_table("T2_scaling", rows, results.setting)
 
 
@@ -49,9 +51,9 @@ def scaling_curves(results: Results) -> Figure | None:
         return None
     figure = Figure(figsize=(9, 3.2))
     shown = ("frechet_video/judge", "validation loss (nats a token)")
-    parameters = [cells[0].summary["parameters"] for cells in sizes.values()]
+    parameters = [runs[0].summary["parameters"] for runs in sizes.values()]
     for panel, column, colour in zip(figure.subplots(1, len(shown)), shown, COLOURS, strict=False):
-        values = [[RECORDS[column](cell.summary)["value"] for cell in cells] for cells in sizes.values()]
+        values = [[RECORDS[column](run.summary)["value"] for run in runs] for runs in sizes.values()]
         panel.plot(parameters, [np.mean(of_size) for of_size in values], color=colour)
         for place, of_size in zip(parameters, values, strict=True):
             panel.scatter(

@@ -47,7 +47,7 @@ def published(table: str) -> tuple[Published, ...]:
 
 def published_alone(table: str) -> list[Row]:
     """The rows of a table that nothing of ours stands beside."""
-    return [Row(row.method, published=published_cells(row)) for row in published(table) if row.ours is None]
+    return [Row(row.method, published=published_columns(row)) for row in published(table) if row.ours is None]
 
 
 def published_beside(table: str) -> dict[str, Published]:
@@ -55,7 +55,7 @@ def published_beside(table: str) -> dict[str, Published]:
     return {row.ours: row for row in published(table) if row.ours is not None}
 
 
-def published_cells(row: Published | None) -> dict[str, Content]:
+def published_columns(row: Published | None) -> dict[str, Content]:
     """The published columns of a row; none of None."""
     if row is None:
         return {}

@@ -65,5 +65,5 @@ def declared_table(
     """
     text = report_text().tables[identity]
     declared = [*text.notes, *(text.further[name] for name in also)]
-    said = [note.format(**values) for note in declared]
-    return Table(identity, text.title.format(**values), tuple(rows), setting, (*said, *notes), tuple(first))
+    filled = [note.format(**values) for note in declared]
+    return Table(identity, text.title.format(**values), tuple(rows), setting, (*filled, *notes), tuple(first))

@@ -6,7 +6,7 @@ from typing import Any
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import method_title
 from sweettok.reporting.protocol import skipped_notes
-from sweettok.reporting.published import published, published_cells
+from sweettok.reporting.published import published, published_columns
 from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.table import Content, Number, Row, Table
 
@@ -17,20 +17,20 @@ DIFFERENCE = "spatial - temporal"
 def few_shot_table(results: Results) -> Table:
     """T7: one row a task, ways and shots, and its average beside the paper's; one column a representation."""
     semantics = results.semantics or {}
-    told = [{**entry, "representation": IN_CONTEXT} for entry in semantics.get("in_context", [])]
-    entries = semantics.get("few_shot", []) + told
+    in_context = [{**entry, "representation": IN_CONTEXT} for entry in semantics.get("in_context", [])]
+    entries = semantics.get("few_shot", []) + in_context
     rows = []
     for row in published("T7"):
         of_task = [entry for entry in semantics.get("few_shot_average", []) if entry["task"] == row.ours]
         chance = {"chance": Number(of_task[0]["chance"])} if of_task else {}
         ours = _by_representation(of_task) | chance
-        rows.append(Row(row.method, ours, published_cells(row), "" if entries else "ours not run"))
+        rows.append(Row(row.method, ours, published_columns(row), "" if entries else "ours not run"))
     names = dict.fromkeys(few_shot_name(entry) for entry in entries)
     for name in names:
         of_name = [entry for entry in entries if few_shot_name(entry) == name]
         rows.append(Row(name, _by_representation(of_name) | {"chance": Number(1 / of_name[0]["ways"])}))
     first = (*dict.fromkeys(entry["representation"] for entry in entries), "chance")
-    also, skipped = (["in_context"] if told else []), skipped_notes(semantics, ("words",))
+    also, skipped = (["in_context"] if in_context else []), skipped_notes(semantics, ("words",))
     return declared_table("T7", rows, results.setting, first=first, also=also, notes=skipped)
 
 
@@ -54,15 +54,15 @@ def probe_table(results: Results) -> Table:
     probes, differences = semantics.get("probes", []), semantics.get("probe_differences", [])
     rows: dict[str, dict[str, Content]] = {}
     for entry in probes + differences:
-        cells = rows.setdefault(factor_name(entry), {})
+        columns = rows.setdefault(factor_name(entry), {})
         if entry.get("kind"):
-            cells["kind"] = entry["kind"]
+            columns["kind"] = entry["kind"]
         if "difference" in entry:
-            cells[DIFFERENCE] = Number.of(entry["difference"])
+            columns[DIFFERENCE] = Number.of(entry["difference"])
         else:
-            cells |= {entry["tokens"]: Number.of(entry["accuracy"]), "chance": Number(entry["chance"])}
+            columns |= {entry["tokens"]: Number.of(entry["accuracy"]), "chance": Number(entry["chance"])}
     tokens = dict.fromkeys(entry["tokens"] for entry in probes) or ("spatial", "temporal")
-    shown = [Row(factor, cells) for factor, cells in rows.items()] or [Row("probes", remark="not run")]
+    shown = [Row(factor, columns) for factor, columns in rows.items()] or [Row("probes", remark="not run")]
     return declared_table("T7_probes", shown, results.setting, first=("kind", *tokens, "chance", DIFFERENCE))
 
 

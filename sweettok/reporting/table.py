@@ -1,4 +1,4 @@
-"""One kind of table for all that the report shows, and its text as CSV, Markdown and cells for LaTeX and the web page."""
+"""One kind of table for all that the report shows, and its text as CSV, Markdown and entries for LaTeX and the web page."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas
 
-from sweettok.metrics.record import doubt
+from sweettok.metrics.record import caveat
 from sweettok.metrics.statistics import mean_and_std
 from sweettok.reporting.protocol import describe
 
@@ -35,18 +35,18 @@ class Number:
 
     @classmethod
     def of(cls, record: Mapping[str, Any] | None) -> "Number":
-        """From a metric record; None gives an empty cell."""
+        """From a metric record; None gives an empty entry."""
         if record is None:
             return cls(None)
         interval = tuple(record["interval"]) if record["interval"] else None
-        return cls(record["value"], interval, remark=doubt(record), protocol=describe(record))
+        return cls(record["value"], interval, remark=caveat(record), protocol=describe(record))
 
     @classmethod
     def over_seeds(cls, records: Iterable[Mapping[str, Any]]) -> "Number":
         """Mean and sample standard deviation of records that differ in nothing but the seed."""
         records = list(records)
         mean, std = mean_and_std([record["value"] for record in records])
-        return cls(mean, std=std, remark=doubt(records[0]), protocol=describe({**records[0], "seed": None}))
+        return cls(mean, std=std, remark=caveat(records[0]), protocol=describe({**records[0], "seed": None}))
 
     def text(self) -> str:
         """E.g. "23.41 [23.10, 23.72]", "23.41 ± 0.12", "1,280"; four significant digits."""
@@ -73,7 +73,7 @@ def decimals_of(*values: float) -> int:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Entry:
     """text: as shown; value: what sorting goes by, None where the text is no number; strong: it must not be missed."""
 
     text: str
@@ -81,14 +81,14 @@ class Cell:
     strong: bool = False
 
     @classmethod
-    def of(cls, content: "Content") -> "Cell":
+    def of(cls, content: "Content") -> "Entry":
         """What a row holds, as shown."""
         if isinstance(content, Number):
             return cls(content.text(), content.value)
-        return content if isinstance(content, Cell) else cls(content)
+        return content if isinstance(content, Entry) else cls(content)
 
 
-Content = Number | Cell | str
+Content = Number | Entry | str
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Table:
 
     def _is_numeric(self, name: str, kind: str) -> bool:
         contents = [(row.published if kind == "published" else row.ours).get(name) for row in self.rows]
-        return bool(self.rows) and not any(isinstance(content, str | Cell) for content in contents)
+        return bool(self.rows) and not any(isinstance(content, str | Entry) for content in contents)
 
     @cached_property
     def shown_columns(self) -> tuple[Column, ...]:
@@ -159,8 +159,8 @@ class Table:
         return (Column(self.head), *self.columns, *([Column("protocol")] if self.setting else []))
 
     @cached_property
-    def lines(self) -> list[list[Cell]]:
-        """As readers see them, a cell for each of `shown_columns`."""
+    def lines(self) -> list[list[Entry]]:
+        """As readers see them, an entry for each of `shown_columns`."""
         letters = {note: letter for letter, note in self.footnotes.items()}
         lines = []
         for row in self.rows:
@@ -168,7 +168,7 @@ class Table:
             contents = [name, *(_content(row, column) or NOTHING for column in self.columns)]
             if self.setting:
                 contents.append(" ".join(f"[{letters[note]}]" for note in row.protocol) or NOTHING)
-            lines.append([Cell.of(content) for content in contents])
+            lines.append([Entry.of(content) for content in contents])
         return lines
 
     @cached_property
@@ -199,9 +199,9 @@ def to_csv(table: Table) -> str:
 
 
 def _values(content: Content | None) -> tuple[Any, ...]:
-    """Of a cell of the CSV: value, low, high, standard deviation, remark; None for what it lacks."""
+    """Of an entry of the CSV: value, low, high, standard deviation, remark; None for what it lacks."""
     if not isinstance(content, Number):
-        return (content.text if isinstance(content, Cell) else content, None, None, None, None)
+        return (content.text if isinstance(content, Entry) else content, None, None, None, None)
     return (content.value, *(content.interval or (None, None)), content.std, content.remark or None)
 
 
@@ -212,11 +212,14 @@ def to_markdown(table: Table) -> str:
 
 def markdown_body(table: Table) -> str:
     """The same without its heading."""
-    cells = [
-        [f"**{_escaped(cell.text)}**" if cell.strong else _escaped(cell.text) for cell in line] for line in table.lines
+    entries = [
+        [f"**{_escaped(entry.text)}**" if entry.strong else _escaped(entry.text) for entry in line]
+        for line in table.lines
     ]
     columns = [_escaped(column.title) for column in table.shown_columns]
-    grid = markdown_grid(columns, cells, {place for place, column in enumerate(table.shown_columns) if column.numeric})
+    grid = markdown_grid(
+        columns, entries, {place for place, column in enumerate(table.shown_columns) if column.numeric}
+    )
     return "\n\n".join(part for part in (grid, "\n".join(f"- {line}" for line in table.explanations)) if part)
 
 

@@ -9,7 +9,7 @@ from sweettok.reporting.collect import Results
 from sweettok.reporting.names import method_title
 from sweettok.reporting.prior_scaling import scaling_table
 from sweettok.reporting.protocol import skipped_notes
-from sweettok.reporting.published import published_alone, published_beside, published_cells
+from sweettok.reporting.published import published_alone, published_beside, published_columns
 from sweettok.reporting.rate_distortion import rate_distortion_table
 from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.retention import retention_table
@@ -82,7 +82,7 @@ def _reconstruction_rows(
         if method := results.methods.get(name):
             ours = {title_of(metric): Number.of(method["metrics"].get(metric)) for metric in metrics}
             ours |= {size: Number(method.get(size)) for size in sizes}
-        rows.append(Row(method_title(name), ours, published_cells(beside.get(name)), "" if ours else "not run"))
+        rows.append(Row(method_title(name), ours, published_columns(beside.get(name)), "" if ours else "not run"))
     return tuple(rows)
 
 
@@ -104,7 +104,7 @@ def _generation_table(results: Results) -> Table:
         ours: dict[str, Content] = {
             column: Number.of(metrics[name]) for column, name in names.items() if name in metrics
         }
-        published = published_cells(published_beside("T2")["sweettok"]) if not suffix else {}
+        published = published_columns(published_beside("T2")["sweettok"]) if not suffix else {}
         if not suffix and "parameters" in generation:
             ours["parameters"] = Number(int(generation["parameters"]))
         rows.append(Row(label, ours, published, "" if ours else "not run"))

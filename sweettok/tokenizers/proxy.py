@@ -30,8 +30,8 @@ class Proxy:
     @property
     def bits_per_clip(self) -> float:
         """log2 of the codes that a patch may have, summed."""
-        frames, cells = self.latent
-        return frames * cells * self.network.bits_per_patch
+        frames, patches = self.latent
+        return frames * patches * self.network.bits_per_patch
 
     @property
     def parameter_count(self) -> int:

@@ -104,19 +104,23 @@ def _call(name: str, factory: Callable[..., Any], frames: int, size: int, option
         raise InputError(f"tokenizers.{name}: {_line(error)}; check its options") from error
 
 
-def _checked(name: str, made: Any, frames: int, size: int) -> ClipTokenizer:
-    if not isinstance(made, ClipTokenizer):
+def _checked(name: str, tokenizer: Any, frames: int, size: int) -> ClipTokenizer:
+    if not isinstance(tokenizer, ClipTokenizer):
         wanted = sorted(key for key in vars(ClipTokenizer) if not key.startswith("_"))
-        absent = [key for key in wanted if not hasattr(made, key)]
-        raise InputError(f"tokenizers.{name}: {type(made).__name__} is no ClipTokenizer, it has no {', '.join(absent)}")
-    if made.bits_per_clip is None and not isinstance(made, VariableRate):
-        raise InputError(f"tokenizers.{name}: bits_per_clip is None, but {type(made).__name__} has no sizes(tokens)")
-    if (made.frames, made.size) != (frames, size):
+        absent = [key for key in wanted if not hasattr(tokenizer, key)]
         raise InputError(
-            f"tokenizers.{name} takes clips of {made.frames}x{made.size}x{made.size}, not of {frames}x{size}x{size}; "
+            f"tokenizers.{name}: {type(tokenizer).__name__} is no ClipTokenizer, it has no {', '.join(absent)}"
+        )
+    if tokenizer.bits_per_clip is None and not isinstance(tokenizer, VariableRate):
+        raise InputError(
+            f"tokenizers.{name}: bits_per_clip is None, but {type(tokenizer).__name__} has no sizes(tokens)"
+        )
+    if (tokenizer.frames, tokenizer.size) != (frames, size):
+        raise InputError(
+            f"tokenizers.{name} takes clips of {tokenizer.frames}x{tokenizer.size}x{tokenizer.size}, not of {frames}x{size}x{size}; "
             "train it for them, or set data.frames and data.size"
         )
-    return made
+    return tokenizer
 
 
 def _line(error: BaseException) -> str:

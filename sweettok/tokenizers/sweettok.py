@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from sweettok.metrics.reconstruction import parameter_counts, size_of_code
+from sweettok.metrics.reconstruction import code_size, parameter_counts
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.training.curriculum import weights_hash
 
@@ -30,7 +30,7 @@ class SweetTokTokenizer:
     @property
     def bits_per_clip(self) -> float:
         """log2 of the words that a token may be, summed."""
-        return size_of_code(self.model)["bits"]
+        return code_size(self.model)["bits"]
 
     @property
     def parameter_count(self) -> int:

@@ -20,7 +20,7 @@ FITTING_CLIPS = 64  # validation clips on which a grid is chosen
 
 @dataclass(frozen=True)
 class Trilinear(Unlearned):
-    """Area averages over a grid, rounded to 8 bits. A token is a cell, with its three bytes."""
+    """Area averages over a grid, rounded to 8 bits. A token is one area, with its three bytes."""
 
     name: str
     frames: int
@@ -32,12 +32,12 @@ class Trilinear(Unlearned):
         return 24.0 * math.prod(self.grid)
 
     def encode(self, clip: Tensor) -> Tensor:
-        """clip (B, 3, T, H, W) in [-1, 1] -> int64 (B, cells, 3) in [0, 256). Raises ValueError (shape, range, grid)."""
+        """clip (B, 3, T, H, W) in [-1, 1] -> int64 (B, areas, 3) in [0, 256). Raises ValueError (shape, range, grid)."""
         check_input(self, clip)
         return levels(clip, self.grid).long().flatten(2).mT
 
     def decode(self, tokens: Tensor) -> Tensor:
-        """int64 (B, cells, 3) -> clip (B, 3, T, H, W)."""
+        """int64 (B, areas, 3) -> clip (B, 3, T, H, W)."""
         values = tokens.mT.unflatten(2, self.grid).contiguous() / 127.5 - 1
         return enlarge(values, (self.frames, self.size, self.size))
 
@@ -47,7 +47,7 @@ def as_large_as(
 ) -> Trilinear:
     """A grid of as many tokens or bits as the model in `folder` takes, the best on validation clips of the store `data`.
 
-    The least is one cell, 24 bits, even where the model has fewer. Raises InputError (budget, no model, no store).
+    The least is one area, 24 bits, even where the model has fewer. Raises InputError (budget, no model, no store).
     """
     model = from_folder(name, frames, size, folder)
     if budget == "tokens":
@@ -60,10 +60,10 @@ def as_large_as(
     return Trilinear(name, frames, size, best_trilinear_grid(val.clips(range(min(FITTING_CLIPS, len(val)))), values))
 
 
-def _area(size: int, cells: int, like: Tensor) -> Tensor:
-    """(cells, size): each row averages its share of the axis, pixels that straddle a border by their overlap."""
+def _area(size: int, areas: int, like: Tensor) -> Tensor:
+    """(areas, size): each row averages its share of the axis, pixels that straddle a border by their overlap."""
     pixel = torch.arange(size, dtype=torch.float64)[None]  # (1, size)
-    edges = torch.linspace(0, size, cells + 1, dtype=torch.float64)[:, None]  # (cells + 1, 1)
+    edges = torch.linspace(0, size, areas + 1, dtype=torch.float64)[:, None]  # (areas + 1, 1)
     overlap = (torch.minimum(edges[1:], pixel + 1) - torch.maximum(edges[:-1], pixel)).clamp(min=0)
     return (overlap / overlap.sum(dim=1, keepdim=True)).to(like)
 
@@ -72,9 +72,9 @@ def shrink(clip: Tensor, grid: Grid) -> Tensor:
     """Area averages of a clip (B, 3, T, H, W) over a grid: (B, 3, t, h, w). Raises ValueError (shape, range, grid)."""
     check_clip("clip", clip)
     size = clip.shape[2:]
-    if any(not 1 <= cells <= pixels for cells, pixels in zip(grid, size, strict=True)):
-        raise ValueError(f"grid: expected 1 to {tuple(size)} cells, got {grid}")
-    time, height, width = (_area(pixels, cells, clip) for pixels, cells in zip(size, grid, strict=True))
+    if any(not 1 <= areas <= pixels for areas, pixels in zip(grid, size, strict=True)):
+        raise ValueError(f"grid: expected 1 to {tuple(size)} areas, got {grid}")
+    time, height, width = (_area(pixels, areas, clip) for pixels, areas in zip(size, grid, strict=True))
     return torch.einsum("bcthw,xt,yh,zw->bcxyz", clip, time, height, width)
 
 
@@ -99,9 +99,9 @@ def levels(clip: Tensor, grid: Grid) -> Tensor:
     return torch.round((shrink(clip, grid) + 1) * 127.5)
 
 
-def _cells(values: int) -> int:
+def _areas(values: int) -> int:
     if values < 3:
-        raise ValueError(f"values: a grid of one cell takes 3 values (RGB), got {values}")
+        raise ValueError(f"values: a grid of one area takes 3 values (RGB), got {values}")
     return values // 3
 
 
@@ -112,14 +112,14 @@ def trilinear_grid_for_values(values: int, clip_shape: tuple[int, ...]) -> Grid:
     """
     size = tuple(clip_shape[-3:])
     frames, height, width = size
-    cells = _cells(values)
-    factor = min(1.0, (cells / (frames * height * width)) ** (1 / 3))
+    areas = _areas(values)
+    factor = min(1.0, (areas / (frames * height * width)) ** (1 / 3))
     wanted = torch.tensor([max(1.0, factor * pixels) for pixels in size]).log()
     fitting = torch.tensor(
         [
-            (t, h, min(width, cells // (t * h)))
-            for t in range(1, min(frames, cells) + 1)
-            for h in range(1, min(height, cells // t) + 1)
+            (t, h, min(width, areas // (t * h)))
+            for t in range(1, min(frames, areas) + 1)
+            for h in range(1, min(height, areas // t) + 1)
         ]
     )
     nearest = (fitting.log() - wanted).square().sum(dim=1).argmin()
@@ -127,13 +127,13 @@ def trilinear_grid_for_values(values: int, clip_shape: tuple[int, ...]) -> Grid:
 
 
 def _sensible_grids(values: int, size: tuple[int, int, int]) -> list[Grid]:
-    """For every t and h the widest w within the budget, cells at most twice as long as broad."""
+    """For every t and h the widest w within the budget, areas at most twice as long as broad."""
     frames, height, width = size
-    cells = _cells(values)
+    areas = _areas(values)
     grids = {trilinear_grid_for_values(values, size)}
-    for t in range(1, min(frames, cells) + 1):
-        for h in range(1, min(height, cells // t) + 1):
-            w = min(width, cells // (t * h), max(1, 2 * h * width // height))
+    for t in range(1, min(frames, areas) + 1):
+        for h in range(1, min(height, areas // t) + 1):
+            w = min(width, areas // (t * h), max(1, 2 * h * width // height))
             if h * width <= 2 * w * height:
                 grids.add((t, h, w))
     return sorted(grids)

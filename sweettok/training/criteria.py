@@ -30,7 +30,7 @@ class Criterion(ABC):
     def loss(
         self, model: VideoTokenizer, clip: Tensor, logits: Tensor, codes: Tensor, step: int
     ) -> tuple[Tensor, dict[str, float]]:
-        """Logits (B, frames, cells, sum of levels) and codes (B, frames, cells) of `clip` -> (loss, metrics to log)."""
+        """Logits (B, frames, patches, sum of levels) and codes (B, frames, patches) of `clip` -> (loss, metrics to log)."""
 
     def update_discriminator(self, step: int) -> dict[str, float]:
         """One step of the adversary, after the model's own; metrics to log. Nothing where there is none."""

@@ -30,7 +30,7 @@ CHECKPOINTS = Path("outputs/.checkpoints")
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What every training of a tokenizer reads: clips, and the proxy's codes for them ((clips, frames, cells) each)."""
+    """What every training of a tokenizer reads: clips, and the proxy's codes for them ((clips, frames, patches) each)."""
 
     train: ClipStore
     val: ClipStore
@@ -50,8 +50,8 @@ class TrainingData:
         codes = {split: _codes(Path(proxy) / f"codes_{split}.npy", config) for split in ("train", "val")}
         patches = Patches.model_validate(config["patches"])
         for split, store in (("train", train), ("val", val)):
-            _, frames, cells = codes[split].shape
-            store.expect(1 + (frames - 1) * patches.temporal, math.isqrt(cells) * patches.spatial, by=str(proxy))
+            _, frames, count = codes[split].shape
+            store.expect(1 + (frames - 1) * patches.temporal, math.isqrt(count) * patches.spatial, by=str(proxy))
             if len(codes[split]) != len(store):
                 raise InputError(
                     f"{proxy}/codes_{split}.npy has {len(codes[split])} clips, the store {len(store)}; run dvc repro train_proxy"
@@ -86,7 +86,7 @@ def load_proxy(folder: str | Path) -> ProxyTokenizer:
 
 @torch.no_grad()
 def code_clips(proxy: ProxyTokenizer, store: ClipStore) -> np.ndarray:
-    """The proxy's codes of all clips: int32 (clips, frames, cells). Each process codes its share."""
+    """The proxy's codes of all clips: int32 (clips, frames, patches). Each process codes its share."""
     device = proxy.to_code.weight.device
     parts = torch.arange(len(store)).split(32)
     return over_processes(lambda part: proxy.encode(store.clips(part).to(device)).int(), parts).numpy()

@@ -11,7 +11,7 @@ from sweettok.errors import InputError
 Batch = dict[str, Tensor]
 
 
-def parts_of(batches: Iterable[Tensor], accumulate: int, rank: int = 0, processes: int = 1) -> Iterator[Tensor]:
+def micro_batches(batches: Iterable[Tensor], accumulate: int, rank: int = 0, processes: int = 1) -> Iterator[Tensor]:
     """Of each batch of clip numbers (B,), the `accumulate` parts of process `rank`: (B / processes / accumulate,) each.
 
     The processes' shares are equal and lie one behind the other, so that joined they are the batch.
@@ -26,7 +26,7 @@ def parts_of(batches: Iterable[Tensor], accumulate: int, rank: int = 0, processe
         yield from batch.view(processes, accumulate, -1)[rank]
 
 
-def loaded(
+def prefetched(
     read: Callable[[Tensor], Batch], parts: Iterable[Tensor], device: torch.device, workers: int
 ) -> Iterator[Batch]:
     """`read` of each part, on the device. With `workers` other processes read the next parts meanwhile, from pinned

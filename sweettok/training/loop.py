@@ -27,7 +27,7 @@ from sweettok.params import Machine, Optimiser
 from sweettok.training.average import moving_average
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.divergence import diverged, non_finite, refuse_non_finite
-from sweettok.training.loading import Batch, loaded, parts_of
+from sweettok.training.loading import Batch, micro_batches, prefetched
 from sweettok.training.muon import optimisers
 from sweettok.training.progress import Progress
 
@@ -118,8 +118,8 @@ def train(
     prepare_layers(task.layers(), machine)
     forward = accelerator.prepare(Forward(task)) if processes > 1 else Forward(task)
     of_all = task.batches(optimiser.batch_size, optimiser.steps, start)
-    parts = parts_of(of_all, optimiser.accumulate, rank, processes)
-    batches = loaded(task.read, parts, accelerator.device, machine.workers)
+    parts = micro_batches(of_all, optimiser.accumulate, rank, processes)
+    batches = prefetched(task.read, parts, accelerator.device, machine.workers)
     progress = Progress(task.name, optimiser.steps, start, history, run, first_step, visible=first)
     for step in range(start, optimiser.steps):
         torch.manual_seed(seed_of_step(seed, step, rank))

@@ -74,15 +74,15 @@ def optimisers(model: nn.Module, parameters: list[nn.Parameter], settings: Optim
     chosen = {id(weight) for weight in muon_weights(model)} if settings.algorithm == "muon" else set[int]()
     matrices = [weight for weight in parameters if id(weight) in chosen]
     others = [weight for weight in parameters if id(weight) not in chosen]
-    made: list[torch.optim.Optimizer] = []
+    built: list[torch.optim.Optimizer] = []
     if matrices:
-        made.append(Muon(matrices, settings.lr, settings.weight_decay))
+        built.append(Muon(matrices, settings.lr, settings.weight_decay))
     if others:
         lr = settings.adam_lr if settings.algorithm == "muon" else settings.lr
-        made.append(
+        built.append(
             torch.optim.AdamW(others, lr=lr, betas=settings.betas, weight_decay=settings.weight_decay, fused=True)
         )
-    for optimiser in made:
+    for optimiser in built:
         for group in optimiser.param_groups:
             group["initial_lr"] = group["lr"]
-    return made
+    return built

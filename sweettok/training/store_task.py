@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sweettok.models.convolution import CausalBlock
 from sweettok.models.processes import gathered_objects, process_count, process_rank
 from sweettok.models.queries import QueryLayer
-from sweettok.training.loading import Batch, loaded
+from sweettok.training.loading import Batch, prefetched
 from sweettok.video.store import ClipStore, batches
 
 VALIDATION_BATCH = 32
@@ -43,7 +43,7 @@ class StoreTask:
         """What was read of this process's share of the validation clips."""
         share = torch.arange(len(self.val_clips)).tensor_split(process_count())[process_rank()]
         parts = (part for part in share.split(VALIDATION_BATCH) if len(part))
-        return loaded(lambda indices: self.read(indices, "val"), parts, self.device, workers=0)
+        return prefetched(lambda indices: self.read(indices, "val"), parts, self.device, workers=0)
 
     def after_step(self, step: int) -> dict[str, float]:
         return {}

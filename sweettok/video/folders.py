@@ -10,13 +10,13 @@ from sweettok.video.listing import (
     SPLITS,
     Item,
     Listing,
-    allot,
-    carve,
     class_folders,
     inside,
     printable,
     read_lines,
     root_folder,
+    split_items,
+    split_names,
 )
 
 AnyFolders = params.VideoFolderData | params.ImageFolderData | params.ImagenetData
@@ -59,7 +59,7 @@ def _divided(items: list[Item], data: AnyFolders) -> dict[str, list[Item]]:
             raise InputError(f"data.split: val {split.val} and test {split.test} leave no time for train")
         return {name: items for name in SPLITS}
     if isinstance(split, params.RandomSplit):
-        return carve(items, lambda item: item.id, split.val, split.test, data.seed)
+        return split_items(items, lambda item: item.id, split.val, split.test, data.seed)
     assert isinstance(split, params.GroupSplit)  # folders of splits are listed by `_by_folder`
     return _by_group(items, split, data.seed)
 
@@ -71,7 +71,7 @@ def _by_group(items: list[Item], split: params.GroupSplit, seed: int) -> dict[st
             f"data.split.pattern {split.pattern!r} does not match {strangers[0]} ({len(strangers)} such files)"
         )
     groups = {name: match.group(1 if match.re.groups else 0) for name, match in found.items() if match}
-    splits = allot(groups.values(), split.val, split.test, seed)
+    splits = split_names(groups.values(), split.val, split.test, seed)
     return {name: [item for item in items if splits[groups[item.id]] == name] for name in SPLITS}
 
 
@@ -89,7 +89,7 @@ def _by_folder(data: params.FileData, split: params.FolderSplit, endings: tuple[
         if unknown := sorted(set(theirs) - set(classes)):
             raise InputError(f"class {unknown[0]} of {name} has no folder in {split.train}; labels come from train")
     shares = {name: 0.0 if name in folders else getattr(split, name) for name in ("val", "test")}
-    carved = carve(listed["train"][1], lambda item: item.id, shares["val"], shares["test"], data.seed)
+    carved = split_items(listed["train"][1], lambda item: item.id, shares["val"], shares["test"], data.seed)
     return Listing(classes, carved | {name: listed[name][1] for name in folders if name != "train"})
 
 

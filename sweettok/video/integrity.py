@@ -53,8 +53,8 @@ def _check_matroska(content: mmap.mmap) -> None:
         if at + size > end:
             raise Unreadable("truncated" if end == len(content) else f"damaged at byte {start}")
         if content[at : at + 2] == _CHECKSUM:
-            told = int.from_bytes(content[at + 2 : at + 6], "little")
-            if zlib.crc32(memoryview(content)[at + 6 : at + size]) != told:
+            stored = int.from_bytes(content[at + 2 : at + 6], "little")
+            if zlib.crc32(memoryview(content)[at + 6 : at + size]) != stored:
                 raise Unreadable(f"damaged between bytes {start} and {at + size}: its checksum differs")
         at += size
 

@@ -18,12 +18,12 @@ from sweettok.video.listing import (
     SPLITS,
     Item,
     Listing,
-    carve,
     inside,
     printable,
     read_lines,
     read_text,
     root_folder,
+    split_items,
     split_line,
 )
 
@@ -46,7 +46,7 @@ def list_kinetics(data: params.KineticsData) -> Listing:
         if isinstance(name, str)
     }
     shares = {split: 0.0 if split in listed else names[split] for split in ("val", "test")}
-    listed = carve(listed["train"], _video, shares["val"], shares["test"], data.seed) | {
+    listed = split_items(listed["train"], _video, shares["val"], shares["test"], data.seed) | {
         split: items for split, items in listed.items() if split != "train"
     }
     _check_videos(listed)

@@ -143,7 +143,9 @@ def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[l
     return [printable(name) for name in classes], items
 
 
-def allot(names: Iterable[str], val: float | Sequence[str], test: float | Sequence[str], seed: int) -> dict[str, str]:
+def split_names(
+    names: Iterable[str], val: float | Sequence[str], test: float | Sequence[str], seed: int
+) -> dict[str, str]:
     """name -> split. val and test: the names themselves, or the share of all names, drawn by `seed` (at least one).
 
     Raises InputError: a listed name that does not exist or is in both lists; nothing left for train.
@@ -167,10 +169,10 @@ def allot(names: Iterable[str], val: float | Sequence[str], test: float | Sequen
     return splits | dict.fromkeys(free, "train")
 
 
-def carve(
+def split_items(
     items: Iterable[Item], key: Callable[[Item], str], val: float, test: float, seed: int
 ) -> dict[str, list[Item]]:
-    """Split items by shares of their keys: all items of a key come into one split. Raises InputError as `allot`."""
+    """Split items by shares of their keys: all items of a key come into one split. Raises InputError as `split_names`."""
     items = list(items)
-    splits = allot(map(key, items), val, test, seed)
+    splits = split_names(map(key, items), val, test, seed)
     return {split: [item for item in items if splits[key(item)] == split] for split in SPLITS}

@@ -6,7 +6,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from sweettok.errors import InputError
-from sweettok.metrics.reconstruction import size_of_code
+from sweettok.metrics.reconstruction import code_size
 from sweettok.storage import sha256_of
 
 
@@ -21,7 +21,7 @@ def test_the_card_holds_facts_numbers_and_metadata(tok, metrics, tmp_path):
     tok.save_pretrained(tmp_path / "model", metrics=metrics)
     card = ModelCard.load(tmp_path / "model" / "README.md")
     assert card.data.license == "mit" and card.data.library_name == "sweettok"
-    for fact in (tok.model_id, f"{size_of_code(tok.model)['bits']:.1f}", "4 spatial, 16 temporal", sha256_of(metrics)):
+    for fact in (tok.model_id, f"{code_size(tok.model)['bits']:.1f}", "4 spatial, 16 temporal", sha256_of(metrics)):
         assert fact in card.text
     assert "| reconstruction.sweettok.psnr | 18.77 |" in card.text and "proxy" not in card.text
 

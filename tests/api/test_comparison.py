@@ -9,10 +9,10 @@ from sweettok.errors import InputError
 @pytest.fixture
 def folders(scene, write_video, tmp_path):
     """Three videos of 9 frames, 16 x 16, each twice."""
-    for side in ("real", "made"):
+    for side in ("real", "generated"):
         for number in range(3):
             write_video(tmp_path / side / f"{number}.mkv", scene(9, 16, 16, seed=number))
-    return tmp_path / "real", tmp_path / "made"
+    return tmp_path / "real", tmp_path / "generated"
 
 
 def test_files_without_partner_or_with_one_name(scene, write_video, tmp_path):

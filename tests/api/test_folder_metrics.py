@@ -39,10 +39,10 @@ def shots(scene):
 @pytest.fixture(scope="module")
 def folders(shots, write_video, tmp_path_factory):
     root = tmp_path_factory.mktemp("folders")
-    for name, files in zip(("real", "made"), shots, strict=True):
+    for name, files in zip(("real", "generated"), shots, strict=True):
         for path, frames in files.items():
             write_video(root / name / f"{path}{'.mkv' if name == 'real' else '.avi'}", frames)
-    return root / "real", root / "made"
+    return root / "real", root / "generated"
 
 
 def test_scores_are_those_of_whole_clips(folders, shots, judge):
@@ -87,8 +87,8 @@ def test_a_mean_psnr_is_the_mean_of_the_clips_psnr(scene, write_video, tmp_path)
     for name, offset in (("x", 1), ("y", 16)):
         frames = np.full((3, 16, 16, 3), 100, np.uint8)
         write_video(tmp_path / "real" / f"{name}.mkv", frames)
-        write_video(tmp_path / "made" / f"{name}.mkv", frames + np.uint8(offset))
-    found = compare(open_comparison(tmp_path / "real", tmp_path / "made", True, None, None), None, NONE)
+        write_video(tmp_path / "generated" / f"{name}.mkv", frames + np.uint8(offset))
+    found = compare(open_comparison(tmp_path / "real", tmp_path / "generated", True, None, None), None, NONE)
     each = [20 * np.log10(255 / offset) for offset in (1, 16)]
     assert [scores["psnr"] for scores in found["pairs"].values()] == pytest.approx(each, rel=1e-5)
     assert found["metrics"]["psnr"]["value"] == pytest.approx(np.mean(each), rel=1e-5)
@@ -180,9 +180,9 @@ def test_a_stretched_reconstruction_is_perfect_only_when_both_are_stretched(
         frames = scene(9, 24, 40, seed=number)
         write_video(tmp_path / "real" / f"{number}.mkv", frames)
         write_video(
-            tmp_path / "made" / f"{number}.mkv", np.stack([to_square("stretch", 16)(frame) for frame in frames])
+            tmp_path / "generated" / f"{number}.mkv", np.stack([to_square("stretch", 16)(frame) for frame in frames])
         )
-    folders = tmp_path / "real", tmp_path / "made"
+    folders = tmp_path / "real", tmp_path / "generated"
     with pytest.raises(InputError, match=r"0.mkv \(40x24\) and .*0.mkv \(16x16\) .* --fit crop .* or --fit stretch"):
         open_comparison(*folders, paired, None, 16)
     by_fit = {
@@ -198,11 +198,11 @@ def test_a_stretched_reconstruction_is_perfect_only_when_both_are_stretched(
 
 @pytest.fixture
 def with_a_short_one(folders, shots, write_video, tmp_path):
-    """The six clips of 9 frames and a seventh of 3, real and made."""
-    for source, name, ending in zip(shots, ("real", "made"), (".mkv", ".avi"), strict=True):
+    """The six clips of 9 frames and a seventh of 3, real and generated."""
+    for source, name, ending in zip(shots, ("real", "generated"), (".mkv", ".avi"), strict=True):
         for number, frames in enumerate([*source.values(), source["class0/clip0"][:3]]):
             write_video(tmp_path / name / f"{number}{ending}", frames)
-    return tmp_path / "real", tmp_path / "made"
+    return tmp_path / "real", tmp_path / "generated"
 
 
 def test_a_short_clip_does_not_cut_the_others(with_a_short_one, folders, judge):

@@ -121,8 +121,12 @@ def test_lower_precision_keeps_the_contract(make_model, clips):
     half = SweetTok(make_model(), dtype=torch.bfloat16)
     clip = clips(4)
     tokens = half.encode(clip)
-    made = half.decode(tokens)
-    assert made.dtype == torch.float32 and made.abs().max() <= 1 and torch.equal(half.reconstruct(clip), made)
+    reconstructed = half.decode(tokens)
+    assert (
+        reconstructed.dtype == torch.float32
+        and reconstructed.abs().max() <= 1
+        and torch.equal(half.reconstruct(clip), reconstructed)
+    )
     assert (tokens == SweetTok(make_model()).encode(clip)).float().mean() > 0.8  # close calls may fall the other way
 
 
@@ -168,22 +172,22 @@ def test_a_video_of_any_length_is_the_chain_of_its_windows(make_model, scene, wr
     windows = windows_of(shot[:, :, 4:20], 9 if frames > 1 else 1)
     expected = to_uint8(tok.model.reconstruct(to_float(windows))).reshape(-1, 16, 16, 3)[:frames]
     tokens.save(tmp_path / "a.swt")
-    made = np.stack(list(tok.decode_video(VideoTokens.load(tmp_path / "a.swt"))))
-    assert np.array_equal(made, expected) and (tokens.frames, tokens.height, tokens.width) == (frames, 16, 24)
+    decoded = np.stack(list(tok.decode_video(VideoTokens.load(tmp_path / "a.swt"))))
+    assert np.array_equal(decoded, expected) and (tokens.frames, tokens.height, tokens.width) == (frames, 16, 24)
 
 
 @pytest.mark.parametrize("fit, shape", [("crop", (20, 20)), ("stretch", (20, 30))])
 def test_back_in_the_original_size(tok, scene, write_video, tmp_path, fit, shape):
     tokens = tok.encode_video(write_video(tmp_path / "a.mkv", scene(9, 20, 30)), fit)
-    made = list(tok.decode_video(tokens, original_size=True))
-    assert len(made) == 9 and {frame.shape for frame in made} == {(*shape, 3)}
+    decoded = list(tok.decode_video(tokens, original_size=True))
+    assert len(decoded) == 9 and {frame.shape for frame in decoded} == {(*shape, 3)}
 
 
 def test_bits_are_those_of_the_reports(tok, scene, write_video, tmp_path):
-    from sweettok.metrics.reconstruction import size_of_code
+    from sweettok.metrics.reconstruction import code_size
 
     tokens = tok.encode_video(write_video(tmp_path / "a.mkv", scene(18)))
-    assert tokens.entropy_bits == pytest.approx(2 * size_of_code(tok.model)["bits"])
+    assert tokens.entropy_bits == pytest.approx(2 * code_size(tok.model)["bits"])
 
 
 def test_tokens_of_another_model_are_refused(make_model, scene, write_video, tmp_path):

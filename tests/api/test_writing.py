@@ -50,8 +50,8 @@ def test_lossy_forms_keep_brightness_and_flat_colours(frames, tmp_path, ending):
     ):
         write_frames(tmp_path / f"{name}{ending}", shown, Fraction(10))
         file = open_frames(tmp_path / f"{name}{ending}")
-        made = file.read(0, file.frames)
-        assert np.abs(seen(made.astype(float)) - seen(shown[: len(made)].astype(float))).mean() < 3
+        read = file.read(0, file.frames)
+        assert np.abs(seen(read.astype(float)) - seen(shown[: len(read)].astype(float))).mean() < 3
     assert open_frames(tmp_path / f"moving{ending}").frames == 7
 
 

@@ -1,5 +1,5 @@
 """Encode and decode one clip at the paper's size (profiles/ucf101.yaml) with random weights, by both kinds of temporal
-queries (all that read everything, one a cell that reads its cell alone), in fp32 and in bf16; at 128x128 also by
+queries (all that read everything, one a patch that reads its patch alone), in fp32 and in bf16; at 128x128 also by
 tests/plain_tokenizer.py."""
 
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_paper_decode(measured, model, clip, facts):
 
 @pytest.mark.parametrize("written", ["ours", "ours, bf16", "plain"])
 def test_128(measured, build, plain_tokenizer, written):
-    """17x128x128: a quarter of the cells, and of the tokens."""
+    """17x128x128: a quarter of the patches, and of the tokens."""
     sizes, clip = {"spatial_tokens": 64, "temporal_tokens": 256}, random_clip(128)
     model = build(128, **sizes)
     ways = {

@@ -57,10 +57,10 @@ def test_clip_length_in_windows(measured, build, frames):
 
 @pytest.mark.parametrize("size", [64, 96, 128, 192, 256])
 def test_resolution(measured, build, size):
-    """Patches of 8x8 and the paper's share of tokens: one spatial for 4 cells, one temporal for each."""
-    cells = (size // 8) ** 2
+    """Patches of 8x8 and the paper's share of tokens: one spatial for 4 patches, one temporal for each."""
+    grid_patches = (size // 8) ** 2
     patches = PARAMS.patches.model_copy(update={"spatial": 8})
-    model = build(size=size, patches=patches, spatial_tokens=cells // 4, temporal_tokens=cells)
+    model = build(size=size, patches=patches, spatial_tokens=grid_patches // 4, temporal_tokens=grid_patches)
     clip = clips(1, CLIP[0], size)
     point = {"curve": "resolution", "x": size, "at": f"{size}x{size}", "items": 1}
     assert measured("reconstruct", lambda: model.reconstruct(clip), **point).shape == clip.shape

@@ -125,10 +125,10 @@ def test_sampling(measured, tokenizer, size, use_cache):
 @pytest.mark.parametrize("clips, features", [(1000, 64), pytest.param(2048, 400, marks=slow)])
 def test_frechet_distance(measured, clips, features):
     """64 features: the judge's at the default; 2,048 clips of 400 features: gFVD as published."""
-    made, real = np.random.default_rng(0).normal(size=(2, clips, features))
+    generated, real = np.random.default_rng(0).normal(size=(2, clips, features))
     distance = measured(
         "Frechet distance",
-        lambda: frechet_distance(FeatureMoments.of(made), FeatureMoments.of(real)),
+        lambda: frechet_distance(FeatureMoments.of(generated), FeatureMoments.of(real)),
         at=f"{clips} x {features}",
         items=clips,
     )

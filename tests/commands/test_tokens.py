@@ -90,9 +90,9 @@ def test_names_of_any_bytes_through_encode_and_decode(sweettok, videos, work):
         shutil.copy(videos / "a.mkv", folder / os.fsdecode(name))
         assert sweettok("encode", f"{folder}/*.mkv", "-o", f"tokens{place}")[0] == 0
         for form in ("mp4", "mkv", "gif", "png"):
-            made = work / f"decoded{place}" / f"{os.fsdecode(name)[:-4]}.{form}"
+            decoded = work / f"decoded{place}" / f"{os.fsdecode(name)[:-4]}.{form}"
             assert sweettok("decode", f"tokens{place}", "-o", f"decoded{place}", "--format", form)[0] == 0
-            assert open_frames(made).frames == 9
+            assert open_frames(decoded).frames == 9
 
 
 def test_words(sweettok, videos, tok):

@@ -9,7 +9,7 @@ from function_tokenizer import FunctionTokenizer
 from sprite_data import sprites_data
 
 from sweettok.metrics import distances
-from sweettok.metrics.distances import Distance, judge_distances, open_distances, own_protocol, size_records
+from sweettok.metrics.distances import FrechetDistance, judge_distances, open_distances, own_protocol, size_records
 from sweettok.metrics.extractors import Extractor
 from sweettok.metrics.frechet import FeatureMoments, frechet_distance
 from sweettok.metrics.protocol import adapted, preset, select
@@ -49,7 +49,7 @@ def mean_pixels(clips):
 
 
 def stub(name="i3d", metric="fvd"):
-    return Extractor(name, "video", 6, metric, "e" * 64, mean_pixels, least_frames=9)
+    return Extractor(name, "video", 6, metric, "e" * 64, mean_pixels, min_frames=9)
 
 
 def asked(**changes):
@@ -70,12 +70,12 @@ def test_the_judges_distances_are_those_of_its_features(judge, stores):
     seen = {"video": judge.video_features, "image": lambda c: judge.image_features(c[:, :, :1])}
     for kind, features in seen.items():
         record = records[f"frechet_{kind}/judge"]
-        of_made, of_real = (FeatureMoments.of(features(c).numpy()) for c in (darker(clips), clips))
-        assert record["value"] == pytest.approx(frechet_distance(of_made, of_real), rel=1e-4)
-        made = record["protocol"]
-        assert (made["frames"], made["resolution"], made["extractor"]) == (9, 16, "judge")
-        assert made["input"] == ("whole clip" if kind == "video" else "first frame")
-        assert made["protocol"]["name"] == "own" and made["weights_sha256"] == "0" * 64
+        of_generated, of_real = (FeatureMoments.of(features(c).numpy()) for c in (darker(clips), clips))
+        assert record["value"] == pytest.approx(frechet_distance(of_generated, of_real), rel=1e-4)
+        facts = record["protocol"]
+        assert (facts["frames"], facts["resolution"], facts["extractor"]) == (9, 16, "judge")
+        assert facts["input"] == ("whole clip" if kind == "video" else "first frame")
+        assert facts["protocol"]["name"] == "own" and facts["weights_sha256"] == "0" * 64
 
 
 def test_a_published_protocol_on_another_split_has_its_own_reconstructions(stores, tmp_path, monkeypatch):
@@ -84,8 +84,8 @@ def test_a_published_protocol_on_another_split_has_its_own_reconstructions(store
     smaller = adapted(preset("larp"), frames=9, resolution=16, clips=6).model_copy(update={"name": "larp"})
     monkeypatch.setattr(distances, "preset", lambda name: smaller)
     settings = asked(extractors=("i3d",), protocols=("own", "larp"), weights={"i3d": ABSENT})
-    found, left_out = open_distances(settings, stores, tmp_path)
-    assert [distance.name for distance in found] == ["fvd", "fvd@larp"] and not left_out
+    found, skipped = open_distances(settings, stores, tmp_path)
+    assert [distance.name for distance in found] == ["fvd", "fvd@larp"] and not skipped
     assert [distance.selection.store.split for distance in found] == ["test", "train"]
     scored = score(FunctionTokenizer(darker), stores["test"], 4, [], found)
     np.testing.assert_allclose(scored.features["fvd"], mean_pixels(darker(stores["test"].clips(range(11)))), atol=1e-5)
@@ -102,8 +102,8 @@ def test_a_selection_of_the_split_gets_its_own_windows(stores, batch_size):
     """Clips drawn and frames 2..5 of them, whatever the batches they come in."""
     protocol = adapted(own_protocol(stub(), stores["test"]), clips=5, choice="random", frames=4, start="random", seed=3)
     selection = select(protocol, stores["test"])
-    short = replace(stub(), least_frames=1)
-    distance = Distance(short, selection, mean_pixels(selection.clips(range(5))).numpy())
+    short = replace(stub(), min_frames=1)
+    distance = FrechetDistance(short, selection, mean_pixels(selection.clips(range(5))).numpy())
     scored = score(FunctionTokenizer(lambda clip: clip), stores["test"], batch_size, [], [distance])
     np.testing.assert_allclose(scored.features[distance.name], distance.real, atol=1e-6)
 
@@ -111,34 +111,34 @@ def test_a_selection_of_the_split_gets_its_own_windows(stores, batch_size):
 def test_what_cannot_be_had_is_left_out_with_its_reason(stores, tmp_path):
     weights = {"inception": ABSENT, "squeezenet1_0": ABSENT}
     settings = asked(extractors=("inception", "squeezenet1_0"), weights=weights, protocols=("own", "larp"))
-    found, left_out = open_distances(settings, stores, tmp_path)
+    found, skipped = open_distances(settings, stores, tmp_path)
     assert found == []
-    assert {(entry.metric, entry.kind) for entry in left_out} == {
+    assert {(entry.metric, entry.kind) for entry in skipped} == {
         ("fid", "image"), ("frechet_image/squeezenet1_0", "image"), ("fvd@larp", "video"),
     }  # fmt: skip
-    reasons = {entry.metric: entry.why for entry in left_out}
+    reasons = {entry.metric: entry.why for entry in skipped}
     assert "not here, and download is false" in reasons["fid"] and "give path" in reasons["fid"]
     assert "is for i3d, which metrics.extractors does not list" in reasons["fvd@larp"]
     assert not any("\n" in why for why in reasons.values())
 
 
 def test_clips_that_a_protocol_cannot_use_leave_it_out(stores, tmp_path, monkeypatch):
-    monkeypatch.setattr(distances, "open_extractor", lambda name, source: replace(stub(name), least_frames=10))
+    monkeypatch.setattr(distances, "open_extractor", lambda name, source: replace(stub(name), min_frames=10))
     settings = asked(extractors=("i3d",), protocols=("own", "stylegan-v"), weights={"i3d": ABSENT})
-    found, left_out = open_distances(settings, stores, tmp_path)
-    assert found == [] and [entry.metric for entry in left_out] == ["fvd", "fvd@stylegan-v"]
-    assert "needs clips of at least 10 frames, but the protocol own has 9" in left_out[0].why
-    assert "wants 16 frames" in left_out[1].why
+    found, skipped = open_distances(settings, stores, tmp_path)
+    assert found == [] and [entry.metric for entry in skipped] == ["fvd", "fvd@stylegan-v"]
+    assert "needs clips of at least 10 frames, but the protocol own has 9" in skipped[0].why
+    assert "wants 16 frames" in skipped[1].why
 
 
 def test_size_curves(stores, tmp_path, monkeypatch):
     monkeypatch.setattr(distances, "open_extractor", lambda name, source: stub(name))
     found, _ = open_distances(asked(extractors=("i3d",), weights={"i3d": ABSENT}), stores, tmp_path)
-    made = {"fvd": found[0].real * 0.9}
-    records, left_out = size_records(found, made, (7, 9, 11), seed=0, paired=True)
+    features = {"fvd": found[0].real * 0.9}
+    records, skipped = size_records(found, features, (7, 9, 11), seed=0, paired=True)
     curve = records["fvd:limit"]["protocol"]["curve"]
-    assert list(curve["sizes"]) == [7, 9, 11] and curve["full_rank"] and not left_out
-    assert curve["means"][-1] == pytest.approx(found[0].record(made["fvd"], 0, paired=True)["value"])
-    records, left_out = size_records(found, made, (7, 12), seed=0, paired=True)
-    assert records == {} and left_out[0].why == "metrics.sizes goes to 12, but there are 11 clips"
-    assert size_records(found, made, (), seed=0, paired=True) == ({}, [])
+    assert list(curve["sizes"]) == [7, 9, 11] and curve["full_rank"] and not skipped
+    assert curve["means"][-1] == pytest.approx(found[0].record(features["fvd"], 0, paired=True)["value"])
+    records, skipped = size_records(found, features, (7, 12), seed=0, paired=True)
+    assert records == {} and skipped[0].why == "metrics.sizes goes to 12, but there are 11 clips"
+    assert size_records(found, features, (), seed=0, paired=True) == ({}, [])

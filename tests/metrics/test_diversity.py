@@ -30,7 +30,7 @@ def noise(*shape, seed=0):
 
 
 @pytest.mark.parametrize(
-    "made, real, count, expected",
+    "generated, real, count, expected",
     [
         ([0, 1, 2], [2, 1, 0], 3, 1),
         ([0, 0, 1, 1], [0, 1], 2, 1),  # shares count, not numbers
@@ -40,27 +40,27 @@ def noise(*shape, seed=0):
         ([4], [4, 4, 4, 0], 5, 0.75),
     ],
 )
-def test_coverage_by_hand(made, real, count, expected):
-    assert coverage(made, real, count) == pytest.approx(expected)
-    assert coverage(real, made, count) == pytest.approx(expected)
+def test_coverage_by_hand(generated, real, count, expected):
+    assert coverage(generated, real, count) == pytest.approx(expected)
+    assert coverage(real, generated, count) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("made, real", [([], [0]), ([0], []), ([2], [0]), ([-1], [0]), ([[0]], [0])])
-def test_coverage_of_what_is_no_list_of_values(made, real):
+@pytest.mark.parametrize("generated, real", [([], [0]), ([0], []), ([2], [0]), ([-1], [0]), ([[0]], [0])])
+def test_coverage_of_what_is_no_list_of_values(generated, real):
     with pytest.raises(ValueError, match=r"at least one value, all in \[0, 2\)"):
-        coverage(np.array(made, int), np.array(real, int), 2)
+        coverage(np.array(generated, int), np.array(real, int), 2)
 
 
 def test_coverage_records_equal_a_count_by_hand(judge):
     store = random_store(6, "test")
-    real, made = (noise(count, 32, seed=count).numpy() * 5 for count in (6, 20))
-    records = coverage_records(judge, {"": made, ":train_vs_test": real}, real, store, seed=0)
+    real, generated = (noise(count, 32, seed=count).numpy() * 5 for count in (6, 20))
+    records = coverage_records(judge, {"": generated, ":train_vs_test": real}, real, store, seed=0)
     assert list(records) == ["factor_coverage", "factor_coverage:train_vs_test"]
     assert records["factor_coverage:train_vs_test"]["value"] == 1  # identical sets
     entry, expected = records["factor_coverage"], {}
     for name, count in (("shape", 3), ("hue", 2)):  # not the class, and no factor of one value
         head = judge.video_heads[f"factor_{name}"]
-        seen = [(head(torch.from_numpy(features)).argmax(1)).tolist() for features in (made, real)]
+        seen = [(head(torch.from_numpy(features)).argmax(1)).tolist() for features in (generated, real)]
         expected[name] = sum(min(of.count(v) / len(of) for of in seen) for v in range(count))  # 1 - total variation
     assert entry["protocol"]["by_factor"] == pytest.approx(expected)
     assert entry["value"] == pytest.approx(np.mean(list(expected.values())))
@@ -126,8 +126,8 @@ def test_copies_reach_the_cap_and_others_do_not():
 
 
 def test_of_many_clips_evenly_spaced_ones_are_compared(monkeypatch):
-    monkeypatch.setattr(diversity, "MOST_QUERIES", 3)
-    monkeypatch.setattr(diversity, "MOST_TRAINING", 5)
+    monkeypatch.setattr(diversity, "MAX_QUERIES", 3)
+    monkeypatch.setattr(diversity, "MAX_TRAINING", 5)
     train, test = random_store(10, "train"), random_store(9, "test", seed=1)
     records = nearest_records(noise(4, 3, 5, 16, 16), test, train, seed=0)
     assert [entry["n"] for entry in records.values()] == [3, 3]

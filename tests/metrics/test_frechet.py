@@ -4,14 +4,14 @@ import torch
 from scipy.linalg import sqrtm
 
 from sweettok.metrics.frechet import (
-    MOST_DIMS,
+    MAX_DIMS,
     RESAMPLES,
     FeatureMoments,
     frechet_distance,
     frechet_interval,
     frechet_record,
 )
-from sweettok.metrics.record import doubt
+from sweettok.metrics.record import caveat
 
 
 @pytest.fixture(scope="module")
@@ -140,36 +140,36 @@ def test_paired_interval_needs_equal_rows(features):
 @pytest.mark.parametrize("paired", [True, False])
 def test_record_holds_the_distance_within_its_interval(paired):
     a, b = np.random.default_rng(0).normal(size=(2, 60, 3))
-    made = frechet_record(a, b, "test", 4, paired=paired, metric="frechet_video/judge", frames=17)
+    entry = frechet_record(a, b, "test", 4, paired=paired, metric="frechet_video/judge", frames=17)
     low, high = frechet_interval(a, b, RESAMPLES, seed=4, paired=paired)
-    assert made["value"] == frechet_distance(FeatureMoments.of(a), FeatureMoments.of(b))
-    assert made["interval"] == [min(low, made["value"]), max(high, made["value"])]
-    assert (made["n"], made["split"], made["seed"]) == (60, "test", 4)
-    assert made["protocol"] == {"covariance": "unbiased", "frames": 17}
+    assert entry["value"] == frechet_distance(FeatureMoments.of(a), FeatureMoments.of(b))
+    assert entry["interval"] == [min(low, entry["value"]), max(high, entry["value"])]
+    assert (entry["n"], entry["split"], entry["seed"]) == (60, "test", 4)
+    assert entry["protocol"] == {"covariance": "unbiased", "frames": 17}
 
 
 def test_record_of_a_distance_of_nothing_has_an_interval_that_holds_it(features):
     """Of equal features the resamples lie above the distance, which is 0 up to rounding."""
-    made = frechet_record(features[0], features[0], "test", 0, paired=True, metric="frechet_video/judge")
-    low, high = made["interval"]
-    assert 0 <= low <= made["value"] <= high < 1e-6
+    entry = frechet_record(features[0], features[0], "test", 0, paired=True, metric="frechet_video/judge")
+    low, high = entry["interval"]
+    assert 0 <= low <= entry["value"] <= high < 1e-6
 
 
-@pytest.mark.parametrize("made, real, mark", [(3, 3, 3), (64, 80, 64), (80, 64, 64), (65, 65, None)])
-def test_too_few_clips_for_the_features_are_marked_and_nothing_else_changes(made, real, mark):
-    a, b = (np.random.default_rng(n).normal(size=(n, 64)) for n in (made, real))
+@pytest.mark.parametrize("generated, real, mark", [(3, 3, 3), (64, 80, 64), (80, 64, 64), (65, 65, None)])
+def test_too_few_clips_for_the_features_are_marked_and_nothing_else_changes(generated, real, mark):
+    a, b = (np.random.default_rng(n).normal(size=(n, 64)) for n in (generated, real))
     entry = frechet_record(a, b, "test", 0, paired=False, metric="frechet_video/judge")
     assert entry["value"] == frechet_distance(FeatureMoments.of(a), FeatureMoments.of(b))
     expected = f"{mark} clips for 64 features, which need more than 64" if mark else None
     assert entry["protocol"].get("says_nothing") == expected
-    assert doubt(entry) == (f"says nothing: {expected}" if mark else "")
+    assert caveat(entry) == (f"says nothing: {expected}" if mark else "")
     singular = [np.linalg.matrix_rank(np.cov(rows.T)) < 64 for rows in (a, b)]
     assert any(singular) == bool(mark)
 
 
 def test_record_of_many_features_has_no_interval():
     """Each resample would cost seconds at FID's 2,048 features."""
-    a, b = np.random.default_rng(0).normal(size=(2, 5, MOST_DIMS + 1))
-    made = frechet_record(a, b, "test", 0, paired=False, metric="fid", unbiased=False)
-    assert made["interval"] is None and made["protocol"]["covariance"] == "biased"
-    assert made["value"] == frechet_distance(FeatureMoments.of(a), FeatureMoments.of(b), unbiased=False)
+    a, b = np.random.default_rng(0).normal(size=(2, 5, MAX_DIMS + 1))
+    entry = frechet_record(a, b, "test", 0, paired=False, metric="fid", unbiased=False)
+    assert entry["interval"] is None and entry["protocol"]["covariance"] == "biased"
+    assert entry["value"] == frechet_distance(FeatureMoments.of(a), FeatureMoments.of(b), unbiased=False)

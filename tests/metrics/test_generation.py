@@ -31,7 +31,7 @@ def stores():
 def test_one_pass_gives_what_two_would(judge, stores):
     clips = torch.rand(40, 3, 5, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1  # more than one part
     (whole,) = judge_distances(judge, stores["test"], kinds=("video",))
-    features = whole.of_generated(clips)
+    features = whole.generated_features(clips)
     np.testing.assert_allclose(features, judge.video_features(clips), atol=1e-5)
     assert np.array_equal(predicted_classes(judge, features), judge.predict(clips)["class"][1].argmax(-1))
 
@@ -41,17 +41,17 @@ def test_records_of_samples_that_are_the_test_clips(judge, stores):
     real = test.clips(range(len(test)))
     seen = judge.predict(real)["class"][1].argmax(-1).numpy()
     distances = judge_distances(judge, test, kinds=("video",))
-    records, left_out = evaluate_samples(judge, distances, real, seen, {"frechet_video/judge": FLOOR}, test, train, 0)
-    assert not left_out and list(records) == [
+    records, skipped = evaluate_samples(judge, distances, real, seen, {"frechet_video/judge": FLOOR}, test, train, 0)
+    assert not skipped and list(records) == [
         "frechet_video/judge", "class_consistency", "frechet_video/judge:reconstruction",
         "frechet_video/judge:train_vs_test", "class_accuracy_real", "factor_coverage", "factor_coverage:train_vs_test",
         "nearest_train_psnr", "nearest_train_psnr:test",
     ]  # fmt: skip
     assert records["frechet_video/judge"]["value"] == pytest.approx(0, abs=1e-6)
     assert records["frechet_video/judge:reconstruction"] == FLOOR
-    alone, made = sample_records(judge, distances, real, seen, test, seed=0)
+    alone, features = sample_records(judge, distances, real, seen, test, seed=0)
     assert alone == {name: records[name] for name in ("frechet_video/judge", "class_consistency")}
-    assert made["frechet_video/judge"].shape == (9, 32)
+    assert features["frechet_video/judge"].shape == (9, 32)
     assert records["class_consistency"]["value"] == records["factor_coverage"]["value"] == 1
     assert records["nearest_train_psnr"]["value"] == pytest.approx(records["nearest_train_psnr:test"]["value"])
     accuracy = (seen == test.labels["label"].to_numpy()).mean()
@@ -66,9 +66,9 @@ def test_sizes_give_a_limit_or_a_reason(judge, stores):
     test, train = stores["test"], stores["train"]
     real, labels = test.clips(range(len(test))), np.zeros(9)
     distances = judge_distances(judge, test)
-    records, left_out = evaluate_samples(judge, distances, real, labels, {}, test, train, seed=0, sizes=(4, 9))
+    records, skipped = evaluate_samples(judge, distances, real, labels, {}, test, train, seed=0, sizes=(4, 9))
     assert not any(name.endswith(":reconstruction") for name in records)
-    assert not left_out and {f"frechet_{kind}/judge:limit" for kind in ("video", "image")} <= set(records)
-    records, left_out = evaluate_samples(judge, distances, real, labels, {}, test, train, seed=0, sizes=(4, 10))
-    assert len(left_out) == 2 and "but there are 9 clips" in left_out[0].why
+    assert not skipped and {f"frechet_{kind}/judge:limit" for kind in ("video", "image")} <= set(records)
+    records, skipped = evaluate_samples(judge, distances, real, labels, {}, test, train, seed=0, sizes=(4, 10))
+    assert len(skipped) == 2 and "but there are 9 clips" in skipped[0].why
     assert not any(name.endswith(":limit") for name in records)

@@ -172,14 +172,14 @@ def rows_with(make_model, tokens, folder, **overrides):
 
 
 def test_rows_name_the_model_and_its_weights(make_model, tokens, random_model):
-    rows, left_out = rows_with(make_model, tokens, random_model)
-    assert not left_out
+    rows, skipped = rows_with(make_model, tokens, random_model)
+    assert not skipped
     expected = {(task, 2, shots) for task in ("action", "image") for shots in (1, 2)}
     assert {(row["task"], row["ways"], row["shots"]) for row in rows} == expected
     for row in rows:
-        made = row["accuracy"]["protocol"]
-        assert made["language_model"] == str(random_model) and made["weights_sha256"] == weights_sha256(random_model)
-        assert row["accuracy"]["n"] == 3 and row["accuracy"]["seed"] == 5 and made["chance"] == 0.5
+        facts = row["accuracy"]["protocol"]
+        assert facts["language_model"] == str(random_model) and facts["weights_sha256"] == weights_sha256(random_model)
+        assert row["accuracy"]["n"] == 3 and row["accuracy"]["seed"] == 5 and facts["chance"] == 0.5
     assert rows_with(make_model, tokens, random_model)[0] == rows
 
 
@@ -198,9 +198,9 @@ def test_what_cannot_be_asked_is_left_out_with_its_reason(make_model, tokens, ra
 
 def test_a_prompt_longer_than_the_context_is_left_out_alone(make_model, tokens, tmp_path):
     short = saved(tmp_path / "short", causal(max_position_embeddings=80))
-    rows, left_out = rows_with(make_model, tokens, short)  # temporal: 16 words a clip; spatial: 4
+    rows, skipped = rows_with(make_model, tokens, short)  # temporal: 16 words a clip; spatial: 4
     assert {(row["task"], row["shots"]) for row in rows} == {("action", 1), ("image", 1), ("image", 2)}
-    (long,) = left_out
+    (long,) = skipped
     assert long.metric == "in context: action, 2-way 2-shot" and "reads 80" in long.why
     with pytest.raises(InputError, match="reads 80; ask for fewer ways or shots"):
         LanguageModel.open(str(short)).log_likelihoods("verb1 " * 90, [" slide\n"])

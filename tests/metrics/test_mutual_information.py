@@ -6,7 +6,7 @@ from sklearn.metrics import mutual_info_score
 from sweettok.metrics.mutual_information import (
     caption_features,
     excess_information,
-    information,
+    mutual_information,
     mutual_information_rows,
 )
 from sweettok.params import Semantics
@@ -24,19 +24,19 @@ def one_hot(values, size):
 def test_one_word_each_is_the_mutual_information_of_two_labels():
     first, second = np.random.default_rng(0).integers([4, 5], size=(200, 2)).T
     expected = mutual_info_score(first, second) / np.log(2)
-    assert information(one_hot(first, 4), one_hot(second, 5)) == pytest.approx(expected)
+    assert mutual_information(one_hot(first, 4), one_hot(second, 5)) == pytest.approx(expected)
 
 
 def test_words_that_say_all_and_words_that_say_nothing():
     words = one_hot(np.arange(160) % 4, 4)
-    assert information(words, words[:, ::-1]) == pytest.approx(2)  # bits
-    assert information(words, np.full((160, 3), 1 / 3)) == pytest.approx(0)
+    assert mutual_information(words, words[:, ::-1]) == pytest.approx(2)  # bits
+    assert mutual_information(words, np.full((160, 3), 1 / 3)) == pytest.approx(0)
     mixed = (words + 1 / 4) / 2  # half of a clip's words are drawn from all
-    assert 0 < information(mixed, words) < 1
+    assert 0 < mutual_information(mixed, words) < 1
 
 
 def test_unrelated_words_have_no_excess_though_they_have_information():
-    """Of 60 clips and 400 cells the plug-in estimate is bits away from zero; over many draws its excess is not."""
+    """Of 60 clips and 400 pairs of values the plug-in estimate is bits away from zero; over many draws its excess is not."""
     generator = np.random.default_rng(1)
     found = [
         excess_information(*(one_hot(generator.integers(20, size=60), 20) for _ in range(2)), 20, seed)
@@ -55,7 +55,7 @@ def test_related_words_stand_out_and_the_interval_covers_the_excess_of_many_clip
         second = np.where(generator.random(clips) < 0.6, first, generator.integers(3, size=clips))
         return one_hot(first, 3), one_hot(second, 3)
 
-    truth = information(*drawn(200_000, 0))
+    truth = mutual_information(*drawn(200_000, 0))
     found = [excess_information(*drawn(120, seed), 20, seed) for seed in range(1, 31)]
     assert np.mean([each.value for each in found]) == pytest.approx(truth, rel=0.1)
     assert np.mean([each.interval[0] < truth < each.interval[1] for each in found]) > 0.75

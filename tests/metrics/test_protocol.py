@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sweettok.errors import InputError
 from sweettok.metrics.extractors import EXTRACTORS
-from sweettok.metrics.protocol import PRESETS, adapted, as_measured, generated, preset, resized, select
+from sweettok.metrics.protocol import PRESETS, adapted, as_measured, first_frames, preset, resized, select
 from sweettok.video.store import to_float, to_uint8
 
 
@@ -145,9 +145,9 @@ def test_pixels_as_the_published_code_makes_them():
 
 def test_generated_clips_take_the_protocols_form():
     clips = torch.rand(2, 3, 20, 8, 8) * 2 - 1
-    assert torch.equal(generated(clips, small(frames=17)), clips[:, :, :17])
+    assert torch.equal(first_frames(clips, small(frames=17)), clips[:, :, :17])
     with pytest.raises(InputError, match="wants 21 frames, but clips have 20"):
-        generated(clips, small(frames=21))
+        first_frames(clips, small(frames=21))
 
 
 def test_identity_holds_data_and_protocol():

@@ -60,16 +60,23 @@ def test_the_first_clips_are_kept_for_pictures(store, keep):
 
 def test_the_size_of_a_clip_is_that_of_its_tokens(store):
     mean = MeanColour("mean_colour", store.frames, store.size)
-    made = score(mean, store, 4, [])
-    assert clip_size(mean, made) == {"tokens": 1, "indices": 3, "bits": 96.0} and not made.sizes
+    reconstructions = score(mean, store, 4, [])
+    assert clip_size(mean, reconstructions) == {"tokens": 1, "indices": 3, "bits": 96.0} and not reconstructions.sizes
 
 
 def test_a_variable_rate_is_counted_clip_by_clip_and_has_no_tokens(store):
     codec = CodecTokenizer("h264", store.frames, store.size, "h264", CodecPoint(crf=40, time=1, space=1))
-    made, clips = score(codec, store, 4, []), store.clips(range(10))
-    assert clip_size(codec, made) == {"tokens": None, "indices": None, "bits": made.sizes["bits"].mean()}
+    reconstructions, clips = score(codec, store, 4, []), store.clips(range(10))
+    assert clip_size(codec, reconstructions) == {
+        "tokens": None,
+        "indices": None,
+        "bits": reconstructions.sizes["bits"].mean(),
+    }
     alone = [codec.sizes(codec.encode(clip[None]))["bits"].item() for clip in clips]
-    assert made.sizes["bits"].tolist() == alone and (made.sizes["bits"] > made.sizes["bits_without_headers"]).all()
+    assert (
+        reconstructions.sizes["bits"].tolist() == alone
+        and (reconstructions.sizes["bits"] > reconstructions.sizes["bits_without_headers"]).all()
+    )
 
 
 @pytest.mark.parametrize("overrides", [{}, {"lookup": "composed"}])

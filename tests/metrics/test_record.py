@@ -8,8 +8,8 @@ from sweettok.metrics.record import KEYS, flatten_records, is_record, record
 
 def test_holds_what_was_given_as_plain_json():
     interval = np.array([21.0, 22.0])
-    made = record(np.float32(21.5), np.int64(256), "test", np.int64(3), interval, frames=17, size=[32, 32])
-    assert made == {
+    entry = record(np.float32(21.5), np.int64(256), "test", np.int64(3), interval, frames=17, size=[32, 32])
+    assert entry == {
         "value": 21.5,
         "n": 256,
         "split": "test",
@@ -17,13 +17,13 @@ def test_holds_what_was_given_as_plain_json():
         "interval": [21.0, 22.0],
         "protocol": {"frames": 17, "size": [32, 32]},
     }
-    assert json.loads(json.dumps(made)) == made
-    assert is_record(made) and tuple(made) == KEYS
+    assert json.loads(json.dumps(entry)) == entry
+    assert is_record(entry) and tuple(entry) == KEYS
 
 
 def test_seed_and_interval_may_be_absent():
-    made = record(1, 2, "val")
-    assert made["seed"] is None and made["interval"] is None and made["protocol"] == {}
+    entry = record(1, 2, "val")
+    assert entry["seed"] is None and entry["interval"] is None and entry["protocol"] == {}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

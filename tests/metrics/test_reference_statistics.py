@@ -9,7 +9,7 @@ import torch
 from scipy.linalg import sqrtm
 
 from sweettok.errors import InputError
-from sweettok.metrics.distances import Distance
+from sweettok.metrics.distances import FrechetDistance
 from sweettok.metrics.extractors import Extractor
 from sweettok.metrics.protocol import adapted, preset, select
 from sweettok.metrics.record import is_record
@@ -64,10 +64,10 @@ def test_second_time_it_is_read(extractor, selection, tmp_path):
 
 
 def test_batch_size_changes_no_distance(extractor, selection):
-    made = np.random.default_rng(0).normal(size=(60, 8))
+    generated = np.random.default_rng(0).normal(size=(60, 8))
     distances = [
-        Distance(extractor, selection, features_of(extractor, selection.protocol, selection.batches(size)))
-        .record(made, seed=0, paired=True)["value"]
+        FrechetDistance(extractor, selection, features_of(extractor, selection.protocol, selection.batches(size)))
+        .record(generated, seed=0, paired=True)["value"]
         for size in (1, 7, 60)
     ]  # fmt: skip
     assert distances == pytest.approx([distances[0]] * 3, rel=1e-6)
@@ -127,18 +127,18 @@ def test_an_interrupted_computation_leaves_no_entry(extractor, selection, tmp_pa
 def test_the_record_carries_the_whole_protocol(extractor, selection, covariance):
     selection = replace(selection, protocol=adapted(selection.protocol, covariance=covariance))
     real = features_of(extractor, selection.protocol, selection.batches(20))
-    made = real + np.random.default_rng(0).normal(size=real.shape) * 0.3
-    distance = Distance(extractor, selection, real)
-    made_record = distance.record(made, seed=3, paired=True)
-    assert distance.name == f"frechet_video/mixtures@{selection.protocol.name}" and is_record(made_record)
+    generated = real + np.random.default_rng(0).normal(size=real.shape) * 0.3
+    distance = FrechetDistance(extractor, selection, real)
+    entry = distance.record(generated, seed=3, paired=True)
+    assert distance.name == f"frechet_video/mixtures@{selection.protocol.name}" and is_record(entry)
     ddof = int(covariance == "unbiased")
-    of_made, of_real = (np.cov(rows.T.astype(np.float64), ddof=ddof) for rows in (made, real))
-    shift = np.square(made.mean(0, dtype=np.float64) - real.mean(0, dtype=np.float64)).sum()
-    expected = shift + np.trace(of_made + of_real - 2 * sqrtm(of_made @ of_real).real)
-    assert made_record["value"] == pytest.approx(expected, rel=1e-6)
-    low, high = made_record["interval"]
-    assert low <= made_record["value"] <= high and made_record["n"] == 60 and made_record["seed"] == 3
-    protocol = made_record["protocol"]
+    of_generated, of_real = (np.cov(rows.T.astype(np.float64), ddof=ddof) for rows in (generated, real))
+    shift = np.square(generated.mean(0, dtype=np.float64) - real.mean(0, dtype=np.float64)).sum()
+    expected = shift + np.trace(of_generated + of_real - 2 * sqrtm(of_generated @ of_real).real)
+    assert entry["value"] == pytest.approx(expected, rel=1e-6)
+    low, high = entry["interval"]
+    assert low <= entry["value"] <= high and entry["n"] == 60 and entry["seed"] == 3
+    protocol = entry["protocol"]
     assert protocol["protocol"] == selection.protocol.model_dump()
     assert protocol["weights_sha256"] == "e" * 64 and protocol["data"] == "d" * 64
     assert (protocol["covariance"], protocol["frames"], protocol["reference_clips"]) == (covariance, 3, 60)
@@ -150,6 +150,6 @@ def test_wrong_extractor_or_shape(extractor, selection):
     with pytest.raises(InputError, match="takes images: 1 frame"):
         features_of(replace(extractor, kind="image"), selection.protocol, [])
     with pytest.raises(InputError, match="needs clips of at least 4 frames, but the protocol .* has 3"):
-        features_of(replace(extractor, least_frames=4), selection.protocol, [])
+        features_of(replace(extractor, min_frames=4), selection.protocol, [])
     with pytest.raises(ValueError, match=r"expected clips .*3, 3, 6, 6.*, got \(2, 3, 4, 6, 6\)"):
         features_of(extractor, selection.protocol, [torch.zeros(2, 3, 4, 6, 6)])

@@ -73,7 +73,7 @@ def test_a_metric_of_another_package_is_measured_like_the_others(offered):
     assert title_of("mae") == "MAE (of 2)" and not higher_is_better("mae")
     found, _ = open_scorers(None, None, 16)
     scorer = next(scorer for scorer in found if scorer.name == "mae")
-    assert scorer.column == "mae" and scorer.distance(
+    assert scorer.column == "mae" and scorer.compute(
         torch.zeros(2, 3, 1, 16, 16), torch.ones(2, 3, 1, 16, 16)
     ).tolist() == [1, 1]
 

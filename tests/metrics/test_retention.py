@@ -44,19 +44,19 @@ def store():
 
 
 REAL = features_of([2, 2, 0, 0], [0, 0, 0, 0])  # misses the green one
-MADE = features_of([2, 0, 0, 1], [0, 0, 1, 1])  # misses one red, finds the green one; two shapes lost
+RECONSTRUCTED = features_of([2, 0, 0, 1], [0, 0, 1, 1])  # misses one red, finds the green one; two shapes lost
 
 
 def test_by_hand(judge, store):
-    real, made = label_hits(judge, REAL, store), label_hits(judge, MADE, store)
+    real, reconstructed = label_hits(judge, REAL, store), label_hits(judge, RECONSTRUCTED, store)
     assert real["factor:colour"].tolist() == [True, True, True, False]
-    assert made["factor:colour"].tolist() == [True, False, True, True]
+    assert reconstructed["factor:colour"].tolist() == [True, False, True, True]
     accuracy = accuracy_records(real, judge, store, *DRAWN)
     assert {name: entry["value"] for name, entry in accuracy.items()} == {"colour": 0.75, "shape": 1}
     assert accuracy["colour"]["protocol"] == {
         "frames": 5, "resolution": 16, "extractor": "judge", "weights_sha256": "f" * 64, "chance": 0.5,
     }  # fmt: skip
-    kept = retention_records(made, real, judge, store, *DRAWN)
+    kept = retention_records(reconstructed, real, judge, store, *DRAWN)
     assert {name: entry["value"] for name, entry in kept.items()} == {"colour": 1, "shape": 0.5}
     facts = kept["shape"]["protocol"]
     assert (facts["accuracy"], facts["real"], facts["chance"]) == (0.5, 1, 1)
@@ -73,10 +73,10 @@ def test_real_clips_retain_all_however_often_they_are_drawn(judge, store):
 
 
 def test_the_interval_is_that_of_the_ratio_over_drawn_clips(judge, store):
-    real, made = label_hits(judge, REAL, store), label_hits(judge, MADE, store)
-    entry = retention_records(made, real, judge, store, 4000, 1)["shape"]
+    real, reconstructed = label_hits(judge, REAL, store), label_hits(judge, RECONSTRUCTED, store)
+    entry = retention_records(reconstructed, real, judge, store, 4000, 1)["shape"]
     draws = np.random.default_rng(5).integers(4, size=(4000, 4))  # all shapes are seen on real clips: plain means
-    means = made["factor:shape"].astype(float)[draws].mean(axis=1)
+    means = reconstructed["factor:shape"].astype(float)[draws].mean(axis=1)
     assert entry["interval"] == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.01)
 
 
@@ -111,8 +111,8 @@ def test_the_class_stands_beside_factors_unless_it_is_one():
 
 def test_what_the_judge_never_names_has_no_retention(judge, store):
     blind = label_hits(judge, features_of([1, 1, 1, 0], [0, 0, 0, 0]), store)
-    made = label_hits(judge, MADE, store)
-    assert list(retention_records(made, blind, judge, store, *DRAWN)) == ["shape"]
+    reconstructed = label_hits(judge, RECONSTRUCTED, store)
+    assert list(retention_records(reconstructed, blind, judge, store, *DRAWN)) == ["shape"]
     assert accuracy_records(blind, judge, store, *DRAWN)["colour"]["value"] == 0
 
 

@@ -28,31 +28,31 @@ def asked(*names):
 
 
 def test_all_that_need_no_weights_with_the_names_of_their_columns(judge):
-    found, left_out = open_scorers(judge, None, 16)
+    found, skipped = open_scorers(judge, None, 16)
     expected = {
         metric.name: metric.per_clip for metric in METRICS if metric.compares == "pairs" and not metric.networks
     }
-    assert {scorer.name: scorer.column for scorer in found} == expected and not left_out
+    assert {scorer.name: scorer.column for scorer in found} == expected and not skipped
     a, b = torch.rand(2, 2, 3, 5, 16, 16) * 2 - 1
-    assert all(scorer.distance(a, b).shape == (2,) for scorer in found)
+    assert all(scorer.compute(a, b).shape == (2,) for scorer in found)
     facts = {scorer.name: scorer.facts for scorer in found}
     assert facts["perceptual/judge"]["extractor"] == "judge" and not facts["psnr"]
 
 
 def test_only_those_that_are_wanted(judge):
-    found, left_out = open_scorers(judge, asked("alex"), 32, wanted={"psnr", "frechet_video/judge"})
-    assert [scorer.name for scorer in found] == ["psnr"] and not left_out
+    found, skipped = open_scorers(judge, asked("alex"), 32, wanted={"psnr", "frechet_video/judge"})
+    assert [scorer.name for scorer in found] == ["psnr"] and not skipped
 
 
 def test_left_out_without_a_judge_without_weights_and_on_small_clips():
-    found, left_out = open_scorers(None, asked("alex", "squeezenet1_0"), 32)
+    found, skipped = open_scorers(None, asked("alex", "squeezenet1_0"), 32)
     assert [scorer.name for scorer in found] == ["psnr", "ssim"]
-    reasons = {entry.metric: entry.why for entry in left_out}
+    reasons = {entry.metric: entry.why for entry in skipped}
     assert set(reasons) == {"perceptual/judge", "lpips/alex", "perceptual/squeezenet1_0"}
     assert "--judge" in reasons["perceptual/judge"] and "download is false" in reasons["lpips/alex"]
-    found, left_out = open_scorers(None, asked("alex"), 10)
+    found, skipped = open_scorers(None, asked("alex"), 10)
     assert [scorer.name for scorer in found] == ["psnr"]
-    assert {entry.metric: entry.why for entry in left_out}[
+    assert {entry.metric: entry.why for entry in skipped}[
         "ssim"
     ] == "it needs frames of at least 11 pixels, these have 10"
 
@@ -68,8 +68,8 @@ def test_lpips_by_path(tmp_path):
     torch.save(squeezenet1_1(weights=None).state_dict(), tmp_path / "squeeze.pth")
     source = WeightsSource(path=str(tmp_path / "squeeze.pth"), sha256=None, download=False)
     settings = Metrics(extractors=(), perceptual=("squeeze",), protocols=(), weights={"squeeze": source}, sizes=())
-    found, left_out = open_scorers(None, settings, 32, wanted={"lpips/squeeze"})
+    found, skipped = open_scorers(None, settings, 32, wanted={"lpips/squeeze"})
     (scorer,) = found
-    assert not left_out and scorer.name == scorer.column == "perceptual/lpips_squeeze_unverified"
+    assert not skipped and scorer.name == scorer.column == "perceptual/lpips_squeeze_unverified"
     clip = torch.rand(2, 3, 3, 32, 32) * 2 - 1
-    assert scorer.distance(clip, clip).tolist() == [0, 0] and (scorer.distance(clip, -clip) > 0).all()
+    assert scorer.compute(clip, clip).tolist() == [0, 0] and (scorer.compute(clip, -clip) > 0).all()

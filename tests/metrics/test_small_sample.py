@@ -12,7 +12,7 @@ SIZES = (100, 150, 200, 300, 400, 600)
 
 @pytest.fixture(scope="module")
 def gaussians():
-    """made, real: 600 rows of 20 features; the true distance is 20 * 0.1^2 + 20 * (1.2 - 1)^2 = 1."""
+    """generated, real: 600 rows of 20 features; the true distance is 20 * 0.1^2 + 20 * (1.2 - 1)^2 = 1."""
     generator = np.random.default_rng(0)
     return generator.normal(0.1, 1.2, size=(600, 20)), generator.normal(size=(600, 20))
 

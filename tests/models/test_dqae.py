@@ -124,8 +124,8 @@ def test_temporal_tokens_read_differences_from_the_first_frame(build, name):
     assert torch.allclose(temporal, same, atol=1e-4) and not torch.allclose(spatial, moved, atol=1e-2)
 
 
-def moved_by_one_cell(backbone):
-    """Temporal tokens that move when cell 6 (row 1, column 2) of a later frame does."""
+def moved_by_one_patch(backbone):
+    """Temporal tokens that move when patch 6 (row 1, column 2) of a later frame does."""
     clip = patches(1)
     changed = clip.clone()
     changed[:, :, 3, 1, 2] += 1.0
@@ -134,12 +134,12 @@ def moved_by_one_cell(backbone):
     return moved[0].nonzero().flatten().tolist()
 
 
-def test_per_location_tokens_read_their_own_cell(build):
-    assert moved_by_one_cell(build(temporal_depth=2, encoder_blocks=2)) == [6]
+def test_per_location_tokens_read_their_own_patch(build):
+    assert moved_by_one_patch(build(temporal_depth=2, encoder_blocks=2)) == [6]
 
 
-def test_global_tokens_read_every_cell(build):
-    assert moved_by_one_cell(build(temporal_queries="global")) == list(range(16))
+def test_global_tokens_read_every_patch(build):
+    assert moved_by_one_patch(build(temporal_queries="global")) == list(range(16))
 
 
 @pytest.mark.parametrize("name", BACKBONES)

@@ -6,10 +6,10 @@ import torch
 from sweettok.models.patches import grid_positions, position_codes
 from sweettok.models.queries import (
     PLACE_SCALE,
+    PatchesToQueries,
     QueryLayer,
     QueryStack,
-    Spread,
-    StartingValues,
+    TokensToPatches,
     as_grid,
     as_sequence,
     place_codes,
@@ -57,7 +57,7 @@ def test_queries_are_told_apart_by_what_they_hold_alone():
 
 @pytest.mark.parametrize("self_attention", [True, False])
 def test_leading_axes_are_batch(self_attention):
-    """So that queries of one cell each read the patches of that cell."""
+    """So that queries of one place each read the patches of that place."""
     stack, queries, patches = stack_of(self_attention), draw(2, 4, 3, 8), draw(2, 4, 5, 8, seed=1)
     with torch.no_grad():
         alone = stack(queries[1, 2, None], patches[1, 2, None])[0]
@@ -103,7 +103,7 @@ def test_queries_alone_have_no_weights_to_mix_with():
 @pytest.mark.parametrize("spacing", [1, 2, 4])
 def test_starting_values_without_blocks_are_sums_over_their_tile(spacing):
     torch.manual_seed(0)
-    start, grid = StartingValues(3, 5, spacing, depth=0), draw(2, 3, 2, 4, 4)
+    start, grid = PatchesToQueries(3, 5, spacing, depth=0), draw(2, 3, 2, 4, 4)
     with torch.no_grad():
         found = start(grid)
         assert found.shape == (2, 5, 2, 4 // spacing, 4 // spacing)
@@ -126,20 +126,20 @@ def tiles_moved(network, grid, place):
 def test_a_block_lets_starting_values_see_the_tiles_around():
     torch.manual_seed(0)
     grid = draw(1, 3, 1, 8, 8)
-    assert tiles_moved(StartingValues(3, 5, 2, depth=0), grid, (3, 4)) == {(1, 2)}
+    assert tiles_moved(PatchesToQueries(3, 5, 2, depth=0), grid, (3, 4)) == {(1, 2)}
     around = {(i, j) for i in (0, 1, 2) for j in (1, 2, 3)}
-    assert tiles_moved(StartingValues(3, 5, 2, depth=1), grid, (3, 4)) == around
+    assert tiles_moved(PatchesToQueries(3, 5, 2, depth=1), grid, (3, 4)) == around
 
 
 def test_spread_shows_a_token_in_its_tile_and_those_around():
     torch.manual_seed(0)
-    spread, tokens = Spread(5, 2), draw(1, 5, 1, 4, 4)
+    spread, tokens = TokensToPatches(5, 2), draw(1, 5, 1, 4, 4)
     assert spread(tokens).shape == (1, 5, 1, 8, 8)
     assert tiles_moved(spread, tokens, (1, 2)) == {(i, j) for i in range(6) for j in range(2, 8)}
 
 
 @pytest.mark.parametrize(
-    "kind", [lambda frames: StartingValues(5, 5, 2, 1, frames), lambda frames: Spread(5, 2, frames)]
+    "kind", [lambda frames: PatchesToQueries(5, 5, 2, 1, frames), lambda frames: TokensToPatches(5, 2, frames)]
 )
 def test_over_space_alone_or_over_earlier_frames_too(kind):
     grid = draw(1, 5, 4, 4, 4)

@@ -78,10 +78,10 @@ def test_captions_without_words_of_motion(project):
 def stale_outputs(tmp_path_factory):
     """Judge, proxy and tokenizer with initial weights for clips of 17x16x16, beside a store of 9x32x32 clips."""
     outputs, params = tmp_path_factory.mktemp("stale"), load_params(ROOT / "profiles" / "smoke.yaml")
-    made_for = params.data.model_copy(
+    data_params = params.data.model_copy(
         update={"clips": params.data.clips.model_copy(update={"train": 4, "val": 2, "test": 2})}
     )
-    prepare(made_for, outputs / "data")
+    prepare(data_params, outputs / "data")
     stores = {split: ClipStore.open(outputs / "data", split) for split in ("train", "val")}
     torch.manual_seed(0)
     save_module(outputs / "judge", Judge({"class": 4}, 4), {"labels": {"class": list("abcd")}, "width": 4}, [])
@@ -91,7 +91,7 @@ def stale_outputs(tmp_path_factory):
     model = build_tokenizer(params.tokenizer, codebook, proxy, (17, 16))
     for name in ("spatial", "pixels"):
         model.save(outputs / name)
-    prepare(made_for.model_copy(update={"frames": 9, "size": 32}), outputs / "data")
+    prepare(data_params.model_copy(update={"frames": 9, "size": 32}), outputs / "data")
     return outputs
 
 

@@ -71,7 +71,7 @@ def installed(project, tmp_path_factory):
 
 
 def test_a_tokenizer_of_another_package_gets_its_row(installed):
-    """From `pip install` to T1 and the page: one new cell and the report."""
+    """From `pip install` to T1 and the page: one new stage and the report."""
     assert "mosaic: my_tokenizer:Mosaic" in installed.python("sweettok.cli", "tokenizers").stdout
     folder = installed.folder
     before = (folder / "reports/smoke/tables/T1.csv").read_text().splitlines()
@@ -92,7 +92,7 @@ def test_a_tokenizer_of_another_package_gets_its_row(installed):
 def test_one_loss_weight_reruns_exactly_what_depends_on_it(installed):
     project = installed
     project.edit(lambda params: params["pixel_loss"].update(perceptual=0.2))
-    cells = {f"ablation@{variant}" for variant in ("full", "coupled", "end_to_end")}
+    matrices = {f"ablation@{variant}" for variant in ("full", "coupled", "end_to_end")}
     expected = {
         "finetune_pixels",
         "train_generator",
@@ -101,9 +101,9 @@ def test_one_loss_weight_reruns_exactly_what_depends_on_it(installed):
         "evaluate_semantics",
         "report",
     }
-    cells |= {"scale_prior@small", "scale_prior@large"}
-    cells |= {f"evaluate_reconstruction@{name}" for name in (*TOKENIZERS, "mosaic")}
-    assert set(stages_run(project.run("repro"))) == expected | cells
+    matrices |= {"scale_prior@small", "scale_prior@large"}
+    matrices |= {f"evaluate_reconstruction@{name}" for name in (*TOKENIZERS, "mosaic")}
+    assert set(stages_run(project.run("repro"))) == expected | matrices
 
 
 def test_report_alone_redraws_figures(project):

@@ -47,10 +47,10 @@ def metrics_at(psnr: float, seed: int | None) -> dict:
 
 def judged(scale: float | None = None) -> dict:
     """The judge's accuracy on real clips by factor, or with a scale what a method retains of it, times the scale."""
-    made = {"extractor": "judge", "weights_sha256": SHA, "resolution": SIZE, "frames": FRAMES}
+    common = {"extractor": "judge", "weights_sha256": SHA, "resolution": SIZE, "frames": FRAMES}
     records = {}
     for name, (real, chance, kept) in FACTORS.items():
-        value, facts = real, made | {"chance": chance}
+        value, facts = real, common | {"chance": chance}
         if scale is not None:
             value = min(1.0, kept * scale)
             facts |= {"accuracy": value * real, "real": real}
@@ -213,13 +213,13 @@ def write_reconstruction(folder: Path, generator: np.random.Generator) -> None:
 
 
 def write_generation(folder: Path, generator: np.random.Generator) -> None:
-    made = {"extractor": "judge", "weights_sha256": SHA}
+    facts = {"extractor": "judge", "weights_sha256": SHA}
     metrics = {
-        "frechet_video/judge": record(61.2, 32, "generated vs test", 0, **made),
-        "frechet_video/judge:reconstruction": record(33.3, 32, "reconstructed vs test", **made),
-        "frechet_video/judge:train_vs_test": record(4.2, 32, "train vs test", **made),
-        "class_consistency": record(0.61, 32, "generated", 0, (0.5, 0.7), **made),
-        "class_accuracy_real": record(0.93, 32, "test", None, (0.9, 0.95), **made),
+        "frechet_video/judge": record(61.2, 32, "generated vs test", 0, **facts),
+        "frechet_video/judge:reconstruction": record(33.3, 32, "reconstructed vs test", **facts),
+        "frechet_video/judge:train_vs_test": record(4.2, 32, "train vs test", **facts),
+        "class_consistency": record(0.61, 32, "generated", 0, (0.5, 0.7), **facts),
+        "class_accuracy_real": record(0.93, 32, "test", None, (0.9, 0.95), **facts),
     }
     write(folder / "summary.json", {"metrics": metrics, "sampling": {"guidance": 1.25}, "parameters": 1234567})
     labels = np.arange(12) % len(CLASSES)
@@ -259,9 +259,9 @@ def write_semantics(folder: Path) -> None:
          "p_value": 0.01, "excess": record(value, 32, "test", 0, (value - 0.05, value + 0.05), permutations=99)}
         for tokens, part, value in (("spatial", "noun", 0.25), ("temporal", "verb", 0.02))
     ]  # fmt: skip
-    left_out = [{"metric": "in context: image, 4-way 1-shot", "kind": "words", "why": "the prompt is too long"}]
+    skipped = [{"metric": "in context: image, 4-way 1-shot", "kind": "words", "why": "the prompt is too long"}]
     rows = {"few_shot": few_shot, "few_shot_average": average, "in_context": in_context, "probes": probes}
-    rows |= {"probe_differences": differences, "mutual_information": information, "left_out": left_out}
+    rows |= {"probe_differences": differences, "mutual_information": information, "left_out": skipped}
     write(folder / "summary.json", rows)
 
 

@@ -51,7 +51,7 @@ def test_an_exponent_needs_two_points():
 def test_the_page_has_every_row_rate_and_share(raw, tmp_path):
     write_report(joined([read_benchmarks(raw)]), tmp_path / "bench")
     page = (tmp_path / "bench" / "README.md").read_text()
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"]
+    rows = [[entry.strip() for entry in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"]
     # 25 GFLOP in 0.5 s are half of 10 GFLOP in 0.1 s
     assert ["encode", "default", "0.500", "0.0500", "16.0 clips", "100", "-", "50%"] in rows
     assert ["decode", "default", "0.250", "0.0250", "32.0 clips", "-", "1,050", "-"] in rows

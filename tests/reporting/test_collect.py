@@ -45,7 +45,7 @@ def test_priors_are_sorted_by_size_and_seed(tmp_path: Path):
         folder = tmp_path / "prior_scaling" / size / str(seed)
         folder.mkdir(parents=True)
         (folder / "summary.json").write_text(f'{{"size": "{size}", "seed": {seed}, "parameters": 9, "metrics": {{}}}}')
-    found = [(cell.size, cell.seed) for cell in collect(tmp_path).prior_scaling]
+    found = [(run.size, run.seed) for run in collect(tmp_path).prior_scaling]
     assert found == [("large", 0), ("small", 0), ("small", 1)]
 
 

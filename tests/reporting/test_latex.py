@@ -49,7 +49,7 @@ def test_environments_and_braces_are_balanced(tables):
         assert depth == 0
 
 
-def test_every_line_has_as_many_cells_as_columns(tables):
+def test_every_line_has_as_many_entries_as_columns(tables):
     for table in tables:
         text = to_latex(table)
         columns = re.search(r"\\begin\{tabular\}\{([lr]+)\}", text).group(1)

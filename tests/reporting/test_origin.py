@@ -69,7 +69,7 @@ def test_facts_show_time_energy_and_code_of_stages():
     facts = {row.name: row.ours["value"] for row in short.rows}
     assert facts["time of the stages, this one left out"] == "2.0 minutes"
     assert facts["energy of the processors"] == "2.0 kJ, of the whole machine"
-    assert [cell.text for cell in table.lines[0]][:7] == [
+    assert [entry.text for entry in table.lines[0]][:7] == [
         "train_joint", "1", "90", "1.50", f"{'c' * 12} with changes", "abc", "a processor",
     ]  # fmt: skip
     unread = run_facts(Results("test"), Origin(stages=(StageRecord("train_joint", 1, 90.0, None, tags), stages[1])))

@@ -23,15 +23,15 @@ def write_priors(outputs: Path) -> None:
     folder = outputs / "prior_scaling"
     for size, distances in DISTANCES.items():
         for seed, distance in enumerate(distances):
-            made = folder / size / str(seed)
-            made.mkdir(parents=True)
+            of_seed = folder / size / str(seed)
+            of_seed.mkdir(parents=True)
             metrics = {
                 "frechet_video/judge": record(distance, 32, "test", seed, extractor="judge", weights_sha256="ab" * 32),
                 "loss": record(distance / 20, 16, "val", seed, unit="nats a token"),
             }
             summary = {"size": size, "seed": seed, "parameters": PARAMETERS[size], "metrics": metrics, "steps": 9}
             summary["class_consistency"] = record(0.5, 32, "test", seed, (0.4, 0.6))
-            (made / "summary.json").write_text(json.dumps(summary))
+            (of_seed / "summary.json").write_text(json.dumps(summary))
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def results(tmp_path: Path) -> Results:
 def test_only_what_the_profile_lists(tmp_path: Path):
     write_priors(tmp_path)
     (tmp_path / "prior_scaling" / "listed.json").write_text('{"sizes": ["large", "tiny_one"], "seeds": [0, 2]}')
-    found = [(cell.size, cell.seed) for cell in collect(tmp_path).prior_scaling]
+    found = [(run.size, run.seed) for run in collect(tmp_path).prior_scaling]
     assert found == [("large", 0), ("large", 2), ("tiny_one", 0), ("tiny_one", 2)]
     (tmp_path / "prior_scaling" / "listed.json").write_text('{"sizes": [], "seeds": [0]}')
     assert collect(tmp_path).prior_scaling == ()
@@ -51,7 +51,7 @@ def test_only_what_the_profile_lists(tmp_path: Path):
 
 def test_the_smallest_comes_first(results: Results):
     assert list(by_size(results)) == ["tiny_one", "base", "large"]
-    assert [cell.seed for cell in by_size(results)["base"]] == [0, 1, 2]
+    assert [run.seed for run in by_size(results)["base"]] == [0, 1, 2]
 
 
 def test_table_has_ours_over_seeds_beside_the_published_row(results: Results):

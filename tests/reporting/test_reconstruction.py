@@ -1,4 +1,4 @@
-"""The tokenizers that have been measured, gathered: which, in which order, and the bars they are held to."""
+"""The tokenizers that have been measured, gathered: which, in which order, and the thresholds they are held to."""
 
 import json
 import shutil
@@ -6,7 +6,13 @@ import shutil
 import pytest
 
 from sweettok.reporting.collect import collect
-from sweettok.reporting.reconstruction import LEAST_RETENTION, gather, learned_bars, measured, retention_bars
+from sweettok.reporting.reconstruction import (
+    MIN_RETENTION,
+    gather,
+    learned_thresholds,
+    measured,
+    retention_thresholds,
+)
 
 
 def test_those_that_params_list_in_their_order(fresh_outputs):
@@ -31,23 +37,23 @@ def test_what_several_leave_out_is_said_once(fresh_outputs):
     assert gathered["left_out"] == [{"metric": "fvd", "kind": "video", "why": "no weights"}]
 
 
-def test_bars_are_those_of_the_methods_there(complete_outputs):
+def test_thresholds_are_those_of_the_methods_there(complete_outputs):
     folder = complete_outputs / "reconstruction"
-    bars = {bar["bar"]: bar for bar in gather(measured(folder, None))["learned"]}
-    assert bars["PSNR above mean colour (dB)"]["value"] == pytest.approx(24.1 - 18.9)
-    assert bars["PSNR above trilinear at the same bits (dB)"]["passed"]
-    assert bars["share of spatial words in use on validation clips"]["value"] == 0.75
+    thresholds = {threshold["bar"]: threshold for threshold in gather(measured(folder, None))["learned"]}
+    assert thresholds["PSNR above mean colour (dB)"]["value"] == pytest.approx(24.1 - 18.9)
+    assert thresholds["PSNR above trilinear at the same bits (dB)"]["passed"]
+    assert thresholds["share of spatial words in use on validation clips"]["value"] == 0.75
     alone = gather(measured(folder, ["sweettok"]))
-    assert not any("dB" in bar["bar"] for bar in alone["learned"])
-    assert not list(learned_bars({}))
+    assert not any("dB" in threshold["bar"] for threshold in alone["learned"])
+    assert not list(learned_thresholds({}))
 
 
-def test_bars_are_those_of_the_factors_there():
+def test_thresholds_are_those_of_the_factors_there():
     accuracy = {name: {"value": value} for name, value in {"colour": 0.99, "manner": 0.9, "class": 0.2}.items()}
     kept = {name: {"value": value} for name, value in {"colour": 0.91, "manner": 0.55}.items()}
     methods = {"sweettok": {"retention": kept}, "proxy": {"retention": {"colour": {"value": 0.95}}}}
-    bars = {bar["bar"]: bar for bar in retention_bars(accuracy, methods)}
-    assert {name: bar["passed"] for name, bar in bars.items()} == {
+    thresholds = {threshold["bar"]: threshold for threshold in retention_thresholds(accuracy, methods)}
+    assert {name: threshold["passed"] for name, threshold in thresholds.items()} == {
         "judge's accuracy on real clips: colour": True,
         "judge's accuracy on real clips: manner": False,
         "retention of SweetTok: colour": True,
@@ -55,7 +61,7 @@ def test_bars_are_those_of_the_factors_there():
         "retention of the proxy: colour": True,
         "retention of the proxy: manner": False,
     }
-    assert bars["retention of the proxy: manner"]["value"] == 0 and len(LEAST_RETENTION) == 10
+    assert thresholds["retention of the proxy: manner"]["value"] == 0 and len(MIN_RETENTION) == 10
 
 
 def test_nothing_measured(tmp_path, fresh_outputs):

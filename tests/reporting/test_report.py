@@ -129,11 +129,11 @@ def test_plots_hold_the_curves_without_gaps(reports: Path):
     assert list(pandas.read_csv(reports / "plots" / "joint_train.csv").columns) == ["step", "loss"]
 
 
-def test_verdicts_and_bars_are_tables_too(reports: Path):
+def test_verdicts_and_thresholds_are_tables_too(reports: Path):
     claims = pandas.read_csv(reports / "tables" / "claims.csv")
     assert len(claims) == 9 and set(claims["verdict at this scale"]) <= {"supported", "contradicted", "inconclusive"}
-    bars = pandas.read_csv(reports / "tables" / "learned.csv")
-    passed = dict(zip(bars["row"], bars["passed"], strict=True))
+    thresholds = pandas.read_csv(reports / "tables" / "learned.csv")
+    passed = dict(zip(thresholds["row"], thresholds["passed"], strict=True))
     assert passed["PSNR above mean colour (dB)"] == "yes" and passed["retention of SweetTok: motion"] == "no"
     assert r"\label{tab:claims}" in (reports / "tables" / "claims.tex").read_text()
 
@@ -146,7 +146,7 @@ def test_page_links_exist_and_verdicts_come_first(reports: Path):
     assert all(alt for alt in re.findall(r"!\[([^]]*)\]", text))
     headings = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
     assert headings[0].startswith("What became of the paper's")
-    assert "**no**" in text  # the missed bar of the fixture is not hidden
+    assert "**no**" in text  # the missed threshold of the fixture is not hidden
 
 
 def test_report_of_a_run_that_has_only_begun(fresh_outputs: Path, tmp_path: Path):

@@ -38,7 +38,7 @@ def test_real_clips_and_chance_come_first_then_methods_as_in_t1(table: Table):
     assert [column.name for column in table.columns] == ["colour", "motion"]
 
 
-def test_cells_are_the_records(table: Table):
+def test_entries_are_the_records(table: Table):
     rows = {row.name: row.ours for row in table.rows}
     for name, value, interval in (
         ("real clips (judge's accuracy)", 0.96, (0.91, 0.98)),
@@ -51,12 +51,14 @@ def test_cells_are_the_records(table: Table):
 
 def test_variants_are_means_over_seeds(table: Table):
     row = next(row for row in table.rows if row.name == "learned codebook (ablation)")
-    cell = row.ours["motion"]
-    assert cell.value == pytest.approx(0.8 * 0.91) and cell.std == pytest.approx(0.8 * 0.01) and cell.interval is None
+    entry = row.ours["motion"]
+    assert (
+        entry.value == pytest.approx(0.8 * 0.91) and entry.std == pytest.approx(0.8 * 0.01) and entry.interval is None
+    )
     assert "seed" not in row.protocol[0]
 
 
-def test_numbers_with_cells_of_their_own_are_in_no_foot_note(table: Table):
+def test_numbers_with_entries_of_their_own_are_in_no_foot_note(table: Table):
     notes = table.footnotes.values()
     assert len(notes) == 2  # with a seed, and of variants without
     assert not any(f"{key} " in note for note in notes for key in ("accuracy", "chance", "real"))

@@ -29,7 +29,7 @@ def csv_of(table: Table) -> pandas.DataFrame:
 
 def markdown_rows(table: Table) -> list[list[str]]:
     lines = [line for line in to_markdown(table).splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return [[entry.strip() for entry in line.strip("|").split(" | ")] for line in lines]
 
 
 def test_seven_tables_stability_the_probes_and_the_codebook(tables: dict[str, Table]):
@@ -188,7 +188,7 @@ def further(fresh_outputs: Path) -> dict[str, Table]:
         "lpips/alex": record(0.25, 32, "test", 0, (0.2, 0.3), extractor="lpips/alex 0.1"),
         "fvd:limit": record(30.0, 16, "test", 0, extractor="i3d", curve=curve | {"full_rank": False}),
     }
-    left_out = [
+    skipped = [
         {"metric": "lpips/vgg", "kind": "video", "why": "weights of vgg: not here"},
         {"metric": "frechet_image/squeezenet1_0", "kind": "image", "why": "weights of squeezenet: not here"},
     ]
@@ -199,7 +199,7 @@ def further(fresh_outputs: Path) -> dict[str, Table]:
             content["metrics"] |= measured
         else:
             content["metrics"] |= {"fvd": measured["fvd"], "fvd:reconstruction": record(12.0, 32, "test", 0)}
-        path.write_text(json.dumps(content | {"left_out": left_out}))
+        path.write_text(json.dumps(content | {"left_out": skipped}))
     return {table.identity: table for table in all_tables(collect(fresh_outputs))}
 
 
@@ -256,15 +256,15 @@ def test_decimals(values: tuple[float, ...], decimals: int):
     assert decimals_of(*values) == decimals
 
 
-def test_cells_cannot_break_the_table():
+def test_entries_cannot_break_the_table():
     table = Table("T0", "t", (Row("x | y", {"a": "b|c"}),), "here")
     assert "x \\| y" in to_markdown(table)
     assert "b\\|c" in to_markdown(table)
 
 
 def test_protocol_in_words():
-    made = record(1.0, 256, "test", 3, extractor="judge", weights_sha256="0" * 64)
-    assert describe(made) == "n = 256, split test, seed 3, extractor judge, weights_sha256 000000000000"
+    entry = record(1.0, 256, "test", 3, extractor="judge", weights_sha256="0" * 64)
+    assert describe(entry) == "n = 256, split test, seed 3, extractor judge, weights_sha256 000000000000"
 
 
 def test_published_rows_are_unique_and_unknown_table_is_refused():

@@ -21,7 +21,7 @@ HOSTILE = (
 
 
 class Page(HTMLParser):
-    """elements: (tag, attributes) in order; tables: rows of cell texts; text: all that is shown. ValueError: not well-formed."""
+    """elements: (tag, attributes) in order; tables: rows of entry texts; text: all that is shown. ValueError: not well-formed."""
 
     def __init__(self, html: str):
         super().__init__()
@@ -29,7 +29,7 @@ class Page(HTMLParser):
         self.tables: list[list[list[str]]] = []
         self.text = ""
         self._open: list[str] = []
-        self._cell: list[str] | None = None
+        self._text: list[str] | None = None
         self.feed(html)
         self.close()
         if self._open:
@@ -46,18 +46,18 @@ class Page(HTMLParser):
         elif tag == "tr":
             self.tables[-1].append([])
         elif tag in ("td", "th"):
-            self._cell = []
+            self._text = []
 
     def handle_endtag(self, tag):
         if not self._open or self._open.pop() != tag:
             raise ValueError(f"</{tag}> closes nothing at {self.getpos()}")
         if tag in ("td", "th"):
-            self.tables[-1][-1].append("".join(self._cell).strip())
-            self._cell = None
+            self.tables[-1][-1].append("".join(self._text).strip())
+            self._text = None
 
     def handle_data(self, data):
-        if self._cell is not None:
-            self._cell.append(data)
+        if self._text is not None:
+            self._text.append(data)
         if not {"script", "style"} & set(self._open):
             self.text += data
 
@@ -76,20 +76,20 @@ def page(html: str) -> Page:
 
 
 def markdown_tables(text: str) -> list[list[list[str]]]:
-    """Rows of cell texts of every table, header first, as a reader of the rendered Markdown sees them."""
+    """Rows of entry texts of every table, header first, as a reader of the rendered Markdown sees them."""
     tables: list[list[list[str]]] = []
     inside = False
     for line in text.splitlines():
         if not line.startswith("|"):
             inside = False
             continue
-        cells = re.split(r"(?<!\\)\|", line)[1:-1]
+        entries = re.split(r"(?<!\\)\|", line)[1:-1]
         if not inside:
             tables.append([])
         inside = True
-        if not all(re.fullmatch(r" -+:? ", cell) for cell in cells):
-            shown = [re.sub(r"\*\*(.+)\*\*", r"\1", cell.strip()) for cell in cells]
-            tables[-1].append([cell.replace("\\|", "|").replace("\\*", "*") for cell in shown])
+        if not all(re.fullmatch(r" -+:? ", entry) for entry in entries):
+            shown = [re.sub(r"\*\*(.+)\*\*", r"\1", entry.strip()) for entry in entries]
+            tables[-1].append([entry.replace("\\|", "|").replace("\\*", "*") for entry in shown])
     return tables
 
 
@@ -103,7 +103,7 @@ def test_it_is_one_well_formed_document(html: str, page: Page):
     assert pointed_at <= set(identities)
 
 
-def test_every_table_of_the_markdown_is_there_with_the_same_cells(reports: Path, page: Page):
+def test_every_table_of_the_markdown_is_there_with_the_same_entries(reports: Path, page: Page):
     tables = markdown_tables((reports / "README.md").read_text(encoding="utf-8"))
     assert len(tables) >= 12
     for header, *rows in tables:
@@ -228,8 +228,8 @@ def test_hostile_text_is_shown_as_text(fresh_outputs: Path, tmp_path: Path):
     changed("semantics/summary.json", lambda content: content["few_shot"][0].update(task=HOSTILE))
     changed("semantics/summary.json", lambda content: content["probes"][0].update(factor=HOSTILE))
     changed("reconstruction/sweettok/words.json", lambda content: content[0].update(caption=HOSTILE))
-    left_out = [{"metric": "fvd", "why": HOSTILE, "kind": "video"}]
-    changed("reconstruction/sweettok/summary.json", lambda content: content.update(left_out=left_out))
+    skipped = [{"metric": "fvd", "why": HOSTILE, "kind": "video"}]
+    changed("reconstruction/sweettok/summary.json", lambda content: content.update(left_out=skipped))
     changed(
         "reconstruction/sweettok/summary.json",
         lambda content: content["codebook"]["spatial"]["labels"].__setitem__(0, HOSTILE),

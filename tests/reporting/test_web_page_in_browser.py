@@ -36,7 +36,7 @@ def browser(reports: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def values(browser: "webdriver.Chrome", table: str, column: int) -> list[float]:
-    """The numbers of a column from above, cells without a number left out."""
+    """The numbers of a column from above, entries without a number left out."""
     script = "return [...document.querySelectorAll(arguments[0])].map(cell => cell.dataset.value)"
     cells = browser.execute_script(script, f'table[aria-labelledby="{table}"] tbody tr > :nth-child({column})')
     return [float(value) for value in cells if value is not None]

@@ -20,10 +20,10 @@ def tokenizers(make_model, proxy_params):
     torch.manual_seed(0)
     network = ProxyTokenizer(proxy_params, make_model().patches).eval()
     point = CodecPoint(crf=40, time=2, space=1)
-    made = [
+    tokenizers = [
         wrapped("sweettok", make_model()), Proxy("proxy", 9, 16, network, weights_hash(network)),
         MeanColour("mean_colour", 9, 16), CopyFirstFrame("copy_first_frame", 9, 16),
         Trilinear("trilinear", 9, 16, (3, 4, 4)), CodecTokenizer("h264", 9, 16, "h264", point),
         CodecTokenizer("av1", 9, 16, "av1", point),
     ]  # fmt: skip
-    return {tokenizer.name: tokenizer for tokenizer in made}
+    return {tokenizer.name: tokenizer for tokenizer in tokenizers}

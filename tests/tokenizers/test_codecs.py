@@ -159,9 +159,9 @@ def test_a_reduced_clip_is_a_coded_trilinear_one(codec):
 
 
 def test_a_fingerprint_is_of_codec_and_point():
-    made = [at_point("any", 17, 32, codec, crf) for codec in CODECS for crf in (20, 30)]
-    assert len({coder.fingerprint for coder in made}) == 4
-    assert made[0].fingerprint == at_point("other", 17, 32, "h264", 20).fingerprint
+    tokenizers = [at_point("any", 17, 32, codec, crf) for codec in CODECS for crf in (20, 30)]
+    assert len({coder.fingerprint for coder in tokenizers}) == 4
+    assert tokenizers[0].fingerprint == at_point("other", 17, 32, "h264", 20).fingerprint
     with pytest.raises(InputError, match="h265.*h264, av1"):
         at_point("any", 17, 32, "h265", 20)
 

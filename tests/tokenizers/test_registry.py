@@ -66,10 +66,10 @@ def failing(name, frames, size):
 
 
 def test_from_params_with_options():
-    made = open_tokenizer(
+    grid = open_tokenizer(
         "grid", entries(grid={"factory": "sweettok.tokenizers.trilinear:Trilinear", "grid": [1, 2, 2]}), 9, 16
     )
-    assert made == Trilinear("grid", 9, 16, [1, 2, 2]) and made.bits_per_clip == 96
+    assert grid == Trilinear("grid", 9, 16, [1, 2, 2]) and grid.bits_per_clip == 96
 
 
 def test_from_an_installed_package_alone_and_with_options_of_params(offer):
@@ -97,8 +97,8 @@ def test_from_an_installed_package_alone_and_with_options_of_params(offer):
 )  # fmt: skip
 def test_one_line_says_what_is_wrong(factory, named, monkeypatch):
     entry = factory if isinstance(factory, dict) else {"factory": factory}
-    made_here = {one.__name__: one for one in (Halves, Unsized, Unmeasured, shorter, failing)}
-    monkeypatch.setitem(sys.modules, "stand_in", SimpleNamespace(NUMBER=7, **made_here))
+    factories = {one.__name__: one for one in (Halves, Unsized, Unmeasured, shorter, failing)}
+    monkeypatch.setitem(sys.modules, "stand_in", SimpleNamespace(NUMBER=7, **factories))
     with pytest.raises(InputError, match=named) as refused:
         open_tokenizer("mine", entries(mine=entry), 9, 16)
     assert "mine" in str(refused.value) and "\n" not in str(refused.value)

@@ -24,20 +24,20 @@ def clips():
     return torch.stack(rows)
 
 
-def reference_axis(values: np.ndarray, cells: int) -> np.ndarray:
+def reference_axis(values: np.ndarray, areas: int) -> np.ndarray:
     """One axis down and up again, sample by sample: 840-fold finer pixels, averaged, then numpy's interpolation."""
     size = len(values)
     fine = np.repeat(values, 840)
-    means = fine.reshape(cells, -1).mean(axis=1)
-    centres = (np.arange(cells) + 0.5) * size / cells
+    means = fine.reshape(areas, -1).mean(axis=1)
+    centres = (np.arange(areas) + 0.5) * size / areas
     return np.interp(np.arange(size) + 0.5, centres, means)  # beyond the outer centres: constant
 
 
 @pytest.mark.parametrize("grid", [(1, 1, 1), (2, 3, 4), (4, 5, 7), (9, 12, 16)])
 def test_trilinear_agrees_with_an_axis_by_axis_reference(clips, grid):
     expected = clips.numpy().astype(float)
-    for axis, cells in zip((2, 3, 4), grid, strict=True):
-        expected = np.apply_along_axis(reference_axis, axis, expected, cells)
+    for axis, areas in zip((2, 3, 4), grid, strict=True):
+        expected = np.apply_along_axis(reference_axis, axis, expected, areas)
     difference = np.abs(trilinear(clips, grid).numpy() - expected)
     assert difference.max() <= 1 / 255 + 1e-6, "rounding to 8 bits moves a value by at most half a step of 2/255"
     if grid == (1, 1, 1):
@@ -61,7 +61,7 @@ def test_a_finer_grid_is_better_and_batch_size_changes_nothing(clips):
 def test_grids_stay_within_the_budget_and_the_clip(clips, values):
     for grid in (trilinear_grid_for_values(values, clips.shape), best_trilinear_grid(clips[:1], values)):
         assert 3 * math.prod(grid) <= values or math.prod(grid) == 1
-        assert all(1 <= cells <= size for cells, size in zip(grid, clips.shape[2:], strict=True))
+        assert all(1 <= areas <= size for areas, size in zip(grid, clips.shape[2:], strict=True))
 
 
 def test_proportioned_grid():

@@ -73,12 +73,17 @@ def evaluate(folder: Path, training_data: TrainingData, judge: Judge, record: Pa
     generator = torch.Generator().manual_seed(5)
     labels = torch.arange(7) % 3
     scorers, _ = open_scorers(judge, None, training_data.train.size)
-    made = score(wrapped("model", model), training_data.train, 5, scorers, judge_distances(judge, training_data.train))
+    reconstructions = score(
+        wrapped("model", model), training_data.train, 5, scorers, judge_distances(judge, training_data.train)
+    )
     found = {
         "codes": torch.from_numpy(code_clips(load_proxy(folder / "proxy"), training_data.train)),
         "tokens": sample_in_batches(Prior.load(folder / "prior"), labels, SAMPLING, generator),
-        "first": made.first,
-        **{name: torch.from_numpy(values) for name, values in (made.scores | made.features).items()},
+        "first": reconstructions.first,
+        **{
+            name: torch.from_numpy(values)
+            for name, values in (reconstructions.scores | reconstructions.features).items()
+        },
     }
     torch.save(found, record)
 

@@ -8,7 +8,7 @@ import torch
 
 from sweettok.errors import InputError
 from sweettok.training import loading
-from sweettok.training.loading import loaded, parts_of
+from sweettok.training.loading import micro_batches, prefetched
 
 CPU = torch.device("cpu")
 
@@ -20,7 +20,7 @@ def read(indices):
 @pytest.mark.parametrize("processes, accumulate", [(1, 1), (2, 1), (1, 3), (2, 3), (4, 3)])
 def test_the_shares_of_all_processes_are_the_batch(processes, accumulate):
     batches = [torch.arange(12), torch.arange(12, 24).flip(0)]
-    shares = [list(parts_of(batches, accumulate, rank, processes)) for rank in range(processes)]
+    shares = [list(micro_batches(batches, accumulate, rank, processes)) for rank in range(processes)]
     assert all(len(share) == 2 * accumulate for share in shares)
     assert all(len(part) == 12 // processes // accumulate for share in shares for part in share)
     for number, batch in enumerate(batches):
@@ -33,14 +33,14 @@ def test_a_batch_that_cannot_be_shared_out_equally(processes, accumulate):
     with pytest.raises(
         InputError, match=rf"batch_size 12 .*{processes} .*{accumulate} .*machine\.processes"
     ) as refused:
-        list(parts_of([torch.arange(12)], accumulate, 0, processes))
+        list(micro_batches([torch.arange(12)], accumulate, 0, processes))
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_come_in_order_and_as_they_were_read(workers):
     parts = [torch.tensor([3, 1]), torch.tensor([2, 2]), torch.tensor([0, 5])]
-    found = list(loaded(read, parts, CPU, workers))
+    found = list(prefetched(read, parts, CPU, workers))
     assert [batch["indices"].tolist() for batch in found] == [[3, 1], [2, 2], [0, 5]]
     assert [batch["square"].tolist() for batch in found] == [[9, 1], [4, 4], [0, 25]]
 
@@ -49,7 +49,7 @@ def test_batches_come_in_order_and_as_they_were_read(workers):
 def test_reading_draws_nothing(workers):
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    list(loaded(read, [torch.arange(2)], CPU, workers))
+    list(prefetched(read, [torch.arange(2)], CPU, workers))
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -60,7 +60,7 @@ def test_without_workers_nothing_is_read_before_it_is_needed():
         asked.append(indices.tolist())
         return read(indices)
 
-    batches = loaded(watched, iter([torch.tensor([1]), torch.tensor([2])]), CPU, 0)
+    batches = prefetched(watched, iter([torch.tensor([1]), torch.tensor([2])]), CPU, 0)
     assert asked == []
     next(batches)
     assert asked == [[1]]
@@ -75,7 +75,7 @@ def test_workers_read_ahead_of_the_step():
             begun.value += 1
         return read(indices)
 
-    batches = loaded(counted, [torch.tensor([number]) for number in range(3)], CPU, 1)
+    batches = prefetched(counted, [torch.tensor([number]) for number in range(3)], CPU, 1)
     assert next(batches)["indices"].tolist() == [0]
     patience = time.monotonic() + 60
     while begun.value < 2 and time.monotonic() < patience:
@@ -92,7 +92,7 @@ def test_memory_is_pinned_where_the_device_copies_from_it(monkeypatch, device, p
         return iter([])
 
     monkeypatch.setattr(loading, "DataLoader", loader)
-    assert list(loaded(read, [], torch.device(device), 3)) == []
+    assert list(prefetched(read, [], torch.device(device), 3)) == []
     assert asked["pin_memory"] is pinned and asked["num_workers"] == 3
 
 
@@ -102,4 +102,4 @@ def test_a_mistake_while_reading_is_reported(workers):
         raise InputError("clips.npy is damaged")
 
     with pytest.raises(InputError, match="clips.npy"):
-        list(loaded(broken, [torch.arange(2)], CPU, workers))
+        list(prefetched(broken, [torch.arange(2)], CPU, workers))

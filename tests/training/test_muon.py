@@ -178,8 +178,8 @@ def test_every_weight_that_learns_has_one_optimiser(optimiser_of, algorithm):
     model[2].requires_grad_(False)
     parameters = [p for p in model.parameters() if p.requires_grad]
     settings = optimiser_of(algorithm=algorithm, lr=0.02, adam_lr=0.003, weight_decay=0.1)
-    made = optimisers(model, parameters, settings)
-    groups = [(type(mover).__name__, group) for mover in made for group in mover.param_groups]
+    built = optimisers(model, parameters, settings)
+    groups = [(type(mover).__name__, group) for mover in built for group in mover.param_groups]
     moved_by = {name: {id(weight) for weight in group["params"]} for name, group in groups}
     if algorithm == "muon":
         assert moved_by["Muon"] == {id(model[0].weight)}

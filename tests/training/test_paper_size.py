@@ -26,7 +26,7 @@ from sweettok.video.store import ClipStore
 
 PAPER = load_params(Path(__file__).parents[2] / "profiles" / "ucf101.yaml")
 CLASSES = 3
-TOKENS = {32: (4, 16), 256: (PAPER.tokenizer.spatial_tokens, PAPER.tokenizer.temporal_tokens)}  # a share of the cells
+TOKENS = {32: (4, 16), 256: (PAPER.tokenizer.spatial_tokens, PAPER.tokenizer.temporal_tokens)}  # a share of the patches
 SIZES = [32, pytest.param(256, marks=pytest.mark.slow)]
 
 

@@ -48,7 +48,7 @@ class Trial:
 
     @property
     def result(self) -> str:
-        """passed, or what went wrong and why, for a cell of a table."""
+        """passed, or what went wrong and why, for an entry of a table."""
         said = {"known": "known defect", "failed": "**FAILED**"}.get(self.outcome, self.outcome)
         return f"{said}: {self.reason}" if self.reason else said
 
@@ -117,8 +117,8 @@ def markdown(found: list[Trial], machine: dict[str, str], when: str) -> str:
 
 def _row(one: Trial) -> str:
     counts = ("not counted" if count is None else f"{count:,}" for count in (one.tried, one.lost))
-    cells = (one.what, *counts, one.result, one.facts)
-    return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
+    entries = (one.what, *counts, one.result, one.facts)
+    return "| " + " | ".join(" ".join(entry.replace("|", "\\|").split()) for entry in entries) + " |"
 
 
 def main(*paths: str) -> int:

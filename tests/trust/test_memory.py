@@ -151,8 +151,8 @@ def test_encoders_side_by_side(tok, scene, write_video, tmp_path, record, output
     ]  # fmt: skip
     errors = [encoder.communicate(timeout=600)[1] for encoder in encoders]
     failed = [error[-500:] for encoder, error in zip(encoders, errors, strict=True) if encoder.returncode]
-    made = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("tokens*/*")}
+    found = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.glob("tokens*/*")}
     expected = {Path(f"tokens{place}") / name: content for place in range(outputs) for name, content in whole.items()}
-    lost = sum(made.get(path) != content for path, content in expected.items()) + len(made.keys() - expected.keys())
+    lost = sum(found.get(path) != content for path, content in expected.items()) + len(found.keys() - expected.keys())
     record(ENCODERS * len(whole), lost + len(failed), processes=ENCODERS, processes_that_failed=len(failed))
     assert not failed and lost == 0

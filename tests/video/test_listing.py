@@ -11,15 +11,15 @@ from sweettok.video.listing import (
     SPLITS,
     Item,
     Listing,
-    allot,
-    carve,
     check_disjoint,
     class_folders,
     inside,
     printable,
     read_lines,
     root_folder,
+    split_items,
     split_line,
+    split_names,
 )  # fmt: skip
 
 
@@ -102,8 +102,8 @@ def test_names_that_are_not_utf8_become_printable(root):
     some.integers(0, 9),
 )
 def test_every_name_gets_one_split_and_shares_hold(names, val, test, seed):
-    splits = allot(names, val, test, seed)
-    assert set(splits) == names and splits == allot(sorted(names), val, test, seed)
+    splits = split_names(names, val, test, seed)
+    assert set(splits) == names and splits == split_names(sorted(names), val, test, seed)
     counts = {split: list(splits.values()).count(split) for split in SPLITS}
     for split, share in (("val", val), ("test", test)):
         assert counts[split] == (max(round(share * len(names)), 1) if share else 0)
@@ -111,7 +111,7 @@ def test_every_name_gets_one_split_and_shares_hold(names, val, test, seed):
 
 def test_listed_names_and_shares_mix():
     names = [f"person{number}" for number in range(1, 11)]
-    splits = allot(names, 0.2, ("person3", "person4"), seed=0)
+    splits = split_names(names, 0.2, ("person3", "person4"), seed=0)
     assert splits["person3"] == splits["person4"] == "test"
     assert list(splits.values()).count("val") == 2 and list(splits.values()).count("train") == 6
 
@@ -127,12 +127,12 @@ def test_listed_names_and_shares_mix():
 )
 def test_senseless_allotments_are_refused(val, test, message):
     with pytest.raises(InputError, match=message):
-        allot(["a", "b"], val, test, 0)
+        split_names(["a", "b"], val, test, 0)
 
 
 def test_carving_keeps_keys_together_and_order(tmp_path):
     items = [Item(f"{group}/{number}", tmp_path, "x") for group in "abcdefgh" for number in range(3)]
-    parts = carve(items, lambda item: item.id[0], 0.25, 0.25, seed=1)
+    parts = split_items(items, lambda item: item.id[0], 0.25, 0.25, seed=1)
     assert [len(parts[split]) for split in SPLITS] == [12, 6, 6]
     groups = [{item.id[0] for item in part} for part in parts.values()]
     assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])

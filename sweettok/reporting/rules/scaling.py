@@ -3,7 +3,7 @@
 from statistics import fmean
 from typing import Literal
 
-from sweettok.metrics.record import doubt
+from sweettok.metrics.record import caveat
 from sweettok.metrics.registry import higher_is_better
 from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
@@ -41,19 +41,19 @@ class Scaling(Section):
 
 
 def _by_seed(results: Results, size: str, metric: str) -> dict[int, float]:
-    cells = (cell for cell in results.prior_scaling if cell.size == size and metric in cell.summary["metrics"])
-    return {cell.seed: cell.summary["metrics"][metric]["value"] for cell in cells}
+    runs = (run for run in results.prior_scaling if run.size == size and metric in run.summary["metrics"])
+    return {run.seed: run.summary["metrics"][metric]["value"] for run in runs}
 
 
 def _doubt(results: Results, metric: str) -> str:
     """Why the metric says nothing, where it does."""
-    records = [cell.summary["metrics"].get(metric) for cell in results.prior_scaling]
-    return next(filter(None, (doubt(known) for known in records if known)), "")
+    records = [run.summary["metrics"].get(metric) for run in results.prior_scaling]
+    return next(filter(None, (caveat(known) for known in records if known)), "")
 
 
 def _sizes(results: Results, metric: str) -> str:
     """Every size's parameters and mean, from small to large: "small (123,456 parameters) 61.2, ..."."""
-    parameters = {cell.size: cell.summary["parameters"] for cell in results.prior_scaling}
+    parameters = {run.size: run.summary["parameters"] for run in results.prior_scaling}
     means = {size: _by_seed(results, size, metric) for size in sorted(parameters, key=lambda size: parameters[size])}
     shown = (
         f"{size} ({parameters[size]:,} parameters) {fmean(values.values()):.4g}"

@@ -27,7 +27,7 @@ def cells():
         histories: Sequence[pandas.DataFrame] | None = None,
         **rest,
     ) -> tuple[AblationCell, ...]:
-        made = []
+        ablation = []
         for seed, value in enumerate(psnr):
             values = value + DIFFICULTY
             table = {"clip": [f"c{clip}" for clip in range(4)], "psnr": values, "ssim": values, "perceptual": -values}
@@ -37,8 +37,8 @@ def cells():
             summary |= {"bits": 560.0, "steps": 400, **rest}
             summary |= {"semantics": semantics[seed]} if semantics else {}
             history = histories[seed] if histories else None
-            made.append(AblationCell(variant, seed, summary, pandas.DataFrame(table), history))
-        return tuple(made)
+            ablation.append(AblationCell(variant, seed, summary, pandas.DataFrame(table), history))
+        return tuple(ablation)
 
     return make
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweettok.reporting.collect import PriorCell, Results
+from sweettok.reporting.collect import PriorRun, Results
 from sweettok.reporting.rules.scaling import Scaling
 
 TEST = Scaling(kind="scaling", metric="frechet_video/judge", smaller="small", larger="large")
@@ -11,12 +11,12 @@ PARAMETERS = {"small": 1_000, "base": 4_000, "large": 16_000}
 
 def results(seeds=3, **distances):
     """size -> Frechet distance of each seed; the loss falls with size."""
-    made = []
+    priors = []
     for size, values in distances.items():
         for seed, value in enumerate(values[:seeds]):
             metrics = {"frechet_video/judge": {"value": value}, "loss": {"value": 4 - PARAMETERS[size] / 16_000}}
-            made.append(PriorCell(size, seed, {"parameters": PARAMETERS[size], "metrics": metrics}))
-    return Results("test", prior_scaling=tuple(made))
+            priors.append(PriorRun(size, seed, {"parameters": PARAMETERS[size], "metrics": metrics}))
+    return Results("test", prior_scaling=tuple(priors))
 
 
 @pytest.mark.parametrize(
