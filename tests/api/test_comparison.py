@@ -19,15 +19,15 @@ def test_files_without_partner_or_with_one_name(scene, write_video, tmp_path):
     write_video(tmp_path / "a" / "x.mkv", scene(2))
     write_video(tmp_path / "a" / "y.mkv", scene(2))
     write_video(tmp_path / "b" / "x.mkv", scene(2))
-    with pytest.raises(InputError, match="1 files have no partner of the same name, first y in .*a; .*--unpaired"):
+    with pytest.raises(InputError, match="1 .* y .*a; .*--unpaired"):
         open_comparison(tmp_path / "a", tmp_path / "b", True, None, None)
     write_video(tmp_path / "b" / "x.avi", scene(2))
-    with pytest.raises(InputError, match="have one name"):
+    with pytest.raises(InputError, match=r"x\.avi .*x\.mkv"):
         open_comparison(tmp_path / "a", tmp_path / "b", False, None, None)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no image or video"):
+    with pytest.raises(InputError, match=r"empty .*\.mp4"):
         open_comparison(tmp_path / "a", tmp_path / "empty", True, None, None)
-    with pytest.raises(InputError, match="two files or two folders"):
+    with pytest.raises(InputError, match="folders"):
         open_comparison(tmp_path / "a", tmp_path / "b" / "x.avi", True, None, None)
 
 
@@ -56,7 +56,7 @@ def test_skipping_pairs_takes_the_partner_along(folders, scene, write_video):
     "options, named",
     [
         ({"frames": None, "size": None, "skip_shorter": True}, "--skip-shorter: .* --frames N"),
-        ({"frames": 10, "size": None, "skip_shorter": True}, "has 10 frames; lower --frames"),
+        ({"frames": 10, "size": None, "skip_shorter": True}, " 10 .*--frames"),
         ({"frames": None, "size": None, "fit": "stretch"}, "--fit stretch: .* --size N"),
     ],
 )
@@ -71,6 +71,6 @@ def test_proportions_may_differ_by_rounding_only(folders, scene, write_video, pa
         write_video(side / "0.mkv", scene(9, height, width))
     assert open_comparison(*folders, paired, None, 16).fit == "crop"
     write_video(folders[1] / "0.mkv", scene(9, 16, 24))
-    with pytest.raises(InputError, match=r"\(64x48\) and .*\(24x16\) have other proportions|\(64x48\) and .*\(16x16\)"):
+    with pytest.raises(InputError, match=r"\(64x48\) .*\((24x16|16x16)\) .*--fit"):
         open_comparison(*folders, paired, None, 16)
     assert open_comparison(*folders, paired, None, 16, "stretch").fit == "stretch"

@@ -154,17 +154,17 @@ def test_published_networks_without_weights_are_left_out_with_the_reason(folders
     )
     found = compare(open_comparison(*folders, True, None, None), judge, settings)
     reasons = {entry["metric"]: entry["why"] for entry in found["left_out"]}
-    assert "not here" in reasons["fvd"] and "at least 32 pixels" in reasons["lpips/alex"]
+    assert "I3D" in reasons["fvd"] and " 32 pixels" in reasons["lpips/alex"]
 
 
 def test_sizes_and_lengths_that_differ(scene, write_video, tmp_path, judge):
     write_video(tmp_path / "a" / "x.mkv", scene(9, 32, 48))
     write_video(tmp_path / "b" / "x.mkv", scene(12, 16, 16))
-    with pytest.raises(InputError, match="9 frames, .*12; compare the first N with --frames N"):
+    with pytest.raises(InputError, match=r"x\.mkv .*9 .*x\.mkv .*12; .*--frames"):
         compare(open_comparison(tmp_path / "a", tmp_path / "b", True, None, None), judge, NONE)
-    with pytest.raises(InputError, match="48x32, .*16x16; bring both to N x N with --size N"):
+    with pytest.raises(InputError, match="48x32, .*16x16; .*--size"):
         compare(open_comparison(tmp_path / "a", tmp_path / "b", True, 9, None), judge, NONE)
-    with pytest.raises(InputError, match="has 9 frames, 10 were asked for"):
+    with pytest.raises(InputError, match=r"x\.mkv .*9 .*10 .*--frames"):
         compare(open_comparison(tmp_path / "a", tmp_path / "b", True, 10, 16, "crop"), judge, NONE)
     found = compare(open_comparison(tmp_path / "a", tmp_path / "b", True, 9, 16, "crop"), judge, NONE)
     square = np.stack([to_square("crop", 16)(frame) for frame in scene(9, 32, 48)])
@@ -183,7 +183,7 @@ def test_a_stretched_reconstruction_is_perfect_only_when_both_are_stretched(
             tmp_path / "generated" / f"{number}.mkv", np.stack([to_square("stretch", 16)(frame) for frame in frames])
         )
     folders = tmp_path / "real", tmp_path / "generated"
-    with pytest.raises(InputError, match=r"0.mkv \(40x24\) and .*0.mkv \(16x16\) .* --fit crop .* or --fit stretch"):
+    with pytest.raises(InputError, match=r"0\.mkv .*40x24.*0\.mkv .*16x16.* --fit crop .*--fit stretch"):
         open_comparison(*folders, paired, None, 16)
     by_fit = {
         fit: compare(open_comparison(*folders, paired, None, 16, fit), judge, NONE) for fit in ("crop", "stretch")
@@ -212,9 +212,9 @@ def test_a_short_clip_does_not_cut_the_others(with_a_short_one, folders, judge):
     assert (
         "6.mkv has 3 frames, " in {entry["metric"]: entry["why"] for entry in found["left_out"]}["frechet_video/judge"]
     )
-    with pytest.raises(InputError, match=r"6.mkv has 3 frames, .* 9; .*--frames N"):
+    with pytest.raises(InputError, match=r"6\.mkv .*3 .* 9; .*--frames"):
         compare(open_comparison(*with_a_short_one, False, None, None), judge, NONE)
-    with pytest.raises(InputError, match="6.mkv has 3 frames, 9 were asked for; .* --skip-shorter"):
+    with pytest.raises(InputError, match=r"6\.mkv .*3 .* 9 .*--skip-shorter"):
         compare(open_comparison(*with_a_short_one, False, 9, None), judge, NONE)
     for paired in (True, False):
         found = compare(open_comparison(*with_a_short_one, paired, 9, None, skip_shorter=True), judge, NONE)

@@ -65,15 +65,15 @@ def test_frames_of_any_size_are_cropped_as_in_training(tok, scene):
 @pytest.mark.parametrize(
     "clip, named",
     [
-        (np.zeros((5, 16, 16, 3), np.uint8), "expected 1 or 9 frames, got 5; encode_video"),
+        (np.zeros((5, 16, 16, 3), np.uint8), "1 or 9 .*5; encode_video"),
         (np.zeros((9, 16, 16, 4), np.uint8), "uint8 frames"),
         (np.zeros((0, 16, 16, 3), np.uint8), "uint8 frames"),
         (torch.zeros(1, 3, 9, 8, 8), "16x16"),
         (torch.full((1, 3, 9, 16, 16), 200.0), "200"),
         (torch.zeros(16, 16), r"float32 \(16, 16\)"),
-        (np.zeros((2, 20), np.int32), r"expected floats .* got int32 \(2, 20\)"),
-        (torch.zeros(1, 3, 9, 16, 16, dtype=torch.int64), "expected floats .* got torch.int64"),
-        (0.5, "expected floats"),
+        (np.zeros((2, 20), np.int32), r"floats .*int32 \(2, 20\)"),
+        (torch.zeros(1, 3, 9, 16, 16, dtype=torch.int64), "floats .*int64"),
+        (0.5, "floats"),
     ],
 )
 def test_what_cannot_be_encoded(tok, clip, named):
@@ -109,7 +109,7 @@ def test_what_has_no_words(tok, tokens):
 
 def test_floats_that_look_like_0_to_1_are_warned_of(tok, clips):
     bright = torch.rand(1, 3, 9, 16, 16, generator=torch.Generator().manual_seed(0))
-    with pytest.warns(UserWarning, match=r"make 2 x - 1 of values in \[0, 1\]"):
+    with pytest.warns(UserWarning, match=r"\[0, 1\]"):
         tok.encode(bright)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -141,16 +141,16 @@ def test_rounded_weights_compute_what_autocast_computes(make_model, clips):
 
 
 def test_rounded_weights_are_not_saved(make_model, tmp_path):
-    with pytest.raises(InputError, match="rounded weights; load it as float32"):
+    with pytest.raises(InputError, match="float32"):
         SweetTok(make_model(), dtype=torch.bfloat16).save_pretrained(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_devices_and_dtypes_that_are_not_there(make_model):
-    with pytest.raises(InputError, match="device 'nonsense' cannot be used"):
+    with pytest.raises(InputError, match="device 'nonsense' "):
         SweetTok(make_model(), device="nonsense")
     if not torch.cuda.is_available():
-        with pytest.raises(InputError, match="device 'cuda' cannot be used .*; use cpu"):
+        with pytest.raises(InputError, match="device 'cuda' .*cpu"):
             SweetTok(make_model(), device="cuda")
     with pytest.raises(InputError, match="dtype torch.int8"):
         SweetTok(make_model(), dtype=torch.int8)
@@ -193,7 +193,7 @@ def test_bits_are_those_of_the_reports(tok, scene, write_video, tmp_path):
 def test_tokens_of_another_model_are_refused(make_model, scene, write_video, tmp_path):
     one, two = SweetTok(make_model()), SweetTok(make_model(quantizer="learned"))
     tokens = one.encode_video(write_video(tmp_path / "a.mkv", scene(9)))
-    with pytest.raises(InputError, match=f"of model {one.model_id[:12]}, this is {two.model_id[:12]}"):
+    with pytest.raises(InputError, match=f"{one.model_id[:12]}, .*{two.model_id[:12]}"):
         list(two.decode_video(tokens))
 
 
@@ -221,7 +221,7 @@ def test_what_the_pipeline_writes_is_read(tok, clips, tmp_path):
     (tmp_path / "pixels" / "history.csv").write_text("step\n")
     loaded = SweetTok.from_pretrained(str(tmp_path / "pixels"))
     assert loaded.model_id == tok.model_id and torch.equal(loaded.encode(clips(1)), tok.encode(clips(1)))
-    with pytest.raises(InputError, match="holds history.csv, which is no part of a model; choose an empty"):
+    with pytest.raises(InputError, match=r"pixels .*history\.csv"):
         loaded.save_pretrained(tmp_path / "pixels")
 
 
@@ -230,7 +230,7 @@ def test_a_flipped_byte_in_any_file_is_noticed(own, name):
     content = bytearray((own / name).read_bytes())
     content[len(content) // 2] ^= 1
     (own / name).write_bytes(content)
-    with pytest.raises(InputError, match=f"{name} is damaged"):
+    with pytest.raises(InputError, match=f"{name} .*damaged"):
         SweetTok.from_pretrained(own)
 
 
@@ -240,18 +240,18 @@ def test_an_absent_file_is_named(own, name, with_sums):
     (own / name).unlink()
     if not with_sums:
         (own / SUMS).unlink()
-    with pytest.raises(InputError, match=f"{name} does not exist"):
+    with pytest.raises(InputError, match=f"{name} .*exist"):
         SweetTok.from_pretrained(own)
 
 
 @pytest.mark.parametrize(
     "change, named",
     [
-        (lambda config: config.update(format=99), "another model format"),
-        (lambda config: config.pop("tokenizer"), "does not hold a whole model"),
-        (lambda config: config["tokenizer"].update(width=32), "does not hold a whole model"),
-        (lambda config: config["tokenizer"].update(novel=1), "does not hold a whole model"),
-        (lambda config: config.update(clip=["a", "b"]), "does not hold a whole model"),
+        (lambda config: config.update(format=99), "model format"),
+        (lambda config: config.pop("tokenizer"), "whole model"),
+        (lambda config: config["tokenizer"].update(width=32), "whole model"),
+        (lambda config: config["tokenizer"].update(novel=1), "whole model"),
+        (lambda config: config.update(clip=["a", "b"]), "whole model"),
     ],
 )
 def test_a_config_of_something_else(own, change, named):
@@ -266,14 +266,14 @@ def test_a_config_of_something_else(own, change, named):
 @pytest.mark.parametrize("name", ["./none", "../none", "/none/at/all"])
 def test_a_path_that_is_no_folder_never_asks_the_hub(name, monkeypatch):
     monkeypatch.setattr("huggingface_hub.hub_mixin.hf_hub_download", lambda **_: pytest.fail("asked the hub"))
-    with pytest.raises(InputError, match="is no folder with a model"):
+    with pytest.raises(InputError, match=f"{name} .*folder"):
         SweetTok.from_pretrained(name)
 
 
 @pytest.mark.parametrize("name", ["someone/none", "not a name/at all"])
 def test_without_network_the_hub_s_refusal_is_one_line(name, monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(InputError, match=f"no folder {name}, and the hub did not give it") as refused:
+    with pytest.raises(InputError, match=f"{name}, .*hub") as refused:
         SweetTok.from_pretrained(name, cache_dir=tmp_path)
     assert len(str(refused.value).splitlines()) == 1
 

@@ -101,14 +101,14 @@ def test_no_truncation_or_addition_goes_unseen(layout):
         with pytest.raises(InputError):
             VideoTokens.from_bytes(content[:end])
     for more in (b"\0", content):
-        with pytest.raises(InputError, match="damaged or truncated"):
+        with pytest.raises(InputError, match="truncated"):
             VideoTokens.from_bytes(content + more)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"RIFF" * 40, bytes(200), MAGIC, MAGIC.replace(b"\r\n", b"\n") * 20])
 def test_what_is_no_token_file(content, tmp_path):
     (tmp_path / "a.swt").write_bytes(content)
-    with pytest.raises(InputError, match="a.swt is no token file, or not a whole one; make it with `sweettok encode`"):
+    with pytest.raises(InputError, match=r"a\.swt .*`sweettok encode`"):
         VideoTokens.load(tmp_path / "a.swt")
 
 
@@ -116,7 +116,7 @@ def test_what_is_no_token_file(content, tmp_path):
 def test_another_version_is_refused_by_its_number(version):
     content = bytearray(drawn().to_bytes()[:-CHECKSUM])
     struct.pack_into("<H", content, len(MAGIC), version)
-    with pytest.raises(InputError, match=f"format {version}, this code reads 1; update"):
+    with pytest.raises(InputError, match=f"format {version}, .*1"):
         VideoTokens.from_bytes(sealed(bytes(content)))
 
 
@@ -144,20 +144,20 @@ def test_an_index_beyond_its_vocabulary_is_refused_on_reading():
     tokens = drawn(IMAGE, frames=1, window=1)
     content = bytearray(tokens.to_bytes()[:-CHECKSUM])
     content[-3:] = b"\xff\xff\xf0"  # 4 indices of 5 bits, all 31, where there are 19 words
-    with pytest.raises(InputError, match="contradicts itself .*outside the ranges"):
+    with pytest.raises(InputError, match="contradicts itself .*ranges"):
         VideoTokens.from_bytes(sealed(bytes(content)))
 
 
 @pytest.mark.parametrize(
     "changes, named",
     [
-        ({"indices": np.zeros((3, 10), np.int64)}, r"expected int64 indices \(3, 10, 1\)"),
-        ({"indices": np.full((3, 10, 1), 19)}, "outside the ranges"),
+        ({"indices": np.zeros((3, 10), np.int64)}, r"int64 .*\(3, 10, 1\)"),
+        ({"indices": np.full((3, 10, 1), 19)}, "ranges"),
         ({"model": "ab"}, "sha256"),
         ({"fit": "squash"}, "fit"),
-        ({"frames": 28}, "3 windows of 9 frames are not those of 28"),
-        ({"height": 0}, "from 1 to"),
-        ({"fps": Fraction(-1)}, "positive fraction"),
+        ({"frames": 28}, "3 windows .*9 .*28"),
+        ({"height": 0}, " 1 to "),
+        ({"fps": Fraction(-1)}, "fraction"),
     ],
 )
 def test_contradictions_are_refused_before_they_are_written(changes, named):
@@ -167,7 +167,7 @@ def test_contradictions_are_refused_before_they_are_written(changes, named):
 
 def test_absent_file_and_folder(tmp_path):
     for path in (tmp_path / "none.swt", tmp_path):
-        with pytest.raises(InputError, match="cannot read"):
+        with pytest.raises(InputError, match=path.name):
             VideoTokens.load(path)
 
 

@@ -65,15 +65,15 @@ def test_mp4_plays_where_sides_are_odd(scene, tmp_path):
 
 def test_without_an_encoder_the_other_forms_are_named(frames, tmp_path, monkeypatch):
     monkeypatch.setattr(av, "codecs_available", set())
-    with pytest.raises(InputError, match="no encoder libx264; write .gif, .png or .mkv"):
+    with pytest.raises(InputError, match=r"libx264; .*\.gif"):
         write_frames(tmp_path / "a.mp4", frames)
     assert not list(tmp_path.iterdir())
 
 
 def test_unknown_ending_and_no_frames(frames, tmp_path):
-    with pytest.raises(InputError, match=r"a.txt: frames are written as .mp4 .mkv .gif .png"):
+    with pytest.raises(InputError, match=r"a\.txt: .*\.mp4 \.mkv \.gif \.png"):
         write_frames(tmp_path / "a.txt", frames)
-    with pytest.raises(ValueError, match="at least one frame"):
+    with pytest.raises(ValueError, match="frame"):
         write_frames(tmp_path / "a.gif", [])
 
 

@@ -52,13 +52,11 @@ def test_download_and_its_place(sweettok, published, monkeypatch):
 def test_a_download_of_something_else_is_refused(sweettok, published, monkeypatch, cache):
     monkeypatch.setattr(weights, "_fetch", lambda url, partial: partial.write_bytes(b"other"))
     status, _, err = sweettok("assets", "mine", "--download")
-    assert status == 1 and "expected " + published.sha256 in err
+    assert status == 1 and published.sha256 in err
     assert json.loads(sweettok("assets", "mine", "--json")[1])[0]["state"] == "not here"
 
 
-@pytest.mark.parametrize(
-    "arguments, named", [(["none"], "no network 'none'"), (["--download"], "needs the name of one network")]
-)
+@pytest.mark.parametrize("arguments, named", [(["none"], "'none'"), (["--download"], "--download")])
 def test_bad_input(sweettok, arguments, named):
     status, _, err = sweettok("assets", *arguments)
     assert status == 1 and named in err

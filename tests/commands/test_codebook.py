@@ -50,13 +50,13 @@ def test_the_model_s_codebook_serves_where_there_is_no_other(work, sweettok, cod
 @pytest.mark.parametrize(
     "arguments, named",
     [
-        (["word", "zebra", "--codebook", "codebook"], "'zebra' is not among the codebook's"),
-        (["words", "--codebook", "none"], "none/codebook.json does not exist"),
-        (["build", "captions.txt"], "codebook exists; add --force"),
-        (["build", "captions.txt", "-o", "outputs", "--force"], "is no part of a codebook"),
-        (["build", "none.txt", "-o", "new"], "none.txt does not exist"),
+        (["word", "zebra", "--codebook", "codebook"], "'zebra'"),
+        (["words", "--codebook", "none"], "none/codebook.json"),
+        (["build", "captions.txt"], "--force"),
+        (["build", "captions.txt", "-o", "outputs", "--force"], "outputs"),
+        (["build", "none.txt", "-o", "new"], "none.txt"),
         (["build", "captions.txt", "-o", "new", "--min-count", "0"], "--min-count"),
-        (["build", "captions.txt", "-o", "new", "--min-count", "9", "--provider", "hashed"], "occurs at least 9 times"),
+        (["build", "captions.txt", "-o", "new", "--min-count", "9", "--provider", "hashed"], "9 times"),
     ],
 )
 def test_bad_input(built, sweettok, arguments, named):

@@ -19,4 +19,4 @@ def test_what_exists_is_kept(sweettok, work):
     assert sweettok("export", "-o", "m", "--force")[0] == 0
     (work / "m" / "thesis.txt").write_text("mine")
     status, _, err = sweettok("export", "-o", "m", "--force")
-    assert status == 1 and "holds thesis.txt" in err and (work / "m" / "thesis.txt").exists()
+    assert status == 1 and "thesis.txt" in err and (work / "m" / "thesis.txt").exists()

@@ -80,7 +80,7 @@ def test_stdin_glob_and_model_by_path(sweettok, videos, work, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"videos/a.mkv\n")))
     assert sweettok("encode", "-", "videos/*.png", "--model", "elsewhere/model")[0] == 0
     assert sorted(path.name for path in (work / "tokens").iterdir()) == ["a.swt", "c.swt"]
-    refused(sweettok("encode", "videos/a.mkv", "--force"), "no model in outputs/model; run `dvc repro export_model`")
+    refused(sweettok("encode", "videos/a.mkv", "--force"), "outputs/model", "`dvc repro export_model`")
 
 
 def test_names_of_any_bytes_through_encode_and_decode(sweettok, videos, work):
@@ -109,28 +109,28 @@ def test_words(sweettok, videos, tok):
 def test_words_of_a_learned_codebook(sweettok, videos, make_model):
     make_model(quantizer="learned").save("learned")
     status, _, err = sweettok("words", "videos/a.mkv", "--model", "learned")
-    assert status == 1 and "learned codebook: its tokens are no words" in err
+    assert status == 1 and "learned codebook" in err
 
 
 @pytest.mark.parametrize("command", ["encode", "reconstruct", "words"])
 def test_bad_videos(sweettok, work, command):
     (work / "zero.mp4").write_bytes(b"")
     (work / "text.mp4").write_text("no video")
-    refused(sweettok(command, "zero.mp4"), "zero.mp4: empty (0 bytes)")
-    refused(sweettok(command, "text.mp4"), "text.mp4: cannot be decoded")
-    refused(sweettok(command, "none.mp4"), "none.mp4: absent")
-    refused(sweettok(command, "outputs"), "outputs holds no file of ")
+    refused(sweettok(command, "zero.mp4"), "zero.mp4", "empty")
+    refused(sweettok(command, "text.mp4"), "text.mp4", "decoded")
+    refused(sweettok(command, "none.mp4"), "none.mp4", "absent")
+    refused(sweettok(command, "outputs"), "outputs ", ".mp4")
 
 
 def test_bad_token_files_and_the_wrong_model(sweettok, videos, make_model, work):
     sweettok("encode", "videos/a.mkv", "-o", "a.swt")
     content = (work / "a.swt").read_bytes()
     (work / "short.swt").write_bytes(content[:-9])
-    refused(sweettok("decode", "short.swt"), "short.swt is damaged or truncated")
-    refused(sweettok("decode", "none.swt"), "cannot read none.swt")
-    refused(sweettok("decode", "videos/a.mkv"), "videos/a.mkv is no token file")
+    refused(sweettok("decode", "short.swt"), "short.swt", "truncated")
+    refused(sweettok("decode", "none.swt"), "none.swt")
+    refused(sweettok("decode", "videos/a.mkv"), "videos/a.mkv", "token file")
     make_model(quantizer="learned").save("other")
-    refused(sweettok("decode", "a.swt", "--model", "other"), "give the one that made them")
+    refused(sweettok("decode", "a.swt", "--model", "other"), VideoTokens.load("a.swt").model[:12])
     assert not (work / "decoded").exists() or not list((work / "decoded").iterdir())
 
 
@@ -139,13 +139,13 @@ def test_among_good_files_a_bad_one_costs_status_1_alone(sweettok, videos, work)
     status, out, err = sweettok("encode", "videos", "--json")
     results = json.loads(out)
     assert status == 1 and len(results) == 4 and sum("error" in result for result in results) == 1
-    assert "bad.mp4: empty" in err and "1 of 4 failed" in err
+    assert "bad.mp4" in err and "1 of 4" in err
     assert len(list((work / "tokens").rglob("*.swt"))) == 3
 
 
 def test_what_exists_is_kept_without_force(sweettok, videos, work):
     (work / "a.swt").write_text("mine")
-    refused(sweettok("encode", "videos/a.mkv", "-o", "a.swt"), "a.swt exists; add --force")
+    refused(sweettok("encode", "videos/a.mkv", "-o", "a.swt"), "a.swt", "--force")
     assert (work / "a.swt").read_text() == "mine"
     assert sweettok("encode", "videos/a.mkv", "-o", "a.swt", "--force")[0] == 0 and VideoTokens.load("a.swt")
 

@@ -178,21 +178,19 @@ def test_a_diverged_prior_draws_nothing(value):
     with torch.no_grad():
         prior.transformer.embed_tokens.weight[:] = value
     for guidance in (1.0, 2.0):
-        with pytest.raises(InputError, match="NaN or infinity: its training diverged"):
+        with pytest.raises(InputError, match="NaN"):
             sample(prior, LABELS, settings(guidance=guidance, top_k=3, top_p=0.9), seeded())
 
 
 @pytest.mark.parametrize("changes", [{"temperature": 1e-40}, {"guidance": 3e38}], ids=str)
 def test_settings_that_overflow_draw_nothing(changes):
-    with pytest.raises(
-        InputError, match="make the prior's logits overflow; choose a smaller guidance or a larger temp"
-    ):
+    with pytest.raises(InputError, match="guidance .*temperature"):
         sample(sharp_prior(LAYOUTS["union"]), LABELS, settings(**changes), seeded())
 
 
 @pytest.mark.parametrize("row", [[torch.nan, 0.0], [torch.inf, 0.0], [-torch.inf, -torch.inf]], ids=str)
 def test_a_row_without_a_distribution_draws_nothing(row):
-    with pytest.raises(ValueError, match="expected logits below infinity"):
+    with pytest.raises(ValueError, match="infinity"):
         draw(torch.tensor([[0.0, 1.0], row]), torch.tensor([0.5, 0.5]))
 
 

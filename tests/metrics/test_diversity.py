@@ -47,7 +47,7 @@ def test_coverage_by_hand(generated, real, count, expected):
 
 @pytest.mark.parametrize("generated, real", [([], [0]), ([0], []), ([2], [0]), ([-1], [0]), ([[0]], [0])])
 def test_coverage_of_what_is_no_list_of_values(generated, real):
-    with pytest.raises(ValueError, match=r"at least one value, all in \[0, 2\)"):
+    with pytest.raises(ValueError, match=r"\[0, 2\)"):
         coverage(np.array(generated, int), np.array(real, int), 2)
 
 
@@ -95,7 +95,7 @@ def test_nearest_among_some_only():
     store = random_store(8, "train")
     assert nearest_clips(store.clips([1, 2]), store, torch.tensor([7, 2]))[1] == 2
     assert set(nearest_clips(store.clips([1, 3]), store, torch.tensor([7, 2])).tolist()) <= {7, 2}
-    with pytest.raises(ValueError, match="at least one clip to look among"):
+    with pytest.raises(ValueError, match="none"):
         nearest_clips(store.clips([1]), store, torch.arange(0))
 
 

@@ -34,7 +34,7 @@ def test_only_listed_weights_make_an_fvd(i3d_file, monkeypatch):
     assert open_extractor("i3d", source(path, sha256)).metric == f"fvd/unlisted-{sha256[:8]}"
     monkeypatch.setitem(FILES, "i3d", ("I3D", (PublishedFile("i3d.pt", sha256, None),)))
     assert open_extractor("i3d", source(path)).metric == "fvd"
-    with pytest.raises(InputError, match=f"has sha256 {sha256}, expected {'0' * 64}"):
+    with pytest.raises(InputError, match=f"{sha256}, .*{'0' * 64}"):
         open_extractor("i3d", source(path, "0" * 64))
 
 
@@ -63,7 +63,7 @@ def test_features_do_not_depend_on_the_batch_and_carry_no_gradient(i3d_file):
     alone = torch.cat([extractor.features(clips[i : i + 1]) for i in range(3)])
     torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-5)
     assert not together.requires_grad and together.dtype == torch.float32
-    with pytest.raises(ValueError, match="at least 9 frames, got 8"):
+    with pytest.raises(ValueError, match=" 9 .* 8$"):
         extractor.features(clips[:, :, :8])
 
 
@@ -89,13 +89,13 @@ def test_the_judge_as_extractor():
 @pytest.mark.parametrize("name", EXTRACTORS)
 def test_without_weights_the_error_says_where_to_get_them(name, tmp_path, monkeypatch):
     monkeypatch.setenv("SWEETTOK_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match=r"the published files: .* \(sha256 .*give path") as caught:
+    with pytest.raises(InputError, match=r"sha256 .*path") as caught:
         open_extractor(name, source(None))
     assert "\n" not in str(caught.value)
 
 
 def test_unknown_extractor():
-    with pytest.raises(InputError, match="'c3d' is unknown; choose one of i3d, i3d-videogpt, inception, squeezenet1_0"):
+    with pytest.raises(InputError, match="'c3d' .*i3d, i3d-videogpt, inception, squeezenet1_0"):
         open_extractor("c3d", source(None))
 
 

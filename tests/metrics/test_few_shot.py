@@ -50,7 +50,7 @@ def test_classes_with_too_few_samples_are_left_out(labels):
     features = np.vstack([directions(labels, 0.0), np.full((3, 16), np.pi)])
     with_rare = np.append(labels, [6, 6, 6])
     assert (few_shot_accuracy(features, with_rare, 6, 2, 20, seed=0) == 1).all()
-    with pytest.raises(InputError, match="7-way 2-shot needs 7 classes of at least 7 clips, the data has 6"):
+    with pytest.raises(InputError, match="7-way 2-shot .*7 classes .*7 clips, .*6"):
         few_shot_accuracy(features, with_rare, 7, 2, 20, seed=0)
 
 

@@ -74,13 +74,13 @@ def test_psnr_of_a_known_error():
 @pytest.mark.parametrize("metric", [psnr, ssim])
 def test_bad_input_is_named(pair, metric):
     clip, reconstruction = pair
-    with pytest.raises(ValueError, match=r"clip: expected values in \[-1, 1\], got \[-?[\d.]+, 25"):
+    with pytest.raises(ValueError, match=r"clip: .*\[-1, 1\], .*, 25"):
         metric((clip + 1) * 127.5, reconstruction)
-    with pytest.raises(ValueError, match="reconstruction: expected values"):
+    with pytest.raises(ValueError, match=r"reconstruction: .*\[-1, 1\]"):
         metric(clip, torch.full_like(clip, float("nan")))
     with pytest.raises(ValueError, match="shape"):
         metric(clip, reconstruction[:, :, :2])
-    with pytest.raises(ValueError, match="clip tensor"):
+    with pytest.raises(ValueError, match=r"\(B, 3, T, H, W\)"):
         metric(clip[:, :, 0], reconstruction[:, :, 0])
 
 
@@ -91,7 +91,7 @@ def test_clips_that_look_like_0_to_1_are_warned_of(pair, metric):
         warnings.simplefilter("error")
         metric(clip, reconstruction)
         metric(clip, torch.zeros_like(clip))  # without any contrast there is nothing to tell
-    with pytest.warns(UserWarning, match=r"have to be in \[-1, 1\]; make 2 x - 1 of values in \[0, 1\]"):
+    with pytest.warns(UserWarning, match=r"\[-1, 1\]; .*\[0, 1\]"):
         metric((clip + 1) / 2, (reconstruction + 1) / 2)
 
 

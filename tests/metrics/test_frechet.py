@@ -95,17 +95,17 @@ def test_zero_for_equal_symmetric_and_rank_deficient(features):
 
 def test_bad_input(features):
     a = FeatureMoments.of(features[0])
-    with pytest.raises(ValueError, match="at least 2 rows, got 1"):
+    with pytest.raises(ValueError, match=" 2 .* 1;"):
         frechet_distance(a, FeatureMoments.of(features[1][:1]))
     with pytest.raises(ValueError, match="6 and 5"):
         frechet_distance(a, FeatureMoments.of(features[1][:, :5]))
-    with pytest.raises(ValueError, match="expected 6 columns"):
+    with pytest.raises(ValueError, match="6 columns"):
         FeatureMoments(6).update(np.zeros((3, 5)))
     with pytest.raises(ValueError, match="finite"):
         FeatureMoments(6).update(np.full((3, 6), np.nan))
     with pytest.raises(ValueError, match="rows, columns"):
         FeatureMoments(6).update(np.zeros(6))
-    with pytest.raises(ValueError, match="at least 1 row"):
+    with pytest.raises(ValueError, match="mean .*1 row"):
         FeatureMoments(6).mean()
 
 
@@ -133,7 +133,7 @@ def test_drawing_clips_together_tells_more_than_drawing_them_apart():
 
 
 def test_paired_interval_needs_equal_rows(features):
-    with pytest.raises(ValueError, match="equally many rows"):
+    with pytest.raises(ValueError, match=r"\d+ and \d+$"):
         frechet_interval(*features, resamples=2, seed=0, paired=True)
 
 

@@ -203,29 +203,29 @@ def test_files_without_batch_counts_load(state):
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    "change, named",
     [
-        (lambda s: s.pop("Mixed_4d.b1a.bn.running_mean"), "lacks Mixed_4d.b1a.bn.running_mean;"),
-        (lambda s: s.update(head=torch.zeros(1)), "has unknown head;"),
+        (lambda s: s.pop("Mixed_4d.b1a.bn.running_mean"), r"Mixed_4d\.b1a\.bn\.running_mean"),
+        (lambda s: s.update(head=torch.zeros(1)), "unknown head"),
         (
             lambda s: s.update({"logits.conv3d.bias": torch.zeros(600)}),
-            r"logits.conv3d.bias is \(600,\), not \(400,\);",
+            r"logits\.conv3d\.bias .*600.*400",
         ),
-        (lambda s: [s.pop(name) for name in list(s)[:100]], "lacks Conv3d_1a_7x7.conv3d.weight, .* and 8[0-9] more;"),
-        (lambda s: s["Mixed_3b.b0.bn.bias"].fill_(float("nan")), "NaN or infinity in Mixed_3b.b0.bn.bias"),
+        (lambda s: [s.pop(name) for name in list(s)[:100]], r"Conv3d_1a_7x7\.conv3d\.weight, .* 8\d more"),
+        (lambda s: s["Mixed_3b.b0.bn.bias"].fill_(float("nan")), r"NaN .*Mixed_3b\.b0\.bn\.bias"),
     ],
 )
-def test_other_weights_are_refused(state, change, message):
+def test_other_weights_are_refused(state, change, named):
     state = {name: tensor.clone() for name, tensor in state.items()}
     change(state)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=named):
         load_i3d(state)
 
 
 def test_clips_of_another_size_are_refused_and_it_never_trains(state):
     network = load_i3d(state)
     for shape in ((1, 3, 8, 224, 224), (1, 3, 16, 128, 128)):
-        with pytest.raises(ValueError, match="at least 9, 224, 224"):
+        with pytest.raises(ValueError, match="9, 224, 224"):
             network(torch.zeros(shape))
     assert not torch.nn.Sequential(network).train()[0].training
     assert not any(parameter.requires_grad for parameter in I3D().parameters())

@@ -202,15 +202,15 @@ def test_a_prompt_longer_than_the_context_is_left_out_alone(make_model, tokens, 
     assert {(row["task"], row["shots"]) for row in rows} == {("action", 1), ("image", 1), ("image", 2)}
     (long,) = skipped
     assert long.metric == "in context: action, 2-way 2-shot" and "reads 80" in long.why
-    with pytest.raises(InputError, match="reads 80; ask for fewer ways or shots"):
+    with pytest.raises(InputError, match=" 80; .*ways .*shots"):
         LanguageModel.open(str(short)).log_likelihoods("verb1 " * 90, [" slide\n"])
 
 
 def test_an_answer_without_tokens_is_refused(random_model):
-    with pytest.raises(InputError, match="no tokens for ''"):
+    with pytest.raises(InputError, match="tokens .*''"):
         LanguageModel.open(str(random_model)).log_likelihoods("verb1", [" slide", ""])
 
 
 def test_a_folder_without_a_causal_model_is_refused(tmp_path):
-    with pytest.raises(InputError, match="lacks model.safetensors"):
+    with pytest.raises(InputError, match=r"model\.safetensors"):
         LanguageModel.open(str(tmp_path))

@@ -43,9 +43,9 @@ def test_features_are_those_of_torch_fidelity_on_bytes(state, tmp_path):
 
 
 def test_other_weights_are_refused(state):
-    with pytest.raises(InputError, match="not the weights of Inception-v3 for FID: the file lacks fc.bias"):
+    with pytest.raises(InputError, match=r"Inception-v3 .*: .*fc\.bias"):
         Inception({name: tensor for name, tensor in state.items() if name != "fc.bias"})
-    with pytest.raises(InputError, match=r"fc.weight is \(1000, 2048\), not \(1008, 2048\)"):
+    with pytest.raises(InputError, match=r"fc\.weight .*\(1000, 2048\), .*\(1008, 2048\)"):
         Inception(state | {"fc.weight": torch.zeros(1000, 2048)})  # torchvision's classifier, another network
 
 

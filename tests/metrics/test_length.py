@@ -33,5 +33,5 @@ def test_a_row_for_each_length(model):
 
 
 def test_clips_that_are_too_short(model):
-    with pytest.raises(ValueError, match="at least 19 frames, got 9"):
+    with pytest.raises(ValueError, match=" 19 .* 9$"):
         psnr_by_length(model, torch.zeros(1, 3, 9, 16, 16), [19], [0])

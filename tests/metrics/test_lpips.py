@@ -110,14 +110,14 @@ def test_backbone_by_path(tmp_path):
 def test_no_weights_no_lpips(tmp_path, monkeypatch):
     monkeypatch.setenv("SWEETTOK_CACHE", str(tmp_path))
     nothing = WeightsSource(path=None, sha256=None, download=False)
-    with pytest.raises(InputError, match="backbone alex: not here, .* alexnet-owt-7be5be79.pth"):
+    with pytest.raises(InputError, match=r"alex: .* alexnet-owt-7be5be79\.pth"):
         open_lpips("alex", nothing)
-    with pytest.raises(InputError, match="no backbone 'resnet'; choose one of alex, vgg, squeeze"):
+    with pytest.raises(InputError, match="'resnet'; .*alex, vgg, squeeze"):
         open_lpips("resnet", nothing)
 
 
 def test_weights_of_another_network_are_refused():
-    with pytest.raises(InputError, match="not the weights of the LPIPS backbone squeeze: .*lacks features.3.squeeze"):
+    with pytest.raises(InputError, match=r"backbone squeeze: .*features\.3\.squeeze"):
         lpips_network("squeeze", features_only(classifier("alex")))
 
 
@@ -125,5 +125,5 @@ def test_squeezenet_1_0_is_not_lpips_squeeze():
     define_missing_operators()
     from torchvision.models import squeezenet1_0
 
-    with pytest.raises(InputError, match="not the weights of the LPIPS backbone squeeze"):
+    with pytest.raises(InputError, match="backbone squeeze"):
         lpips_network("squeeze", squeezenet1_0(weights=None).state_dict())

@@ -70,11 +70,11 @@ def test_the_seed_decides():
 
 def test_bad_input():
     words = one_hot(np.arange(12) % 3, 3)
-    with pytest.raises(ValueError, match="sum to 1"):
+    with pytest.raises(ValueError, match="rows .*1$"):
         excess_information(words, 2 * words, 5, 0)
     with pytest.raises(ValueError, match=r"\(12, 3\) and \(11, 3\)"):
         excess_information(words, words[1:], 5, 0)
-    with pytest.raises(ValueError, match="at least 4 clips"):
+    with pytest.raises(ValueError, match="4 clips"):
         excess_information(words[:3], words[:3], 5, 0)
 
 

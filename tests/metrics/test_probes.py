@@ -44,7 +44,7 @@ def test_bad_input(labels):
     features = np.zeros((90, 2))
     with pytest.raises(InputError, match="2 classes"):
         probe(features, np.zeros(90, dtype=int), folds=5, seed=0)
-    with pytest.raises(InputError, match="class rare has 1 clips for 5 folds"):
+    with pytest.raises(InputError, match="rare .* 1 .* 5 folds"):
         probe(features, np.array(["rare", *labels[1:]]), folds=5, seed=0)
     with pytest.raises(ValueError, match="labels"):
         probe(features, labels[:-1], folds=5, seed=0)
@@ -61,7 +61,7 @@ def test_histograms():
 
 
 def test_histograms_refuse_what_is_no_token():
-    with pytest.raises(ValueError, match=r"\[0, 3\), got \[0, 3\]"):
+    with pytest.raises(ValueError, match=r"\[0, 3\), .*\[0, 3\]"):
         token_features(np.array([[0, 3]]), 3)
     with pytest.raises(ValueError, match="integers"):
         token_features(np.array([[0.5, 1.0]]), 3)

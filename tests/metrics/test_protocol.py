@@ -47,7 +47,7 @@ def test_presets_are_what_paper_md_says():
     }
     for protocol in PRESETS.values():
         assert protocol.extractor in EXTRACTORS and " at " in protocol.source, "the source names a commit"
-    with pytest.raises(InputError, match="'tats' is unknown; choose one of omnitokenizer, .*stylegan-v"):
+    with pytest.raises(InputError, match="'tats' .*omnitokenizer, .*stylegan-v"):
         preset("tats")
 
 
@@ -55,9 +55,9 @@ def test_a_changed_protocol_says_so_in_its_name():
     base = preset("larp")
     assert adapted(base) is base and adapted(base, frames=16) is base
     assert adapted(base, clips=256, resolution=64).name == "larp (clips=256, resolution=64)"
-    with pytest.raises(InputError, match="larp: covariance: .*'biased' or 'unbiased'.*got 'n-1'"):
+    with pytest.raises(InputError, match="larp: covariance: .*'biased' .*'unbiased'.*'n-1'"):
         adapted(base, covariance="n-1")
-    with pytest.raises(InputError, match="larp: size: Extra inputs"):
+    with pytest.raises(InputError, match="larp: size: "):
         adapted(base, size=3)
 
 
@@ -67,7 +67,7 @@ def test_windows_lie_inside_the_clip(stored, frames, seed):
     for start in ("first", "centre", "random"):
         protocol = small(frames=frames, resolution=2, start=start, seed=seed)
         if frames > stored:
-            with pytest.raises(InputError, match=f"wants {frames} frames, but .* has {stored}"):
+            with pytest.raises(InputError, match=f" {frames} frames, .* {stored}"):
                 select(protocol, store)
             continue
         selection = select(protocol, store)
@@ -105,16 +105,16 @@ def test_batches_are_the_clips_in_order():
 
 
 @pytest.mark.parametrize(
-    "changes, message",
+    "changes, named",
     [
-        ({"split": "train"}, "wants the train split, but the store's test split has other clips"),
-        ({"frames": 21}, "wants 21 frames, but the store's test split has 20"),
-        ({"resolution": 256}, "wants 256 pixels, but the store's test split has 8"),
-        ({"clips": 3783}, "wants 3783 clips, but the store's test split has 6"),
+        ({"split": "train"}, "train .*test"),
+        ({"frames": 21}, "21 frames, .*20"),
+        ({"resolution": 256}, "256 pixels, .*8"),
+        ({"clips": 3783}, "3783 clips, .*6"),
     ],
 )
-def test_a_store_that_cannot_give_it_is_refused(changes, message):
-    with pytest.raises(InputError, match=message + ".*another name"):
+def test_a_store_that_cannot_give_it_is_refused(changes, named):
+    with pytest.raises(InputError, match=named):
         select(small(**changes), Store())
 
 
@@ -146,7 +146,7 @@ def test_pixels_as_the_published_code_makes_them():
 def test_generated_clips_take_the_protocols_form():
     clips = torch.rand(2, 3, 20, 8, 8) * 2 - 1
     assert torch.equal(first_frames(clips, small(frames=17)), clips[:, :, :17])
-    with pytest.raises(InputError, match="wants 21 frames, but clips have 20"):
+    with pytest.raises(InputError, match="21 frames, .*20"):
         first_frames(clips, small(frames=21))
 
 

@@ -109,7 +109,7 @@ def test_a_damaged_entry_is_computed_again(extractor, selection, tmp_path, caplo
     with caplog.at_level(logging.WARNING):
         again = reference_features(extractor, selection, tmp_path, batch_size=10)
     assert np.array_equal(first, again) and extractor.features.seen == 120
-    assert len(caplog.records) == 1 and "are damaged" in caplog.text and "computing them again" in caplog.text
+    assert len(caplog.records) == 1 and "damaged" in caplog.text
     reference_features(extractor, selection, tmp_path, batch_size=10)
     assert extractor.features.seen == 120, "the new entry is whole"
 
@@ -145,11 +145,11 @@ def test_the_record_carries_the_whole_protocol(extractor, selection, covariance)
 
 
 def test_wrong_extractor_or_shape(extractor, selection):
-    with pytest.raises(InputError, match="is for the extractor i3d-videogpt, not i3d"):
+    with pytest.raises(InputError, match="i3d-videogpt, .*i3d"):
         features_of(replace(extractor, name="i3d"), selection.protocol, [])
-    with pytest.raises(InputError, match="takes images: 1 frame"):
+    with pytest.raises(InputError, match="images: 1 "):
         features_of(replace(extractor, kind="image"), selection.protocol, [])
-    with pytest.raises(InputError, match="needs clips of at least 4 frames, but the protocol .* has 3"):
+    with pytest.raises(InputError, match=" 4 frames, .* 3$"):
         features_of(replace(extractor, min_frames=4), selection.protocol, [])
-    with pytest.raises(ValueError, match=r"expected clips .*3, 3, 6, 6.*, got \(2, 3, 4, 6, 6\)"):
+    with pytest.raises(ValueError, match=r"3, 3, 6, 6.*\(2, 3, 4, 6, 6\)"):
         features_of(extractor, selection.protocol, [torch.zeros(2, 3, 4, 6, 6)])

@@ -79,14 +79,14 @@ def test_a_metric_of_another_package_is_measured_like_the_others(offered):
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "named"),
     [
-        (ImportError("no module named x"), r"'metric0': 0 cannot be imported \(no module named x\)"),
-        (7, "'metric0': 0 is no sweettok.metrics.registry.Metric"),
-        (METRICS[1], "'psnr' is given twice, the second time by 0"),
+        (ImportError("no module named x"), "'metric0': 0 .*no module named x"),
+        (7, r"'metric0': 0 .*sweettok\.metrics\.registry\.Metric"),
+        (METRICS[1], "'psnr' .*twice, .* 0"),
     ],
 )
-def test_one_that_cannot_be_had_is_named(offered, found, said):
+def test_one_that_cannot_be_had_is_named(offered, found, named):
     offered(found)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=named):
         metrics()

@@ -97,7 +97,7 @@ def test_an_untrained_judge_tells_nothing(store):
 
 
 def test_features_of_other_clips_are_refused(judge, store):
-    with pytest.raises(ValueError, match="one row for each of 4 clips, got 3"):
+    with pytest.raises(ValueError, match=" 4 .* 3$"):
         label_hits(judge, REAL[:3], store)
 
 

@@ -74,20 +74,20 @@ def test_record(gaussians):
 
 
 @pytest.mark.parametrize(
-    "sizes, draws, message",
+    "sizes, draws, named",
     [
-        ((100,), 2, "at least two different numbers in 2..600, got .100."),
-        ((100, 100), 2, "at least two different"),
-        ((1, 100), 2, "got .1, 100."),
-        ((100, 601), 2, "in 2..600"),
-        ((50, 100), 0, "draws: expected at least 1"),
+        ((100,), 2, r"sizes: .*2\.\.600, .*\[100\]"),
+        ((100, 100), 2, r"sizes: .*\[100\]"),
+        ((1, 100), 2, r"sizes: .*\[1, 100\]"),
+        ((100, 601), 2, r"sizes: .*2\.\.600, .*601"),
+        ((50, 100), 0, "draws: .* 0$"),
     ],
 )
-def test_bad_input(gaussians, sizes, draws, message):
-    with pytest.raises(ValueError, match=message):
+def test_bad_input(gaussians, sizes, draws, named):
+    with pytest.raises(ValueError, match=named):
         size_curve(*gaussians, sizes, draws, 0, paired=False)
 
 
 def test_paired_needs_equal_rows(gaussians):
-    with pytest.raises(ValueError, match="equally many rows, got 600 and 500"):
+    with pytest.raises(ValueError, match="600 and 500"):
         size_curve(gaussians[0], gaussians[1][:500], (50, 100), 2, 0, paired=True)

@@ -48,7 +48,7 @@ def refusal(project, stage: str) -> str:
 def test_a_file_where_the_outputs_folder_must_be(project):
     (project.folder / "outputs").write_text("mine")
     line = refusal(project, "prepare_data")
-    assert "cannot write outputs/data" in line and "make outputs a writable folder" in line
+    assert "outputs/data" in line and "writable folder" in line
     assert (project.folder / "outputs").read_text() == "mine"
 
 
@@ -56,22 +56,22 @@ def test_a_file_where_an_output_must_be(project):
     (project.folder / "outputs").mkdir()
     (project.folder / "outputs" / "data").write_text("mine")
     line = refusal(project, "prepare_data")
-    assert "cannot write outputs/data" in line and "move it away" in line
+    assert "outputs/data" in line and "move" in line
     assert (project.folder / "outputs" / "data").read_text() == "mine"
 
 
 def test_a_caption_file_that_is_not_there(project):
     project.edit(lambda params: params["codebook"].update(captions="captions/of/mine.txt"))
     line = refusal(project, "build_codebook")
-    assert "caption file captions/of/mine.txt does not exist; give .txt" in line
+    assert "captions/of/mine.txt" in line and ".txt" in line.partition(";")[2]
 
 
 def test_captions_without_words_of_motion(project):
     (project.folder / "mine.txt").write_text("a red ball\na tiny star\n")
     project.edit(lambda params: params["codebook"].update(captions="mine.txt"))
     line = refusal(project, "build_codebook")
-    assert "no adverb occurs at least 1 times and no verb occurs at least 1 times in 2 captions" in line
-    assert "lower codebook.min_count" in line
+    assert "adverb" in line and "verb" in line and "2 captions" in line
+    assert "codebook.min_count" in line
 
 
 @pytest.fixture(scope="module")
@@ -106,4 +106,4 @@ def stale_outputs(tmp_path_factory):
 def test_a_store_of_other_clips(project, stale_outputs, stage, owner):
     shutil.copytree(stale_outputs, project.folder / "outputs")
     line = refusal(project, stage)
-    assert f"holds 9x32x32 clips but {owner} expects 17x16x16; run `dvc repro`" in line
+    assert all(part in line for part in ("9x32x32", owner, "17x16x16", "`dvc repro`"))

@@ -96,7 +96,7 @@ def _clip(folder):
 def test_without_mlflow_the_model_is_made_all_the_same(project, tok):
     (project / ".mlflow").mkdir()
     (project / ".mlflow" / "mlflow.db").write_text("this is no database" * 100)
-    with pytest.warns(UserWarning, match="MLflow failed"):
+    with pytest.warns(UserWarning, match="MLflow"):
         assert export(project) is None
     assert SweetTok.from_pretrained("outputs/model").model_id == tok.model_id
 
@@ -106,7 +106,7 @@ def test_a_registry_that_refuses_costs_a_warning(project, tok, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr("mlflow.MlflowClient.create_model_version", refuse)
-    with pytest.warns(UserWarning, match=r"MLflow did not register the model \(disk full\); it is in outputs/model"):
+    with pytest.warns(UserWarning, match="MLflow .*disk full.*outputs/model"):
         identity = export(project)
     assert open_client(project).get_run(identity).info.status == "FINISHED"
     assert SweetTok.from_pretrained("outputs/model").model_id == tok.model_id

@@ -43,18 +43,18 @@ def test_the_most_exact_id_wins():
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.tsv", b"clip\ttext\na\tb\n", "a.tsv has no `caption` column .its header has: clip, text"),
-        ("a.tsv", b"clip\tcaption\na\tb\nc\n", "a.tsv, line 3: 1 of 2 columns"),
-        ("a.tsv", b"clip\tcaption\na\tb\n\nc\t \n", "a.tsv, line 4: the caption of 'c' is blank"),
-        ("a.tsv", b"", "no `clip` column"),
-        ("a.tsv", b"clip\tcaption\n", "holds no caption"),
-        ("a.tsv", b"clip\tcaption\na\t\xff\n", "not UTF-8"),
-        ("a.jsonl", b'{"clip": "a"}\n', "a.jsonl, line 1 has no text field `caption`"),
-        ("a.jsonl", b'{"clip": 1, "caption": "a"}\n', "line 1 has no text field `clip`"),
-        ("a.jsonl", b'\n{"clip": "a", "caption": ""}\n', "a.jsonl, line 2: the caption of 'a' is blank"),
-        ("a.jsonl", b"[1]\n", "line 1 is not a JSON object"),
-        ("a.jsonl", b"{\n", "line 1 is not JSON"),
-        ("a.txt", b"a ball\n", "is plain text, which has no `clip`; give a .tsv or .jsonl file$"),
+        ("a.tsv", b"clip\ttext\na\tb\n", r"a\.tsv .*`caption` .*clip, text"),
+        ("a.tsv", b"clip\tcaption\na\tb\nc\n", r"a\.tsv, line 3: 1 .*2 "),
+        ("a.tsv", b"clip\tcaption\na\tb\n\nc\t \n", r"a\.tsv, line 4: .*'c'"),
+        ("a.tsv", b"", r"a\.tsv .*`clip`"),
+        ("a.tsv", b"clip\tcaption\n", r"a\.tsv .*data\.captions"),
+        ("a.tsv", b"clip\tcaption\na\t\xff\n", r"a\.tsv .*UTF-8"),
+        ("a.jsonl", b'{"clip": "a"}\n', r"a\.jsonl, line 1 .*`caption`"),
+        ("a.jsonl", b'{"clip": 1, "caption": "a"}\n', r"a\.jsonl, line 1 .*`clip`"),
+        ("a.jsonl", b'\n{"clip": "a", "caption": ""}\n', r"a\.jsonl, line 2: .*'a'"),
+        ("a.jsonl", b"[1]\n", r"a\.jsonl, line 1 .*JSON object"),
+        ("a.jsonl", b"{\n", r"a\.jsonl, line 1 .*JSON"),
+        ("a.txt", b"a ball\n", r"a\.txt .*`clip`; .*\.tsv .*\.jsonl"),
     ],
 )
 def test_bad_files_are_refused_in_one_line(tmp_path, name, content, message):
@@ -65,5 +65,5 @@ def test_bad_files_are_refused_in_one_line(tmp_path, name, content, message):
 
 
 def test_absent_files_are_refused(tmp_path):
-    with pytest.raises(InputError, match="a.tsv does not exist"):
+    with pytest.raises(InputError, match=r"a\.tsv .*exist"):
         read_clip_captions(tmp_path / "a.tsv")

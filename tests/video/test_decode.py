@@ -105,7 +105,7 @@ def test_an_avi_may_have_dropped_a_few_of_the_frames_it_announces(tmp_path, writ
         if readable:
             assert video_index(path).frames == 30
         else:
-            with pytest.raises(Unreadable, match="truncated after 30 frames"):
+            with pytest.raises(Unreadable, match="truncated .*30"):
                 video_index(path)
 
 
@@ -224,16 +224,16 @@ PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nsecret.ts\n#EXT-X-E
     ("make", "reason"),
     [
         (lambda *_: _[0] / "absent.mp4", "absent"),
-        (a_folder, "a folder, not a file"),
-        (a_pipe, "not a file"),
+        (a_folder, "folder"),
+        (a_pipe, "file"),
         (written("empty.mp4", b""), "empty"),
-        (written("noise.mp4", bytes(range(256)) * 40), "cannot be decoded"),
-        (written("text.avi", b"no video at all"), "cannot be decoded"),
-        (written("list.mp4", PLAYLIST), "cannot be decoded"),
-        (written("clip.txt", b"text"), "ending '.txt' is none of"),
-        (written("noending", b"text"), "ending '' is none of"),
-        (audio_only, "no video stream"),
-        (unknown_codec, "no decoder for its codec"),
+        (written("noise.mp4", bytes(range(256)) * 40), "decoded"),
+        (written("text.avi", b"no video at all"), "decoded"),
+        (written("list.mp4", PLAYLIST), "decoded"),
+        (written("clip.txt", b"text"), r"'\.txt' .*\.mp4"),
+        (written("noending", b"text"), r"'' .*\.mp4"),
+        (audio_only, "stream"),
+        (unknown_codec, "codec"),
         (cut(".mp4", 0.5), "truncated"),
         (cut(".avi", 0.5), "truncated"),
         (cut(".mkv", 0.01), "truncated"),
@@ -251,7 +251,7 @@ def test_a_file_cut_after_it_was_indexed_ends_early(tmp_path, write_video, scene
     index = video_index(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert len(read_window(path, 0, 1, 3, index=index)) == 3
-    with pytest.raises(Unreadable, match="ends before frame|damaged|cannot be decoded"):
+    with pytest.raises(Unreadable, match="frame|damaged|decoded"):
         read_window(path, 0, 1, 30, index=index)
 
 
@@ -271,13 +271,13 @@ def test_names_that_are_not_utf8_are_read(tmp_path, write_video, scene):
 def test_a_window_beyond_the_end_is_refused(tmp_path, write_video, scene):
     path = write_video(tmp_path / "clip.mkv", scene(1))
     assert read_window(path, 0, 1, 1).shape == (1, 16, 24, 3)
-    with pytest.raises(Unreadable, match="has 1 frames, frame 8 was asked for"):
+    with pytest.raises(Unreadable, match="1 frames, frame 8 "):
         read_window(path, 0, 4, 3)
 
 
 @pytest.mark.parametrize("window", [(-1, 1, 1), (0, 0, 1), (0, 1, 0)])
 def test_senseless_windows_are_refused(tmp_path, window):
-    with pytest.raises(ValueError, match="expected start >= 0"):
+    with pytest.raises(ValueError, match="start .*stride .*count"):
         read_window(tmp_path / "clip.mkv", *window)
 
 

@@ -145,7 +145,7 @@ def test_captions_are_joined_by_clip_or_file(videos, file_data, tmp_path):
     assert captions["walk/clip1.mkv@0"] == captions["walk/clip1.mkv@10"] == "A man walks."
     assert captions["walk/clip3.mkv@5"] == "He turns." and captions["walk/clip3.mkv@0"] == "walk"
     (tmp_path / "captions.tsv").write_text("clip\tcaption\nclip1\tA man walks.\n")
-    with pytest.raises(InputError, match="names 'clip1', and not one of the set's files; these are named '"):
+    with pytest.raises(InputError, match=r"data\.captions .*captions\.tsv .*'clip1'"):
         source_of(data)
 
 
@@ -187,9 +187,7 @@ def test_what_cannot_be_read_is_listed_with_its_reason(damaged, file_data, tmp_p
 
 def test_too_many_losses_stop_the_preparation(damaged, file_data, tmp_path):
     root, _ = damaged
-    with pytest.raises(
-        InputError, match=r"more than data.max_skipped 0.0 of the \d+ train files cannot be used, first a/"
-    ) as raised:
+    with pytest.raises(InputError, match=r"data\.max_skipped 0\.0 .*train .* a/") as raised:
         prepare(file_data("video_folder", root, max_skipped=0.0), tmp_path / "out")
     assert not (tmp_path / "out").exists() and "\n" not in str(raised.value)
 
@@ -207,13 +205,13 @@ def test_a_file_that_is_lost_is_replaced_where_a_number_is_asked(damaged, file_d
 def test_identical_files_in_two_splits_are_refused(tmp_path, file_data, write_video, scene):
     for number in range(10):
         write_video(tmp_path / "set" / "a" / f"{number}.mkv", scene(5, 16, 16))
-    with pytest.raises(InputError, match="is identical to a/.* of train"):
+    with pytest.raises(InputError, match=r"\.mkv.* a/.* train"):
         prepare(file_data("video_folder", tmp_path / "set"), tmp_path / "out")
 
 
 def test_a_split_without_a_clip_is_refused(videos, file_data, tmp_path):
     split = {"by": "random", "val": 0.0, "test": 0.2}
-    with pytest.raises(InputError, match="video_folder has no val clip; change data.split or add files"):
+    with pytest.raises(InputError, match=r"video_folder .*val .*data\.split"):
         prepare(file_data("video_folder", videos[0], split=split), tmp_path / "out")
 
 

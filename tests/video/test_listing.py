@@ -36,12 +36,12 @@ def root(tmp_path):
 def test_paths_that_leave_the_root_are_refused(root, name):
     (root / "link.mp4").symlink_to(root.parent / "outside.mp4")
     (root / "folder").symlink_to(root.parent)
-    with pytest.raises(InputError, match="list.txt names .* outside data.root .*; copy it below"):
+    with pytest.raises(InputError, match=r"list\.txt .* data\.root "):
         inside(root, name, "list.txt")
 
 
 def test_zero_bytes_are_refused(root):
-    with pytest.raises(InputError, match="list.txt has a name with a zero byte"):
+    with pytest.raises(InputError, match=r"list\.txt .*zero byte"):
         inside(root, "a/\0.mp4", "list.txt")
 
 
@@ -54,7 +54,7 @@ def test_paths_and_links_below_the_root_are_fine(root):
 def test_the_root_may_be_a_link_but_must_exist(root, tmp_path):
     (tmp_path / "link").symlink_to(root)
     assert root_folder(str(tmp_path / "link")) == root
-    with pytest.raises(InputError, match="data.root .*absent is no folder"):
+    with pytest.raises(InputError, match=r"data\.root .*absent "):
         root_folder(str(tmp_path / "absent"))
 
 
@@ -72,19 +72,19 @@ def test_class_folders_list_all_but_hidden_files(root):
 
 def test_files_out_of_place_are_refused(root):
     (root / "x.MP4").write_text("")
-    with pytest.raises(InputError, match="x.MP4 is in no class folder; move it"):
+    with pytest.raises(InputError, match=r"x\.MP4 .*<class>/"):
         class_folders(root, root, (".mp4",))
     (root / "x.MP4").unlink()
-    with pytest.raises(InputError, match="hold no files"):
+    with pytest.raises(InputError, match="files"):
         class_folders(root, root, (".mp4",))
     (root / "a").rmdir()
-    with pytest.raises(InputError, match="has no class folders"):
+    with pytest.raises(InputError, match="<class>/<file>"):
         class_folders(root, root, (".mp4",))
 
 
 def test_links_in_a_class_folder_may_not_leave_the_root(root):
     (root / "a" / "x.mp4").symlink_to(root.parent / "outside.mp4")
-    with pytest.raises(InputError, match="names a/x.mp4, which lies outside"):
+    with pytest.raises(InputError, match=r"a/x\.mp4.* data\.root"):
         class_folders(root, root, (".mp4",))
 
 
@@ -119,10 +119,10 @@ def test_listed_names_and_shares_mix():
 @pytest.mark.parametrize(
     ("val", "test", "message"),
     [
-        (("c",), ("a",), "val lists 'c'"),
-        (("a",), ("a",), "test lists 'a', which is not among those left: b"),
-        (("a",), ("b",), "none is left for train"),
-        (0.5, 0.5, "none is left for train"),
+        (("c",), ("a",), "val .*'c'"),
+        (("a",), ("a",), "test .*'a', .*: b$"),
+        (("a",), ("b",), "val .*test .*2 .*train"),
+        (0.5, 0.5, "val .*test .*2 .*train"),
     ],
 )
 def test_senseless_allotments_are_refused(val, test, message):
@@ -143,9 +143,9 @@ def test_overlap_and_repeats_are_refused(tmp_path):
     one, two = (Item(f"a/{number}.mp4", tmp_path / f"{number}.mp4", "a") for number in (1, 2))
     check_disjoint(Listing(["a"], {"train": [one], "val": [two], "test": []}))
     check_disjoint(Listing(["a"], {"train": [one], "val": [one], "test": [one]}, by_time=True))
-    with pytest.raises(InputError, match="a/1.mp4 is in test and in train: splits must be disjoint"):
+    with pytest.raises(InputError, match=r"a/1\.mp4 .*test .*train"):
         check_disjoint(Listing(["a"], {"train": [one], "val": [two], "test": [one]}))
-    with pytest.raises(InputError, match="a/1.mp4 is listed twice in train"):
+    with pytest.raises(InputError, match=r"a/1\.mp4 .*twice .*train"):
         check_disjoint(Listing(["a"], {"train": [one, one], "val": [], "test": []}, by_time=True))
 
 
@@ -156,9 +156,9 @@ def test_a_file_under_two_spellings_is_one(tmp_path, spelling):
     (tmp_path / "a" / "link.mp4").symlink_to("1.mp4")
     (tmp_path / "folder").symlink_to("a")
     one, same = Item("a/1.mp4", tmp_path / "a/1.mp4", "a"), Item("other", f"{tmp_path}/{spelling}", "a")
-    with pytest.raises(InputError, match=r"other \(the same file as a/1.mp4\) is in test and in train"):
+    with pytest.raises(InputError, match=r"other .*a/1\.mp4.*test .*train"):
         check_disjoint(Listing(["a"], {"train": [one], "val": [], "test": [same]}))
-    with pytest.raises(InputError, match=r"other \(the same file as a/1.mp4\) is listed twice in train"):
+    with pytest.raises(InputError, match=r"other .*a/1\.mp4.*twice .*train"):
         check_disjoint(Listing(["a"], {"train": [one, same], "val": [], "test": []}))
 
 
@@ -185,7 +185,7 @@ def test_lists_are_read_line_by_line(tmp_path):
     (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbfa b\r\n\n  c\xff \n")
     assert read_lines(tmp_path / "list.txt") == ["a b", os.fsdecode(b"c\xff")]
     (tmp_path / "list.txt").write_text("\n \n")
-    with pytest.raises(InputError, match="is empty"):
+    with pytest.raises(InputError, match="empty"):
         read_lines(tmp_path / "list.txt")
-    with pytest.raises(InputError, match="cannot read the list .*No such file"):
+    with pytest.raises(InputError, match="No such file"):
         read_lines(tmp_path / "absent.txt")

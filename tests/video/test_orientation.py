@@ -48,7 +48,7 @@ def test_a_matrix_between_quarter_turns_is_refused(tmp_path, write_video, scene)
         stream.set_display_rotation(30)
 
     path = write_video(tmp_path / "clip.mp4", scene(3, 16, 32), "libx264", "yuv420p", tag=tilt)
-    with pytest.raises(Unreadable, match="its display matrix is no quarter turn"):
+    with pytest.raises(Unreadable, match="display matrix"):
         read_window(path, 0, 1, 1)
 
 

@@ -73,7 +73,7 @@ def test_replaces_an_older_store_whole(tmp_path):
 def test_a_clip_in_two_splits_is_refused_and_nothing_stays(tmp_path, use_source):
     twins = {("train", 2), ("test", 1)}
     use_source(Stub(lambda split, index: constant(7) if (split, index) in twins else unique(split, index)))
-    with pytest.raises(InputError, match="clip test-1 of test is identical to train-2 of train"):
+    with pytest.raises(InputError, match="test-1 .*test .*train-2 .*train"):
         prepare(DATA, tmp_path / "data")
     assert list(tmp_path.iterdir()) == []
 
@@ -85,21 +85,21 @@ def test_repeats_within_a_split_are_allowed(tmp_path, use_source):
 
 def test_too_few_clips_are_refused(tmp_path, use_source):
     use_source(Stub(unique, available=5))
-    with pytest.raises(InputError, match="only 5 train clips; lower data.clips.train from 8"):
+    with pytest.raises(InputError, match=r" 5 .*data\.clips\.train .*8"):
         prepare(DATA, tmp_path / "data")
 
 
 @pytest.mark.parametrize("frames", [np.zeros((5, 8, 8, 3), np.uint8), np.zeros((5, 16, 16, 3), np.float32)])
 def test_clips_of_another_shape_are_refused(tmp_path, use_source, frames):
     use_source(Stub(lambda split, index: frames))
-    with pytest.raises(InputError, match=r"clip train-0 is .* but params say uint8 \(5, 16, 16, 3\)"):
+    with pytest.raises(InputError, match=r"train-0 .*uint8 \(5, 16, 16, 3\)"):
         prepare(DATA, tmp_path / "data")
 
 
 def test_unknown_names_are_refused(tmp_path, monkeypatch):
     monkeypatch.delitem(SOURCES, "sprites")
     monkeypatch.setitem(SOURCES, "folder", Stub)
-    with pytest.raises(InputError, match="data.name is 'sprites'; known: folder"):
+    with pytest.raises(InputError, match=r"data\.name .*'sprites'; .*folder"):
         prepare(DATA, tmp_path / "data")
 
 

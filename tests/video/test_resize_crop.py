@@ -44,5 +44,5 @@ def test_any_shape_gives_a_square(height, width):
 
 
 def test_a_crop_larger_than_the_frame_is_refused(picture):
-    with pytest.raises(ValueError, match="at most 8 pixels"):
+    with pytest.raises(ValueError, match=r" 8 .* \d+$"):
         resize_crop(picture(16, 16), 8, 9)

@@ -131,14 +131,14 @@ def cut(path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda path: (path / "shard-000002.tar").unlink(), "shard-000002.tar is missing"),
-        (lambda path: (path / "index.npy").unlink(), "index.npy is missing"),
-        (lambda path: (path / "labels.csv").unlink(), "labels.csv is missing"),
-        (lambda path: (path / "index.npy").write_bytes(b""), "index.npy does not match its sha256"),
-        (lambda path: np.save(path / "index.npy", np.zeros((2, 2), np.int64)), "index.npy does not match its sha256"),
+        (lambda path: (path / "shard-000002.tar").unlink(), r"shard-000002\.tar .*missing"),
+        (lambda path: (path / "index.npy").unlink(), r"index\.npy .*missing"),
+        (lambda path: (path / "labels.csv").unlink(), r"labels\.csv .*missing"),
+        (lambda path: (path / "index.npy").write_bytes(b""), r"index\.npy .*sha256"),
+        (lambda path: np.save(path / "index.npy", np.zeros((2, 2), np.int64)), r"index\.npy .*sha256"),
         (
             lambda path: np.save(path / "index.npy", np.array([{}]), allow_pickle=True),
-            "index.npy does not match its sha256",
+            r"index\.npy .*sha256",
         ),
     ],
 )
@@ -155,23 +155,21 @@ def test_verify_finds_a_changed_byte(copy, name):
     content = bytearray(path.read_bytes())
     content[-600 if name.endswith("tar") else -1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(InputError, match=f"{name} does not match its sha256"):
+    with pytest.raises(InputError, match=f"{name} .*sha256"):
         ClipStore.open(copy, "train").verify()
 
 
 def test_a_shard_damaged_later_is_named_with_the_clip(copy):
     store, path = ClipStore.open(copy, "train"), copy / "train" / "shard-000001.tar"
     cut(path)
-    with pytest.raises(InputError, match=r"shard-000001.tar is damaged at clip 5 \(it ends too early\)"):
+    with pytest.raises(InputError, match=r"shard-000001\.tar .*clip 5 "):
         store.clips([0, 5])
     path.unlink()
-    with pytest.raises(InputError, match="shard-000001.tar is damaged at clip 6 .*No such file"):
+    with pytest.raises(InputError, match=r"shard-000001\.tar .*clip 6 .*No such file"):
         store.images([6], torch.Generator())
 
 
-@pytest.mark.parametrize(
-    ("place", "message"), [((0, -9), "index.npy does not match"), ((7, 0), "index.npy does not match")]
-)
+@pytest.mark.parametrize(("place", "message"), [((0, -9), r"index\.npy .*sha256"), ((7, 0), r"index\.npy .*sha256")])
 def test_an_index_that_points_nowhere_is_refused(copy, place, message):
     path = copy / "train" / "index.npy"
     index = np.load(path)

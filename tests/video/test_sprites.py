@@ -130,7 +130,7 @@ def test_a_world_of_one_value_a_factor():
 def test_a_colour_that_no_background_lets_show_is_refused():
     data = world(factors={"light": ["bright"], "tint": ["sand"], "colour": ["white", "blue", "yellow"]})
     for use in (Sprites, lambda data: draw_sprite(data, "train", 0)):
-        with pytest.raises(InputError, match="data.factors.colour: yellow, white would hardly show on any") as refused:
+        with pytest.raises(InputError, match=r"data\.factors\.colour: yellow, white .*data\.factors\.tint") as refused:
             use(data)
         assert "\n" not in str(refused.value)
 

@@ -44,7 +44,7 @@ def test_to_uint8_clips_and_takes_half_precision():
     "clip", [torch.zeros(3, 1, 4, 4), torch.zeros(1, 4, 1, 4, 4), torch.zeros(1, 3, 1, 4, 4).int()]
 )
 def test_to_uint8_refuses_other_shapes_and_dtypes(clip):
-    with pytest.raises(ValueError, match="expected a float clip"):
+    with pytest.raises(ValueError, match=r"float .*\(B, 3, T, H, W\), "):
         to_uint8(clip)
 
 
@@ -54,7 +54,7 @@ def test_to_uint8_refuses_nan():
 
 
 def test_to_float_refuses_float_frames():
-    with pytest.raises(ValueError, match="expected uint8"):
+    with pytest.raises(ValueError, match=r"uint8 .*\(B, T, H, W, 3\), .*float64"):
         to_float(np.zeros((1, 1, 4, 4, 3)))
 
 
@@ -81,7 +81,7 @@ def test_indices_may_be_tensor_array_or_list(folder):
 
 @pytest.mark.parametrize("indices", [[12], [-1], [[0, 1]], [0.5]])
 def test_bad_indices_are_refused(folder, indices):
-    with pytest.raises(ValueError, match="expected .*clip numbers"):
+    with pytest.raises(ValueError, match="clip numbers"):
         ClipStore.open(folder, "train").clips(indices)
 
 
@@ -101,7 +101,7 @@ def test_images_are_frames_of_their_clips_and_follow_the_generator(folder):
 def test_expect_names_both_shapes(folder):
     store = ClipStore.open(folder, "test")
     assert store.expect(frames=5, size=16, by="the tokenizer") is store
-    with pytest.raises(InputError, match="holds 5x16x16 clips but the tokenizer expects 17x32x32; .*dvc repro"):
+    with pytest.raises(InputError, match="5x16x16 .*the tokenizer .*17x32x32; .*dvc repro"):
         store.expect(frames=17, size=32, by="the tokenizer")
 
 
@@ -112,7 +112,7 @@ def test_verify_finds_a_changed_byte(folder):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(InputError, match="clips.npy does not match its sha256"):
+    with pytest.raises(InputError, match=r"clips\.npy .*sha256"):
         ClipStore.open(folder, "val").verify()
 
 
@@ -150,19 +150,19 @@ def other_shape(folder):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (truncate, "clips.npy is damaged"),
-        (empty, "clips.npy is damaged"),
-        (pickled, "clips.npy is damaged"),
-        (other_shape, r"holds uint8 \(12, 5, 8, 8, 3\) but store.json says uint8 \(12, 5, 16, 16, 3\)"),
-        (lambda folder: (folder / "train" / "labels.csv").unlink(), "labels.csv is missing"),
-        (lambda folder: (folder / "train" / "clips.npy").unlink(), "clips.npy is missing"),
-        (lambda folder: (folder / "store.json").unlink(), "store.json does not exist"),
-        (lambda folder: (folder / "store.json").write_text("{"), "not valid JSON"),
-        (lambda folder: (folder / "store.json").write_text("[]"), "schema None, expected 3"),
-        (lambda folder: edit_json(folder, lambda content: content.update(schema=99)), "schema 99, expected 3"),
+        (truncate, r"clips\.npy .*damaged"),
+        (empty, r"clips\.npy .*damaged"),
+        (pickled, r"clips\.npy .*damaged"),
+        (other_shape, r"\(12, 5, 8, 8, 3\) .*store\.json .*\(12, 5, 16, 16, 3\)"),
+        (lambda folder: (folder / "train" / "labels.csv").unlink(), r"labels\.csv .*missing"),
+        (lambda folder: (folder / "train" / "clips.npy").unlink(), r"clips\.npy .*missing"),
+        (lambda folder: (folder / "store.json").unlink(), r"store\.json .*exist"),
+        (lambda folder: (folder / "store.json").write_text("{"), r"store\.json .*JSON"),
+        (lambda folder: (folder / "store.json").write_text("[]"), "schema None, .*3"),
+        (lambda folder: edit_json(folder, lambda content: content.update(schema=99)), "schema 99, .*3"),
         (
             lambda folder: edit_json(folder, lambda content: content["splits"].pop("train")),
-            "no split 'train', only val",
+            "'train', .*val",
         ),
     ],
 )
@@ -176,7 +176,7 @@ def test_damaged_stores_are_refused_in_one_line(folder, damage, message):
 @pytest.mark.parametrize("text", ["", "clip,class,label\n", "clip,class,label,caption\na,b,0,c\n"])
 def test_damaged_labels_are_refused(folder, text):
     (folder / "train" / "labels.csv").write_text(text)
-    with pytest.raises(InputError, match="labels.csv does not match its sha256"):
+    with pytest.raises(InputError, match=r"labels\.csv .*sha256"):
         ClipStore.open(folder, "train").labels  # noqa: B018
 
 
@@ -204,5 +204,5 @@ def test_batches_depend_on_the_seed():
 
 
 def test_batches_of_nothing_are_refused():
-    with pytest.raises(ValueError, match="empty store"):
+    with pytest.raises(ValueError, match="empty"):
         next(batches([], 4, 1, seed=0))

@@ -58,15 +58,15 @@ def append(path, text):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("testlist01.txt", "YoYo/v_YoYo_g09_c07.avi\n", "group g09 of YoYo is in the train list and in the test list"),
+        ("testlist01.txt", "YoYo/v_YoYo_g09_c07.avi\n", "g09 .*YoYo .*train .*test"),
         (
             "testlist01.txt",
             "Flying/v_Flying_g01_c01.avi\n",
-            "Flying/v_Flying_g01_c01.avi is not <class of classInd.txt>",
+            r"testlist01\.txt: Flying/v_Flying_g01_c01\.avi .*classInd\.txt",
         ),
-        ("testlist01.txt", "YoYo/clip.avi\n", "YoYo/clip.avi is not"),
-        ("trainlist01.txt", "../../YoYo/v_YoYo_g09_c07.avi 2\n", "which lies outside data.root"),
-        ("trainlist01.txt", "/YoYo/v_YoYo_g09_c07.avi 2\n", "which lies outside data.root"),
+        ("testlist01.txt", "YoYo/clip.avi\n", r"testlist01\.txt: YoYo/clip\.avi "),
+        ("trainlist01.txt", "../../YoYo/v_YoYo_g09_c07.avi 2\n", r"trainlist01\.txt .*\.\./\.\./YoYo.* data\.root"),
+        ("trainlist01.txt", "/YoYo/v_YoYo_g09_c07.avi 2\n", r"trainlist01\.txt .* /YoYo.* data\.root"),
     ],
 )
 def test_bad_lists_are_refused(ucf, file_data, name, text, message):
@@ -77,7 +77,7 @@ def test_bad_lists_are_refused(ucf, file_data, name, text, message):
 
 @pytest.mark.parametrize(
     ("groups", "message"),
-    [([3], "val_groups has 3; train list 1 has .8, 9, 10"), ([8, 9, 10], "none is left for train")],
+    [([3], r"data\.val_groups .*3; .*1 .*\[8, 9, 10"), ([8, 9, 10], r"data\.val_groups .*train")],
 )
 def test_val_groups_must_leave_a_train_split(ucf, file_data, groups, message):
     with pytest.raises(InputError, match=message):
@@ -85,5 +85,5 @@ def test_val_groups_must_leave_a_train_split(ucf, file_data, groups, message):
 
 
 def test_absent_lists_are_refused(ucf, file_data):
-    with pytest.raises(InputError, match="cannot read the list .*trainlist03.txt"):
+    with pytest.raises(InputError, match=r"trainlist03\.txt: No such file"):
         list_ucf101(file_data("ucf101", ucf, split_list=3))
