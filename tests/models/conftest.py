@@ -4,8 +4,11 @@ from contextlib import contextmanager
 
 import pytest
 import torch
+from quantizer_kinds import latents
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from sweettok.models.quantizers import build_quantizers
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +48,18 @@ def largest_storage():
             yield mode.sizes
 
     return watch
+
+
+@pytest.fixture
+def quantizers_of(codebook, tokenizer_of):
+    """overrides -> the two quantisers, in eval mode; the spatial one has seen some latents."""
+
+    def build(**overrides):
+        torch.manual_seed(0)
+        quantizers = build_quantizers(tokenizer_of(**overrides), codebook).train()
+        with torch.no_grad():
+            for seed in range(3):
+                quantizers["spatial"](latents(16, seed))
+        return quantizers.eval()
+
+    return build

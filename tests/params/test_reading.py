@@ -1,35 +1,20 @@
-"""params.yaml: every profile loads; every mistake is one line with its path and what is allowed."""
+"""params.yaml: every profile loads; every mistake is one line with its path and what is allowed; a stage sees its own."""
 
 import copy
 import re
 import shutil
-from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
+from default_params import CONTENT, ROOT, changed
 from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import parse_yaml as as_dvc_reads
 
 from sweettok.errors import InputError
-from sweettok.params import Params, SpriteFactors, load_params, parse_params, resolved_yaml, stage_params
+from sweettok.params import Params, load_params, parse_params, resolved_yaml, stage_params
 from sweettok.params.overrides import parse_yaml
-from sweettok.video.sprite_words import SYNONYMS
 
-ROOT = Path(__file__).parents[2]
 PROFILES = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
-CONTENT = yaml.safe_load((ROOT / "params.yaml").read_text())
-
-
-def changed(path, value):
-    """The default params with one value replaced (or added)."""
-    content = copy.deepcopy(CONTENT)
-    *sections, key = path.split(".")
-    place = content
-    for section in sections:
-        place = place[section]
-    place[key] = value
-    return content
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.name)
@@ -118,127 +103,6 @@ def test_more_mistakes_are_counted():
         parse_params(content, "here")
 
 
-@pytest.mark.parametrize(
-    "path, value, named",
-    [
-        ("proxy.levels", [16] * 8, r"proxy: levels .*2\^31"),
-        ("data.size", 30, "data.size 30 .*patches.spatial 4"),
-        ("data.frames", 16, "data.frames 16 .*patches.temporal 4"),
-        (
-            "tokenizer",
-            CONTENT["tokenizer"] | {"temporal_queries": "per_location", "temporal_tokens": 16},
-            "tokenizer.temporal_tokens .*16, .*per_location .*64",
-        ),
-        ("tokenizer.temporal_tokens", 63, "tokenizer.temporal_tokens .*63, .*8 x 8 .*1, 4, 16, 64"),
-        ("tokenizer.spatial_tokens", 9, "tokenizer.spatial_tokens .*9, .*8 x 8 .*1, 4, 16, 64"),
-        ("tokenizer.spatial_tokens", 256, "tokenizer.spatial_tokens .*256, .*8 x 8 .*1, 4, 16, 64"),
-        ("ablation.matrix.variants", ["full", "fool"], "matrix.variants .*fool, .*full"),
-        ("prior_scaling.matrix.sizes", ["small", "smal"], "matrix.sizes .*smal, .*small, base, large"),
-        ("prior_scaling.matrix.seeds", [], "prior_scaling.matrix.seeds: "),
-    ],
-)
-def test_geometry_and_names_must_agree(path, value, named):
-    with pytest.raises(InputError, match=f"^here: .*{named}") as refused:
-        parse_params(changed(path, value), "here")
-    assert "\n" not in str(refused.value)
-
-
-FOLDER = {
-    "name": "video_folder", "clips": {"train": 9, "val": None, "test": None}, "frames": 17, "size": 32, "seed": 0,
-    "clips_per_shard": None, "root": "clips", "shorter_side": None, "crop": "centre", "captions": None, "max_skipped": 0.1,
-    "windows": {"stride": 1, "every": None, "start": "centre"},
-    "split": {"by": "group", "pattern": "p[0-9]", "val": ["p1"], "test": 0.2},
-}  # fmt: skip
-
-
-def test_each_data_set_has_keys_of_its_own():
-    params = parse_params(CONTENT | {"data": FOLDER}, "here")
-    assert params.data.split.val == ("p1",) and params.data.clips.val is None
-    assert params.flat()["data.split.pattern"] == "p[0-9]"
-
-
-@pytest.mark.parametrize(
-    "path, value, named",
-    [
-        ("two_objects", 0.5, "data.two_objects: .*: name, clips, frames"),
-        ("split.gap", 1, "data.split.gap: .*: by, pattern, val, test"),
-        ("split.val", 1.5, "data.split.val: .*got 1.5"),
-        ("split.pattern", "(", "data.split.pattern: .*regular"),
-        ("split.by", "colour", "data.split: .*'colour' .*'by'"),
-        ("name", "vhs", "data: .*'vhs' .*'name' .*'sprites'"),
-        ("windows.every", 0, "data.windows.every: .*got 0"),
-        ("shorter_side", 31, "data: shorter_side 31 .*size 32"),
-        ("clips.train", 0, "data.clips.train: .*got 0"),
-    ],
-)
-def test_mistakes_in_a_data_set_name_their_path(path, value, named):
-    data = copy.deepcopy(FOLDER)
-    *sections, key = path.split(".")
-    place = data
-    for section in sections:
-        place = place[section]
-    place[key] = value
-    with pytest.raises(InputError, match=named) as refused:
-        parse_params(CONTENT | {"data": data}, "here")
-    assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize(("factor", "value"), [("shape", "heart"), ("colour", "red")])
-def test_a_second_object_needs_another_shape_and_colour(factor, value):
-    content = changed(f"data.factors.{factor}", [value])
-    assert getattr(parse_params(content, "here").data.factors, factor) == (value,)
-    content["data"]["two_objects"] = 0.1
-    with pytest.raises(InputError, match=rf"^here: data: two_objects 0\.1 .*factors\.{factor} .*{value}") as refused:
-        parse_params(content, "here")
-    assert "\n" not in str(refused.value)
-
-
-def test_the_factors_of_the_sprites_are_those_they_have_words_for():
-    """Not imported by params, which would then need numpy; so the two lists could drift."""
-    fields = SpriteFactors.model_fields
-    assert list(fields) == list(SYNONYMS)
-    for factor, field in fields.items():
-        assert get_args(get_args(field.annotation)[0]) == tuple(SYNONYMS[factor])
-
-
-def test_images_have_one_frame():
-    data = {key: value for key, value in FOLDER.items() if key != "windows"} | {"name": "image_folder"}
-    still = {"clips": "images", "trains": ["spatial", "decoder"]}
-    images = {name: CONTENT[name] | still for name in ("train_spatial", "train_joint", "finetune_pixels")}
-    assert parse_params(CONTENT | images | {"data": data | {"frames": 1}}, "here").data.frames == 1
-    with pytest.raises(InputError, match="data.frames: .* 1; got 17"):
-        parse_params(CONTENT | images | {"data": data}, "here")
-
-
-@pytest.mark.parametrize("name", ["train_joint", "finetune_pixels"])
-@pytest.mark.parametrize("moving", [{"clips": "videos"}, {"trains": ["temporal"]}])
-def test_images_cannot_train_what_needs_time(name, moving):
-    data = {key: value for key, value in FOLDER.items() if key != "windows"} | {"name": "image_folder", "frames": 1}
-    still = {"clips": "images", "trains": ["spatial", "decoder"]}
-    stages = {stage: CONTENT[stage] | still for stage in ("train_spatial", "train_joint", "finetune_pixels")}
-    stages[name] = stages[name] | moving
-    with pytest.raises(InputError, match=f"{name} .*data.frames .*{name}.clips .*{name}.trains"):
-        parse_params(CONTENT | stages | {"data": data}, "here")
-
-
-@pytest.mark.parametrize("folder", ["reports", "reports/weizmann"])
-def test_a_report_folder_lies_in_reports(folder):
-    assert parse_params(changed("report.folder", folder), "here").report.folder == folder
-
-
-def test_indices_of_the_most_codes_still_fit_int32():
-    assert len(parse_params(changed("proxy.levels", [2] * 31), "here").proxy.levels) == 31
-    with pytest.raises(InputError, match=r"proxy: levels .*2\^31"):
-        parse_params(changed("proxy.levels", [2] * 32), "here")
-
-
-@pytest.mark.parametrize("count", [1, 4, 16, 64])
-def test_tokens_may_lie_on_any_grid_that_divides_that_of_the_patches(count):
-    content = changed("tokenizer.temporal_tokens", count)
-    content["tokenizer"] |= {"temporal_queries": "global", "spatial_tokens": count}
-    assert parse_params(content, "here").tokenizer.temporal_tokens == count
-
-
 def test_files_that_are_no_params(tmp_path):
     file = tmp_path / "params.yaml"
     with pytest.raises(InputError, match=f"{file}"):
@@ -304,14 +168,6 @@ def test_yaml_cannot_make_objects(tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-def test_params_are_frozen():
-    params = parse_params(CONTENT, "here")
-    with pytest.raises(ValueError, match="frozen"):
-        params.tokenizer.width = 1
-    with pytest.raises(ValueError, match="frozen"):
-        params.tokenizer = None
-
-
 def test_a_stage_sees_only_what_it_declares():
     params = stage_params("train_spatial", ROOT / "params.yaml", ROOT / "dvc.yaml")
     assert params.tokenizer.width > 0 and params.train_spatial.clips == "images"
@@ -339,15 +195,6 @@ def test_a_mistake_in_any_section_stops_every_stage(tmp_path):
 def test_unknown_stage():
     with pytest.raises(InputError, match="'fly'; .*prepare_data, build_codebook"):
         stage_params("fly", ROOT / "params.yaml", ROOT / "dvc.yaml")
-
-
-def test_flat_names_every_value_once():
-    flat = stage_params("prepare_data", ROOT / "params.yaml", ROOT / "dvc.yaml").flat()
-    data = CONTENT["data"]
-    values = {f"data.{name}": value for name, value in data.items() if name not in ("clips", "factors")}
-    values |= {f"data.factors.{name}": value for name, value in data["factors"].items()}
-    values |= {f"machine.{name}": value for name, value in CONTENT["machine"].items()}
-    assert flat == values | {f"data.clips.{split}": count for split, count in data["clips"].items()}
 
 
 def test_every_stage_may_read_how_the_machine_is_used():

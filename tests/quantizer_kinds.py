@@ -1,0 +1,19 @@
+"""The kinds of quantisers, and latents for them."""
+
+import torch
+
+KINDS = {
+    "union": {},
+    "composed": {"lookup": "composed"},
+    "all words": {"words": "all"},
+    "shuffled": {"words": "shuffled"},
+    "shuffled, composed": {"words": "shuffled", "lookup": "composed"},
+    "wrong vectors": {"words": "permuted_vectors"},
+    "no graph": {"graph": "none"},
+    "random graph": {"graph": "random"},
+    "learned": {"quantizer": "learned"},
+}
+
+
+def latents(batch, seed=0, tokens=4):
+    return torch.randn(batch, tokens, 24, generator=torch.Generator().manual_seed(seed))
