@@ -18,7 +18,6 @@ from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.reconstruction import (
     code_size,
     codebook_health,
-    mean_colour_psnr,
     parameter_counts,
     per_clip_rows,
     score,
@@ -32,6 +31,7 @@ from sweettok.params import Params
 from sweettok.side_by_side import side_by_side
 from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
+from sweettok.tokenizers.mean_colour import mean_colour_psnr
 from sweettok.tokenizers.sweettok import wrapped
 from sweettok.tracking import tracked_run
 from sweettok.training.cells import cell_codebook, forget_cell, train_cell

@@ -1,7 +1,7 @@
 """Two files or folders to be compared: which files belong together, and how their frames become comparable."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress
@@ -25,7 +25,7 @@ class FolderClips:
     """Files as clips of one length and size, with what the Frechet distances ask of a ClipStore.
 
     Read anew at each call: a folder may be larger than memory. split: the one that a protocol wants; files have none.
-    fit: how frames become square, as in `frames.to_square`.
+    fit: how frames become square, as in `frames.to_square`. skipped: files that were left out for being too short.
     """
 
     files: tuple[FrameFile, ...]
@@ -33,6 +33,7 @@ class FolderClips:
     size: int
     split: str = "test"
     fit: Fit = "crop"
+    skipped: tuple[FrameFile, ...] = ()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -84,8 +85,6 @@ class Comparison:
         if self.size is None and len(sizes) > 1:
             raise InputError("the files are not all squares of one size; bring them to one with --size")
         shortest, longest = (end(files, key=lambda file: file.frames) for end in (min, max))
-        if self.frames is not None and self.frames > shortest.frames:
-            raise too_short(shortest, self.frames)
         if self.frames is None and shortest.frames < longest.frames:
             raise InputError(
                 f"{shortest.path} has {shortest.frames} frames, {longest.path} {longest.frames}; compare the first N of "
@@ -118,8 +117,8 @@ def open_comparison(
     if fit and not size:
         raise InputError(f"--fit {fit}: how frames become N x N; give --size N")
     compared = replace(_opened(real, generated, paired), frames=frames, size=size, fit=fit or "crop")
-    if skip_shorter and frames:
-        compared = _without_shorter(compared, frames)
+    if frames:
+        compared = _without_shorter(compared, frames, skip_shorter)
     if size and not fit:
         _check_shapes(compared)
     return compared
@@ -173,10 +172,10 @@ def _alike(one: FrameFile, other: FrameFile) -> bool:
     return difference <= max(one.width, one.height, other.width, other.height)
 
 
-def _without_shorter(compared: Comparison, frames: int) -> Comparison:
-    """Without the files of fewer frames; of pairs, without both files. Raises InputError where none is left."""
+def _without_shorter(compared: Comparison, frames: int, skip_shorter: bool) -> Comparison:
+    """Without the files of fewer frames; of pairs, without both files. Raises InputError (`long_enough`, none left)."""
     sides = (compared.real, compared.generated)
-    enough = [[file.frames >= frames for file in side] for side in sides]
+    enough = [long_enough(side, frames, skip_shorter) for side in sides]
     if compared.paired:
         both = [all(pair) for pair in zip(*enough, strict=True)]
         enough = [both, both]
@@ -189,9 +188,14 @@ def _without_shorter(compared: Comparison, frames: int) -> Comparison:
     return replace(compared, real=real, generated=generated, names=names, skipped=skipped)
 
 
-def too_short(file: FrameFile, frames: int) -> InputError:
-    advice = "lower --frames, or leave such files out with --skip-shorter"
-    return InputError(f"{file.path} has {file.frames} frames, {frames} were asked for; {advice}")
+def long_enough(files: Sequence[FrameFile], frames: int, skip_shorter: bool) -> list[bool]:
+    """Whether each file has so many frames. Raises InputError for one that has not, unless such files are skipped."""
+    enough = [file.frames >= frames for file in files]
+    if not (all(enough) or skip_shorter):
+        short = files[enough.index(False)]
+        advice = "lower --frames, or leave such files out with --skip-shorter"
+        raise InputError(f"{short.path} has {short.frames} frames, {frames} were asked for; {advice}")
+    return enough
 
 
 def files_of(folder: Path) -> dict[str, Path]:

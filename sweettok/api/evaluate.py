@@ -1,13 +1,14 @@
 """Any tokenizer on any folder of videos or images: the numbers of T1, each with its protocol."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from sweettok.api.comparison import FolderClips, files_of
-from sweettok.api.folder_metrics import RESAMPLES, distances_to, of_files
+from sweettok.api.comparison import FolderClips, files_of, long_enough
+from sweettok.api.folder_metrics import RESAMPLES, distances_to, of_files, skipped_count
 from sweettok.api.frames import open_frames
 from sweettok.errors import InputError
 from sweettok.metrics.networks import Skipped
@@ -21,17 +22,18 @@ from sweettok.tokenizers.base import ClipTokenizer
 CLIPS_AT_ONCE = 16
 
 
-def open_clips(folder: str | Path, frames: int, size: int) -> FolderClips:
+def open_clips(folder: str | Path, frames: int, size: int, skip_shorter: bool = False) -> FolderClips:
     """The images and videos of a folder as clips: of each its first frames, shorter side resized, centre cropped.
 
+    skip_shorter: leave files of fewer than `frames` frames out, instead of refusing them.
     Raises InputError: none there, unreadable, a file that is too short.
     """
-    files = tuple(open_frames(path) for path in files_of(Path(folder)).values())
-    if short := [file for file in files if file.frames < frames]:
-        raise InputError(
-            f"{short[0].path} has {short[0].frames} frames, the tokenizer takes {frames}; leave {len(short)} such files out"
-        )
-    return FolderClips(files, frames, size)
+    files = [open_frames(path) for path in files_of(Path(folder)).values()]
+    enough = long_enough(files, frames, skip_shorter)
+    if not any(enough):
+        raise InputError(f"no file of {folder} has {frames} frames; give longer ones")
+    skipped = tuple(file for file, kept in zip(files, enough, strict=True) if not kept)
+    return FolderClips(tuple(compress(files, enough)), frames, size, skipped=skipped)
 
 
 def evaluate(
@@ -44,7 +46,8 @@ def evaluate(
     device: str | torch.device = "cpu",
     watch: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> dict[str, Any]:
-    """{"tokenizer": facts with what a clip takes, "clips": facts, "metrics": name -> record, "left_out": [...]}.
+    """{"tokenizer": facts with what a clip takes, "clips": facts, "metrics": name -> record, "left_out": [...],
+    "skipped_files": [...]}.
 
     judge, settings: what is measured with (see `folder_metrics.compare`). wanted: names of metrics; None: all there are.
     watch: wraps the numbers of the batches, for a progress bar.
@@ -61,8 +64,12 @@ def evaluate(
     return {
         "tokenizer": facts | {"frames": clips.frames, "size": clips.size} | clip_size(tokenizer, reconstructions),
         "clips": {"files": len(clips), "fingerprint": clips.fingerprint},
-        "metrics": {name: entry | {"split": "files given"} for name, entry in records.items()},
+        "metrics": {
+            name: entry | {"split": "files given", "protocol": entry["protocol"] | skipped_count(clips)}
+            for name, entry in records.items()
+        },
         "left_out": [entry.as_json() for entry in skipped + missing if wanted is None or _named(entry.metric, wanted)],
+        "skipped_files": [str(file.path) for file in clips.skipped],
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor
 
-from sweettok.api.comparison import Comparison, FolderClips, too_short
+from sweettok.api.comparison import Comparison, FolderClips
 from sweettok.api.frames import Change, FrameFile, to_square
 from sweettok.errors import InputError
 from sweettok.metrics.distances import CLIPS_AT_ONCE, FrechetDistance, judge_distances, open_distances
@@ -79,9 +79,6 @@ def score_pair(
     Files are read in pieces; all scores are means over frames but PSNR, which is that of the squared error over all
     pixels of all frames, in dB, at most 100.
     """
-    for file in (real, generated):
-        if frames is not None and file.frames < frames:
-            raise too_short(file, frames)
     if frames is None and real.frames != generated.frames:
         raise InputError(
             f"{real.path} has {real.frames} frames, {generated.path} {generated.frames}; compare the first N with --frames N"
@@ -132,7 +129,7 @@ def _record(name: str, pairs: dict[str, dict[str, float]], comparison: Compariso
     interval = tuple(bootstrap_interval(values, RESAMPLES, seed)) if len(values) > 1 else None
     treatment: dict[str, Any] = {"frames": comparison.frames or "all", "resolution": comparison.size or "as stored"}
     treatment |= {"fit": comparison.fit} if comparison.size else {}
-    treatment |= _skipped(comparison)
+    treatment |= skipped_count(comparison)
     return record(float(values.mean()), len(values), "made vs real", seed, interval, metric=name, **(treatment | facts))
 
 
@@ -152,13 +149,13 @@ def _distances(
     for distance in found:
         features = _features(distance, generated, comparison.paired)
         entry = of_files(distance.record(features, seed, comparison.paired), real, distance)
-        records[distance.name] = entry | {"protocol": entry["protocol"] | _skipped(comparison)}
+        records[distance.name] = entry | {"protocol": entry["protocol"] | skipped_count(comparison)}
     return records, skipped
 
 
-def _skipped(comparison: Comparison) -> dict[str, int]:
+def skipped_count(files: Comparison | FolderClips) -> dict[str, int]:
     """For a record: how many files were left out, where any were."""
-    return {"skipped_files": len(comparison.skipped)} if comparison.skipped else {}
+    return {"skipped_files": len(files.skipped)} if files.skipped else {}
 
 
 def distances_to(

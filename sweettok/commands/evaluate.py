@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_device, add_json, device_of
-from sweettok.commands.metrics import JUDGE, add_networks, network_settings, params_here
+from sweettok.commands.metrics import JUDGE, add_networks, add_skip_shorter, network_settings, params_here
 from sweettok.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def add(commands: Any) -> None:
     )
     evaluate.add_argument("--frames", type=int, metavar="N", help="of a clip (default: data.frames of params.yaml)")
     evaluate.add_argument("--size", type=int, metavar="N", help="of a clip, in pixels (default: data.size)")
+    add_skip_shorter(evaluate)
     add_device(evaluate)
     evaluate.add_argument("-o", "--output", metavar="JSON", help="write numbers and protocols to a file")
     add_networks(evaluate)
@@ -64,7 +65,7 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     params = params_here()
     settings = network_settings(_with_networks(chosen), params)
     tokenizer, device = _open(chosen, params), device_of(chosen)
-    clips = open_clips(chosen.clips, tokenizer.frames, tokenizer.size)
+    clips = open_clips(chosen.clips, tokenizer.frames, tokenizer.size, chosen.skip_shorter)
     judge = load_judge(chosen.judge or JUDGE) if chosen.judge or JUDGE.is_dir() else None
 
     def watch(batches: Sequence[int]) -> Any:
@@ -85,6 +86,8 @@ def _evaluate(chosen: argparse.Namespace) -> None:
         f"{tokenizer.name} on {len(clips)} files, {clips.frames}x{clips.size}x{clips.size}: {', '.join(sizes)} a clip"
     )
     _print_table(found)
+    if skipped := found["skipped_files"]:
+        print(f"skipped   {len(skipped)} files below {clips.frames} frames: {skipped[0]}, ...")
 
 
 def _print_table(found: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
     metrics.add_argument("generated", metavar="GENERATED", help="folder or file")
     metrics.add_argument("--unpaired", action="store_true", help="as sets: Frechet distances only")
     metrics.add_argument("--frames", type=int, metavar="N", help="the first N frames of each file")
-    metrics.add_argument("--skip-shorter", action="store_true", help="leave files of fewer frames out, with a count")
+    add_skip_shorter(metrics)
     metrics.add_argument("--size", type=int, metavar="N", help="bring frames of both sides to N x N")
     metrics.add_argument(
         "--fit", choices=("crop", "stretch"),
@@ -40,6 +40,10 @@ def add(commands: Any) -> None:
     add_networks(metrics)
     add_json(metrics)
     metrics.set_defaults(run=_metrics)
+
+
+def add_skip_shorter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--skip-shorter", action="store_true", help="leave files of fewer frames out, with a count")
 
 
 def add_networks(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,6 @@ from torch import Tensor
 from sweettok.metrics.bits import TokenGroup, index_count, token_bits, token_count
 from sweettok.metrics.codebook_health import CodebookHealth
 from sweettok.metrics.distances import FrechetDistance, distance_records
-from sweettok.metrics.fidelity import psnr
 from sweettok.metrics.record import record
 from sweettok.metrics.scorers import Scorer
 from sweettok.metrics.statistics import bootstrap_interval
@@ -50,13 +49,6 @@ class _Share:
     first: list[Tensor] = field(default_factory=list)
     shape: tuple[int, int] | None = None
     sizes: list[dict[str, Tensor]] = field(default_factory=list)
-
-
-def mean_colour_psnr(store: ClipStore, batch_size: int) -> float:
-    """Mean PSNR in dB of each clip's mean colour: what a method must beat to have learned anything."""
-    parts = (store.clips(indices) for indices in torch.arange(len(store)).split(batch_size))
-    means = ((clip, clip.mean(dim=(2, 3, 4), keepdim=True).expand_as(clip)) for clip in parts)
-    return torch.cat([psnr(clip, mean) for clip, mean in means]).mean().item()
 
 
 @torch.no_grad()

@@ -6,7 +6,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from sweettok.metrics.fidelity import psnr
 from sweettok.tokenizers.base import Unlearned, check_input
+from sweettok.video.store import ClipStore
 
 
 @dataclass(frozen=True)
@@ -31,3 +33,10 @@ class MeanColour(Unlearned):
         """int64 (B, 1, 3) -> clip (B, 3, T, H, W)."""
         colour = tokens.int().view(torch.float32).reshape(-1, 3, 1, 1, 1)
         return colour.expand(-1, -1, self.frames, self.size, self.size)
+
+
+def mean_colour_psnr(store: ClipStore, batch_size: int) -> float:
+    """Mean PSNR in dB over a split: what a method must beat to have learned anything."""
+    tokenizer = MeanColour("mean_colour", store.frames, store.size)
+    clips = (store.clips(numbers) for numbers in torch.arange(len(store)).split(batch_size))
+    return torch.cat([psnr(clip, tokenizer.decode(tokenizer.encode(clip))) for clip in clips]).mean().item()

@@ -124,7 +124,27 @@ def test_bad_input(sweettok, two_videos, arguments, named):
 
 def test_files_that_are_too_short_and_none_at_all(sweettok, videos, work):
     status, _, err = evaluate(sweettok, "outputs/model")
-    assert status == 1 and all(part in err for part in ("c.png", " 1 ", " 9"))
+    assert status == 1 and all(part in err for part in ("c.png", " 1 ", " 9 ", "--skip-shorter"))
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(work / "one.png")
     status, _, err = sweettok("evaluate", "--tokenizer", "outputs/model", "--clips", "none")
     assert status == 1 and "none " in err and ".mp4" in err
+
+
+def test_shorter_files_are_left_out_with_a_count(sweettok, videos):
+    """The numbers are those of the folder without them."""
+    status, out, _ = evaluate(sweettok, "outputs/model", "--skip-shorter", "--json")
+    found = json.loads(out)
+    assert status == 0 and found["clips"]["files"] == 2 and found["skipped_files"] == ["videos/c.png"]
+    _, out, _ = evaluate(sweettok, "outputs/model", "--skip-shorter", "--metrics", "psnr")
+    assert "1 files" in out and "videos/c.png" in out
+    (videos / "c.png").unlink()
+    alone = json.loads(evaluate(sweettok, "outputs/model", "--json")[1])["metrics"]
+    assert {name: entry["value"] for name, entry in alone.items()} == {
+        name: entry["value"] for name, entry in found["metrics"].items()
+    }
+    assert all(entry["protocol"]["skipped_files"] == 1 for entry in found["metrics"].values())
+    for path in videos.rglob("*.*"):
+        path.unlink()
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(videos / "one.png")
+    status, _, err = evaluate(sweettok, "outputs/model", "--skip-shorter")
+    assert status == 1 and "videos " in err and " 9 " in err

@@ -7,12 +7,12 @@ from function_tokenizer import FunctionTokenizer
 from sprite_data import sprites_data
 
 from sweettok.metrics.distances import judge_distances
-from sweettok.metrics.reconstruction import clip_size, clip_words, mean_colour_psnr, per_clip_rows, score, summarise
+from sweettok.metrics.reconstruction import clip_size, clip_words, per_clip_rows, score, summarise
 from sweettok.metrics.scorers import open_scorers
 from sweettok.models.judge import Judge
 from sweettok.params import CodecPoint, EvaluateReconstruction
 from sweettok.tokenizers.codecs import CodecTokenizer
-from sweettok.tokenizers.mean_colour import MeanColour
+from sweettok.tokenizers.mean_colour import MeanColour, mean_colour_psnr
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
 
