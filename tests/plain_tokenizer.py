@@ -21,15 +21,19 @@ def encode(model, clip):
     backbone, config = model.backbone, model.config
     frames = _features(model, clip)
     places = _places(model, len(frames))
-    queries = _rows(_gather(backbone.spatial_start, frames[0])) + backbone.spatial_queries
+    queries = _rows(_gather(backbone.spatial_start, frames[:1])[0]) + backbone.spatial_queries
     seen = _linear(backbone.patch_to_width, _rows(frames[0])) + places[0]
     z_spatial = _stack(backbone.spatial_encoder, queries, seen)
 
     before = frames[:-1] if config.residual == "consecutive" else frames[:1] * (len(frames) - 1)
     residuals = [earlier - later for earlier, later in zip(before, frames[1:], strict=True)]
-    # The first frame and all residuals side by side, those of one channel next to each other.
-    stacked = torch.stack([frames[0], *residuals], dim=2).flatten(1, 2)
-    queries = _rows(_gather(backbone.temporal_start, stacked)) + backbone.temporal_queries
+    if config.temporal_queries == "per_location":
+        # The first frame and all residuals side by side, those of one channel next to each other.
+        starts = [torch.stack([frames[0], *residuals], dim=2).flatten(1, 2)]
+    else:
+        starts = [torch.cat([frames[0], residual], dim=1) for residual in residuals]
+    queries = torch.cat([_rows(start) for start in _gather(backbone.temporal_start, starts)], dim=1)
+    queries = queries + backbone.temporal_queries
     seen = [_linear(backbone.residual_to_width, _rows(r)) + p for r, p in zip(residuals, places[1:], strict=True)]
     if config.temporal_queries == "per_location":
         by_patch = [
@@ -55,13 +59,18 @@ def decode(model, tokens):
         quantizer = model.quantizers[name]
         quantizer._cache = None
         zq.append(_linear(quantizer.project_out, quantizer.codes()[indices]))
-    space = _rows(_scatter(backbone.spatial_spread, _square(zq[0]))) + _places(model, 1)[0]
-    space = _stack(backbone.spatial_decoder, space, zq[0] + backbone.spatial_queries)
-    change = space + _rows(_scatter(backbone.temporal_spread, _square(zq[1])))
-    change = _stack(backbone.temporal_decoder, change, zq[1] + backbone.temporal_queries)
-    weight, bias = backbone.to_later_frames.weight[:, :, 0, 0], backbone.to_later_frames.bias
-    later = (change @ weight.T + bias).chunk(model.latent_frames(model.frames) - 1, dim=-1)
-    grid = [_square(space), *(_square(space + moved) for moved in later)]
+    places, spatial = _places(model, model.latent_frames(model.frames)), zq[0] + backbone.spatial_queries
+    space = _rows(_scatter(backbone.spatial_spread, [_square(zq[0])])[0]) + places[0]
+    space = _stack(backbone.spatial_decoder, space, spatial)
+    per_location = model.config.temporal_queries == "per_location"
+    of_frames = zq[1].chunk(1 if per_location else len(places) - 1, dim=1)
+    change = _scatter(backbone.temporal_spread, [_square(tokens) for tokens in of_frames])
+    if per_location:
+        change = change * (len(places) - 1)
+    tiled = [space + _rows(moved) + place for moved, place in zip(change, places[1:], strict=True)]
+    seen = torch.cat([zq[1] + backbone.temporal_queries, spatial], dim=1)
+    later = [_stack(backbone.temporal_decoder, frame, seen) for frame in tiled]
+    grid = [_square(space), *map(_square, later)]
     grid = [F.silu(frame) for frame in _channel_norm(backbone.refine.norm, _blocks(backbone.refine.blocks, grid))]
     logits = [_linear(model.to_logits, _rows(frame)) for frame in grid]  # (B, hw, sum of levels) each
     return _pixels(model, [_expected(model, of_frame) for of_frame in logits]).clamp(-1, 1)
@@ -129,20 +138,20 @@ def _channel_norm(norm, frames):
     return [frame * norm.weight[:, 0] + norm.bias[:, 0] for frame in scaled]
 
 
-def _gather(start, grid):
-    """What queries start with: s x s patches of a grid (B, C, h, w) become one value each."""
+def _gather(start, frames):
+    """What queries start with: s x s patches of each frame (B, C, h, w) become one value each."""
     weight = start.gather.weight[:, :, 0]  # (D, C, s, s)
     s = weight.shape[-1]
-    tiles = grid.unflatten(3, (-1, s)).unflatten(2, (-1, s))  # (B, C, h / s, s, w / s, s)
-    gathered = torch.einsum("bchiwj,dcij->bdhw", tiles, weight) + start.gather.bias[:, None, None]
-    return _blocks(start.blocks, [gathered])[0]
+    tiles = [grid.unflatten(3, (-1, s)).unflatten(2, (-1, s)) for grid in frames]  # (B, C, h / s, s, w / s, s) each
+    bias = start.gather.bias[:, None, None]
+    return _blocks(start.blocks, [torch.einsum("bchiwj,dcij->bdhw", tile, weight) + bias for tile in tiles])
 
 
-def _scatter(spread, grid):
-    """The way back: one value becomes s x s patches."""
-    weight = spread.spread.weight[:, :, 0]  # (D, D, s, s)
-    tiles = torch.einsum("bchw,cdij->bdhiwj", _blocks(spread.blocks, [grid])[0], weight)
-    return tiles.flatten(4, 5).flatten(2, 3) + spread.spread.bias[:, None, None]
+def _scatter(spread, frames):
+    """The way back: each value of each frame becomes s x s patches."""
+    weight, bias = spread.spread.weight[:, :, 0], spread.spread.bias[:, None, None]  # (D, D, s, s)
+    tiles = [torch.einsum("bchw,cdij->bdhiwj", grid, weight) for grid in _blocks(spread.blocks, frames)]
+    return [tile.flatten(4, 5).flatten(2, 3) + bias for tile in tiles]
 
 
 def _stack(stack, queries, patches):

@@ -140,14 +140,14 @@ def size_of(module):
 def test_the_papers_tokenizer_has_the_parameters_of_its_layers(meta_tokenizer):
     """Width 512, 8 heads, 8 spatial and 4 temporal layers (docs/paper.md, Curriculum), counted from a layer's parts.
 
-    Grids: 32 x 32 patches, 16 x 16 spatial and 32 x 32 temporal tokens, 4 later latent frames.
+    Grids: 32 x 32 patches, 16 x 16 spatial tokens, 16 x 16 temporal ones in each of 4 later latent frames.
     """
     params, model = meta_tokenizer("ucf101")
     d, settings, proxy = 512, params.tokenizer, params.proxy
     assert (settings.width, settings.heads) == (d, 8)
     assert (settings.spatial_depth, settings.temporal_depth, settings.expansion) == (8, 4, 4)
     assert (settings.encoder_blocks, settings.decoder_blocks) == (2, 2)
-    assert (settings.spatial_tokens, settings.temporal_tokens) == (16 * 16, 32 * 32)
+    assert (settings.spatial_tokens, settings.temporal_tokens) == (16 * 16, 4 * 16 * 16)
     assert proxy.width == d and sum(proxy.levels) == 32
 
     attention, feed, norm = 4 * d * d + d, 8 * d * d + 4 * d + d, 2 * d  # query, key, value; out, which has a bias
@@ -158,11 +158,11 @@ def test_the_papers_tokenizer_has_the_parameters_of_its_layers(meta_tokenizer):
     linear = d * d + d
     encoders = 2 * linear + (256 + 1024) * d  # patches and residuals to the width; queries of both kinds
     encoders += (4 * d * d + d) + 2 * image_block  # of 2 x 2 patches
-    encoders += (5 * d * d + d) + 2 * image_block  # of a patch in the first frame and its 4 residuals
+    encoders += (4 * 2 * d * d + d) + 2 * causal_block  # of 2 x 2 patches in the first frame and a residual
     encoders += 8 * layer + 4 * layer + 2 * norm  # temporal queries are global; each stack ends in a norm
-    decoders = image_block + (4 * d * d + d) + image_block + linear  # a token to 2 x 2 patches, and to one
+    decoders = image_block + causal_block + 2 * (4 * d * d + d)  # a token to 2 x 2 patches, of both kinds
     decoders += 8 * alone + 4 * alone + 2 * norm
-    decoders += (d * 4 * d + 4 * d) + 2 * causal_block + norm  # one frame to the 4 later ones
+    decoders += 2 * causal_block + norm
     assert size_of(model.backbone) == encoders + decoders
     assert size_of(model.to_logits) == (d + 1) * 32
 

@@ -41,6 +41,13 @@ def grid_side(tokens: int, side: int, name: str) -> int:
     return count
 
 
+def later_side(tokens: int, frames: int, side: int) -> int:
+    """Side of the square grid of temporal tokens in each of `frames` latent frames. Raises ValueError (not even)."""
+    if tokens % frames:
+        raise ValueError(f"{tokens} temporal tokens do not spread evenly over {frames} latent frames")
+    return grid_side(tokens // frames, side, "temporal")
+
+
 class Refinement(nn.Module):
     """Where all decoders end: causal blocks over the whole grid and a norm, (B, D, T, h, w) -> the same."""
 
@@ -54,32 +61,34 @@ class Refinement(nn.Module):
 
 
 class DecoupledQueries(nn.Module):
-    """DQAE: spatial queries read the first frame, temporal queries read residuals (docs/paper.md, DQAE, C3, C5, C7)."""
+    """DQAE: spatial queries read the first frame, temporal queries read residuals (docs/paper.md, DQAE, C3, C5, C7).
+
+    Global temporal queries start from places spread over all later frames; those of one location see its residuals alone.
+    """
 
     def __init__(self, tokenizer: Tokenizer, channels: int, frames: int, side: int) -> None:
         super().__init__()
         t, width = tokenizer, tokenizer.width
         block = (width, t.heads, t.expansion)
         self.residual, self.per_location = t.residual, t.temporal_queries == "per_location"
-        self.frames, self.side, later = frames, side, later_frames(frames)
+        self.frames, self.side, self.later = frames, side, later_frames(frames)
+        self.times = [0] if self.per_location else self.later  # of the temporal tokens' grid
         spatial_side = grid_side(t.spatial_tokens, side, "spatial")
-        temporal_side = grid_side(t.temporal_tokens, side, "temporal")
+        temporal_side = later_side(t.temporal_tokens, len(self.times), side)
         self.patch_to_width, self.residual_to_width = nn.Linear(channels, width), nn.Linear(channels, width)
 
         self.spatial_start = PatchesToQueries(channels, width, side // spatial_side, t.encoder_blocks)
         self.spatial_queries = nn.Parameter(place_codes([0], side, spatial_side, width))
         self.spatial_encoder = QueryStack(*block, t.spatial_depth)
-        # A query of one location sees that location's residuals alone: no block mixes it with its neighbours.
-        depth = 0 if self.per_location else t.encoder_blocks
-        self.temporal_start = PatchesToQueries((1 + len(later)) * channels, width, side // temporal_side, depth)
-        self.temporal_queries = nn.Parameter(place_codes([0], side, temporal_side, width))
+        start = ((1 + len(self.later)) * channels, 0, 1) if self.per_location else (2 * channels, t.encoder_blocks, 2)
+        self.temporal_start = PatchesToQueries(start[0], width, side // temporal_side, *start[1:])
+        self.temporal_queries = nn.Parameter(place_codes(self.times, side, temporal_side, width))
         self.temporal_encoder = QueryStack(*block, t.temporal_depth, self_attention=not self.per_location)
 
         self.spatial_spread = TokensToPatches(width, side // spatial_side)
         self.spatial_decoder = QueryStack(*block, t.spatial_depth, self_attention=False)
-        self.temporal_spread = TokensToPatches(width, side // temporal_side)
+        self.temporal_spread = TokensToPatches(width, side // temporal_side, frames=min(2, len(self.times)))
         self.temporal_decoder = QueryStack(*block, t.temporal_depth, self_attention=False)
-        self.to_later_frames = nn.Conv2d(width, len(later) * width, 1)
         self.refine = Refinement(width, t.decoder_blocks)
 
     def parts(self) -> dict[str, list[nn.Module | nn.Parameter]]:
@@ -88,8 +97,7 @@ class DecoupledQueries(nn.Module):
             "spatial": [self.patch_to_width, self.spatial_start, self.spatial_queries, self.spatial_encoder],
             "temporal": [self.residual_to_width, self.temporal_start, self.temporal_queries, self.temporal_encoder],
             "decoder": [
-                self.spatial_spread, self.spatial_decoder, self.temporal_spread, self.temporal_decoder,
-                self.to_later_frames, self.refine,
+                self.spatial_spread, self.spatial_decoder, self.temporal_spread, self.temporal_decoder, self.refine,
             ],
         }  # fmt: skip
 
@@ -106,30 +114,38 @@ class DecoupledQueries(nn.Module):
         z_spatial = self.spatial_encoder(queries, context)
         if frames == 1:
             return z_spatial, None
-        start = first if self.residual == "first_frame" else patches[:, :, :-1]
-        residuals = start - patches[:, :, 1:]  # (B, C, k, h, w)
-        # Queries read residuals; their starting values also know what it is that moves.
-        first_and_residuals = torch.cat([first, resampled(residuals, len(later_frames(self.frames)))], dim=2)
-        stacked = first_and_residuals.flatten(1, 2)[:, :, None]  # (B, C (1 + k), 1, h, w)
-        queries = as_sequence(self.temporal_start(stacked)) + self.temporal_queries  # (B, L_t, D)
+        before = first if self.residual == "first_frame" else patches[:, :, :-1]
+        residuals = before - patches[:, :, 1:]  # (B, C, k, h, w)
+        queries = as_sequence(self.temporal_start(self._starts(first, residuals))) + self.temporal_queries  # (B, L_t, D)
         context = self.residual_to_width(residuals.permute(0, 2, 3, 4, 1).flatten(2, 3)) + places[1:]  # (B, k, h w, D)
         if not self.per_location:
             return z_spatial, self.temporal_encoder(queries, context.flatten(1, 2))
         by_patch = context.transpose(1, 2).contiguous()  # (B, h w, k, D)
         return z_spatial, self.temporal_encoder(queries[:, :, None], by_patch)[:, :, 0]
 
+    def _starts(self, first: Tensor, residuals: Tensor) -> Tensor:
+        """What temporal queries start from. They read residuals; their starting values also know what it is that moves.
+
+        first (B, C, 1, h, w), residuals (B, C, k, h, w) -> (B, 2 C, k, h, w), or (B, C (1 + k), 1, h, w) per location.
+        """
+        residuals = resampled(residuals, len(self.later))
+        if self.per_location:
+            return torch.cat([first, residuals], dim=2).flatten(1, 2)[:, :, None]
+        return torch.cat([first.expand_as(residuals), residuals], dim=1)
+
     def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
         # In decoders the place is part of the content: the same token has to become another patch in each place.
-        place = self._places(1, zq_spatial)[0]  # (h w, D)
-        space = as_sequence(self.spatial_spread(as_grid(zq_spatial, 1))) + place  # (B, h w, D)
-        space = self.spatial_decoder(space, zq_spatial + self.spatial_queries)
-        first = as_grid(space, 1)  # (B, D, 1, h, w): v~_s
+        places = self._places(frames, zq_spatial)  # (frames, h w, D)
+        spatial = zq_spatial + self.spatial_queries
+        first = as_sequence(self.spatial_spread(as_grid(zq_spatial, 1))) + places[0]  # (B, h w, D)
+        first = as_grid(self.spatial_decoder(first, spatial), 1)  # (B, D, 1, h, w): v~_s
         if zq_temporal is None:
             return self.refine(first)
-        change = space + as_sequence(self.temporal_spread(as_grid(zq_temporal, 1)))  # v~_s reads the temporal tokens
-        change = as_grid(self.temporal_decoder(change, zq_temporal + self.temporal_queries), 1)[:, :, 0]
-        later = self.to_later_frames(change).unflatten(1, (-1, first.shape[1])).transpose(1, 2)  # (B, D, k, h, w)
-        return self.refine(torch.cat([first, first + resampled(later, frames - 1)], dim=2))
+        change = self.temporal_spread(as_grid(zq_temporal, len(self.times)))
+        tiled = as_sequence(first + resampled(change, frames - 1)) + places[1:].flatten(0, 1)  # (B, k h w, D)
+        # v~_s, once for each later frame, reads the temporal tokens, and of the spatial ones what has moved there.
+        later = self.temporal_decoder(tiled, torch.cat([zq_temporal + self.temporal_queries, spatial], dim=1))
+        return self.refine(torch.cat([first, as_grid(later, frames - 1)], dim=2))
 
 
 class CoupledQueries(nn.Module):
@@ -143,14 +159,7 @@ class CoupledQueries(nn.Module):
         t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
         later = later_frames(frames)
         self.frames, self.side, self.spatial_tokens = frames, side, t.spatial_tokens
-        if t.temporal_tokens % len(later):
-            raise ValueError(
-                f"{t.temporal_tokens} temporal tokens do not spread evenly over {len(later)} latent frames"
-            )
-        sides = (
-            grid_side(t.spatial_tokens, side, "spatial"),
-            grid_side(t.temporal_tokens // len(later), side, "temporal"),
-        )
+        sides = grid_side(t.spatial_tokens, side, "spatial"), later_side(t.temporal_tokens, len(later), side)
         self.patch_to_width = nn.Linear(channels, width)
         self.first_start = PatchesToQueries(channels, width, side // sides[0], t.encoder_blocks)
         self.later_start = PatchesToQueries(channels, width, side // sides[1], t.encoder_blocks, frames=2)

@@ -55,7 +55,7 @@ class Tokenizer(Section):
     encoder_blocks: NonNegativeInt = Field(description="convolutional blocks that make the queries' starting values")
     decoder_blocks: NonNegativeInt = Field(description="causal convolutional blocks over all decoded patches")
     spatial_tokens: PositiveInt = Field(description="L_s, a square number (paper: 256)")
-    temporal_tokens: PositiveInt = Field(description="L_t, a square number (paper: 1024 = one per patch)")
+    temporal_tokens: PositiveInt = Field(description="L_t, a square number in each later latent frame (paper: 1024)")
     temporal_queries: Literal["per_location", "global"]
     residual: Literal["first_frame", "consecutive"] = Field(
         description="v_s - v_t^i, or differences of neighbours (docs/paper.md, C3)"

@@ -84,7 +84,7 @@ class Params(Section):
                     )
         tokenizer = sections["tokenizer"]
         if data and patches and tokenizer:
-            _check_grid(tokenizer, data.size // patches.spatial)
+            _check_grid(tokenizer, data, patches)
         return self
 
     @model_validator(mode="after")
@@ -100,7 +100,7 @@ class Params(Section):
                 place = ".".join(["ablation.variants", name, "tokenizer", *map(str, first["loc"])])
                 raise ValueError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from invalid
             if data and patches:
-                _check_grid(of_variant, data.size // patches.spatial, f"ablation.variants.{name}.tokenizer")
+                _check_grid(of_variant, data, patches, f"ablation.variants.{name}.tokenizer")
         return self
 
     def flat(self) -> dict[str, Any]:
@@ -108,21 +108,24 @@ class Params(Section):
         return _flatten({name: value for name, value in self.model_dump(mode="json").items() if value is not None})
 
 
-def _check_grid(tokenizer: Tokenizer, side: int, section: str = "tokenizer") -> None:
-    """Tokens lie on square grids that divide the side x side grid of patches. Raises ValueError with what would fit."""
-    fitting = [count**2 for count in range(1, side + 1) if side % count == 0]
-    for key in ("spatial_tokens", "temporal_tokens"):
-        count = getattr(tokenizer, key)
+def _check_grid(tokenizer: Tokenizer, data: AnyData, patches: Patches, section: str = "tokenizer") -> None:
+    """Tokens lie on square grids that divide the grid of patches. Raises ValueError with what would fit."""
+    side, later = data.size // patches.spatial, max(1, (data.frames - 1) // patches.temporal)
+    per_location = tokenizer.architecture == "decoupled" and tokenizer.temporal_queries == "per_location"
+    squares = [count**2 for count in range(1, side + 1) if side % count == 0]
+    if per_location and tokenizer.temporal_tokens != side**2:
+        raise ValueError(
+            f"{section}.temporal_tokens is {tokenizer.temporal_tokens}, but per_location queries need one per patch of "
+            f"a frame: {side**2}; set it to {side**2} or temporal_queries to global"
+        )
+    for key, frames in (("spatial_tokens", 1), ("temporal_tokens", 1 if per_location else later)):
+        count, fitting = getattr(tokenizer, key), [frames * square for square in squares]
         if count not in fitting:
+            over = f" in each of {frames} later latent frames" if frames > 1 else ""
             raise ValueError(
-                f"{section}.{key} is {count}, but tokens start from places on a {side} x {side} grid of patches; "
+                f"{section}.{key} is {count}, but tokens start from places on a {side} x {side} grid of patches{over}; "
                 f"it can be {', '.join(map(str, fitting))}"
             )
-    if tokenizer.temporal_queries == "per_location" and tokenizer.temporal_tokens != side**2:
-        raise ValueError(
-            f"{section}.temporal_tokens is {tokenizer.temporal_tokens}, but per_location queries need one per patch "
-            f"of a frame: {side**2}; set it to {side**2} or temporal_queries to global"
-        )
 
 
 def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

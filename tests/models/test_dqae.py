@@ -116,10 +116,12 @@ def test_temporal_tokens_read_differences_from_the_first_frame(build, name):
     """But for what their starting values take of the first frame, the same shift of all frames leaves them as they are;
     the spatial tokens tell of it."""
     backbone, clip = build(**BACKBONES[name]), patches(2)
-    gather = backbone.temporal_start.gather.weight  # (D, C (1 + k), 1, s, s), the frames of a channel side by side
+    weight = backbone.temporal_start.gather.weight
     with torch.no_grad():
-        assert gather.unflatten(1, (-1, clip.shape[2]))[:, :, 0].any()
-        gather.unflatten(1, (-1, clip.shape[2]))[:, :, 0] = 0
+        # (D, C (1 + k), 1, s, s), the frames of a channel side by side; of global queries (D, 2 C, 1, s, s)
+        of_first = weight[:, :CHANNELS] if backbone.times != [0] else weight.unflatten(1, (-1, FRAMES))[:, :, 0]
+        assert of_first.any()
+        of_first.zero_()
         (spatial, temporal), (moved, same) = backbone.encode(clip), backbone.encode(clip + patches(2, 7)[:, :, :1])
     assert torch.allclose(temporal, same, atol=1e-4) and not torch.allclose(spatial, moved, atol=1e-2)
 
@@ -186,6 +188,8 @@ def test_sides_of_token_grids():
         ({"spatial_tokens": 9}, "9 spatial .*4 x 4"),
         ({"temporal_tokens": 15}, "15 temporal .*4 x 4"),
         ({"temporal_tokens": 64}, "64 temporal .*4 x 4"),
+        ({"temporal_queries": "global", "temporal_tokens": 18}, "18 temporal .*4 latent"),
+        ({"temporal_queries": "global", "temporal_tokens": 8}, "2 temporal .*4 x 4"),
         ({"architecture": "coupled", "spatial_tokens": 2}, "2 spatial .*4 x 4"),
         ({"architecture": "coupled", "temporal_tokens": 18}, "18 temporal .*4 latent"),
         ({"architecture": "coupled", "temporal_tokens": 8}, "2 temporal .*4 x 4"),

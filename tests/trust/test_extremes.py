@@ -25,7 +25,7 @@ ARGUMENTS = {"ablation": ["--variant", "full"], "scale_prior": ["--size", "small
 TRAINED = ("judge", "proxy", "train_spatial", "train_joint", "finetune_pixels", "generator")
 # What is changed, and of which stage's refusal with a reason is as good as numbers.
 CASES = {
-    "one token": ({"tokenizer": {"spatial_tokens": 1, "temporal_tokens": 1}}, ()),
+    "one token a latent frame": ({"tokenizer": {"spatial_tokens": 1, "temporal_tokens": 4}}, ()),
     "one word of each part of speech": ({"codebook": {"max_words": 1}}, ()),
     "one clip": ({"data": {"clips": {"train": 1, "val": 1, "test": 1}}}, ("prepare_data",)),
     "one clip to train on": ({"data": {"clips": {"train": 1}}}, ("train_judge",)),
@@ -38,7 +38,7 @@ CASES = {
     "one step": ({section: {"optimiser": {"steps": 1}} for section in TRAINED}, ()),
     "odd sizes": (
         {"data": {"size": 15, "frames": 10}, "patches": {"spatial": 5, "temporal": 3}}
-        | {"tokenizer": {"spatial_tokens": 9, "temporal_tokens": 9}},
+        | {"tokenizer": {"spatial_tokens": 9, "temporal_tokens": 27}},
         (),
     ),
     "one patch": (
