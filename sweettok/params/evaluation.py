@@ -146,16 +146,12 @@ class AblationMatrix(Section):
 
 
 class AblationSchedule(Section):
-    """What every ablation cell shares: the length of its trainings, and which of their steps on codes compare pictures.
-
-    `picture_start` stands in for `code_loss.picture_start`: the later, the cheaper are cells (docs/recipe.md).
-    """
+    """What every ablation cell shares: the length of its trainings."""
 
     spatial_steps: NonNegativeInt
     joint_steps: NonNegativeInt
     pixel_steps: NonNegativeInt
     batch_size: PositiveInt
-    picture_start: Probability
 
 
 class Variant(Section):

@@ -165,11 +165,10 @@ def train_cell(
 ) -> tuple[VideoTokenizer, list[dict], int]:
     """All trainings of an ablation cell, one after another: (model, history with a `stage` column, steps in all)."""
     tokenizer = cell_tokenizer(params, variant, seed)
-    code_loss = params.code_loss.model_copy(update={"picture_start": params.ablation.schedule.picture_start})
     model, history, steps = build_tokenizer(tokenizer, codebook, proxy, data.clip), [], 0
     for training in cell_trainings(params, variant, seed):
         checkpoint = _cell_checkpoint(variant, seed, training.name)
-        losses = code_loss, training.pixel_loss
+        losses = params.code_loss, training.pixel_loss
         model, rows = train_stage(checkpoint, model, training.stage, data, *losses, judge, run, steps, machine)
         history += [{"stage": training.name} | row | {"step": steps + row["step"]} for row in rows]
         steps += training.stage.optimiser.steps
