@@ -116,7 +116,9 @@ class DecoupledQueries(nn.Module):
             return z_spatial, None
         before = first if self.residual == "first_frame" else patches[:, :, :-1]
         residuals = before - patches[:, :, 1:]  # (B, C, k, h, w)
-        queries = as_sequence(self.temporal_start(self._starts(first, residuals))) + self.temporal_queries  # (B, L_t, D)
+        queries = (
+            as_sequence(self.temporal_start(self._starts(first, residuals))) + self.temporal_queries
+        )  # (B, L_t, D)
         context = self.residual_to_width(residuals.permute(0, 2, 3, 4, 1).flatten(2, 3)) + places[1:]  # (B, k, h w, D)
         if not self.per_location:
             return z_spatial, self.temporal_encoder(queries, context.flatten(1, 2))

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from sweettok.params.section import Probability, Section
+from sweettok.params.section import Section
 
 Curriculum = Literal["three_stage", "end_to_end", "alternating", "staged_weights"]
 SMALLEST = 11  # pixels a side, the window of SSIM
