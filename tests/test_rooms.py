@@ -1,4 +1,4 @@
-"""The drawing of the rooms in docs/design.md is the package: every folder is in it, and imports go the way of its arrows."""
+"""The drawing of the package (docs/design.md, Rooms): every folder is in it, and imports go the way of its arrows."""
 
 import ast
 import re

@@ -80,14 +80,17 @@ class DecoupledQueries(nn.Module):
         self.spatial_start = PatchesToQueries(channels, width, side // spatial_side, t.encoder_blocks)
         self.spatial_queries = nn.Parameter(place_codes([0], side, spatial_side, width))
         self.spatial_encoder = QueryStack(*block, t.spatial_depth)
-        start = ((1 + len(self.later)) * channels, 0, 1) if self.per_location else (2 * channels, t.encoder_blocks, 2)
-        self.temporal_start = PatchesToQueries(start[0], width, side // temporal_side, *start[1:])
+        spacing = side // temporal_side
+        if self.per_location:  # no block mixes a location with its neighbours
+            self.temporal_start = PatchesToQueries((1 + len(self.later)) * channels, width, spacing, depth=0)
+        else:
+            self.temporal_start = PatchesToQueries(2 * channels, width, spacing, t.encoder_blocks, frames=2)
         self.temporal_queries = nn.Parameter(place_codes(self.times, side, temporal_side, width))
         self.temporal_encoder = QueryStack(*block, t.temporal_depth, self_attention=not self.per_location)
 
         self.spatial_spread = TokensToPatches(width, side // spatial_side)
         self.spatial_decoder = QueryStack(*block, t.spatial_depth, self_attention=False)
-        self.temporal_spread = TokensToPatches(width, side // temporal_side, frames=min(2, len(self.times)))
+        self.temporal_spread = TokensToPatches(width, spacing, frames=min(2, len(self.times)))
         self.temporal_decoder = QueryStack(*block, t.temporal_depth, self_attention=False)
         self.refine = Refinement(width, t.decoder_blocks)
 
@@ -116,16 +119,15 @@ class DecoupledQueries(nn.Module):
             return z_spatial, None
         before = first if self.residual == "first_frame" else patches[:, :, :-1]
         residuals = before - patches[:, :, 1:]  # (B, C, k, h, w)
-        queries = (
-            as_sequence(self.temporal_start(self._starts(first, residuals))) + self.temporal_queries
-        )  # (B, L_t, D)
+        starts = self.temporal_start(self._shown_to_starts(first, residuals))
+        queries = as_sequence(starts) + self.temporal_queries  # (B, L_t, D)
         context = self.residual_to_width(residuals.permute(0, 2, 3, 4, 1).flatten(2, 3)) + places[1:]  # (B, k, h w, D)
         if not self.per_location:
             return z_spatial, self.temporal_encoder(queries, context.flatten(1, 2))
         by_patch = context.transpose(1, 2).contiguous()  # (B, h w, k, D)
         return z_spatial, self.temporal_encoder(queries[:, :, None], by_patch)[:, :, 0]
 
-    def _starts(self, first: Tensor, residuals: Tensor) -> Tensor:
+    def _shown_to_starts(self, first: Tensor, residuals: Tensor) -> Tensor:
         """What temporal queries start from. They read residuals; their starting values also know what it is that moves.
 
         first (B, C, 1, h, w), residuals (B, C, k, h, w) -> (B, 2 C, k, h, w), or (B, C (1 + k), 1, h, w) per location.
