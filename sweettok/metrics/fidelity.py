@@ -70,9 +70,10 @@ def _gaussian_windows(size: int, device: torch.device) -> Tensor:
 def ssim(clip: Tensor, reconstruction: Tensor) -> Tensor:
     """Structural similarity of each clip: mean over frames, channels and window positions.
 
-    Wang et al. 2004: 11x11 Gaussian window (sigma 1.5), K1 = 0.01, K2 = 0.03, data range 2; windows that would cross
-    the border are left out, as in the paper and scikit-image; torchmetrics 1.9 mirrors the frame there instead and
-    agrees on the windows that fit (the tests compare with both). Own code because importing torchmetrics costs 4 s.
+    Wang et al. 2004: 11x11 Gaussian window (sigma 1.5), K1 = 0.01, K2 = 0.03; windows that would cross the border are
+    left out, as in the paper and scikit-image; torchmetrics 1.9 mirrors the frame there instead and agrees on the
+    windows that fit (the tests compare with both). Its comparison of means is one of intensities, which are never
+    negative: clips are moved to [0, 2] for it. Own code because importing torchmetrics costs 4 s.
     Both (B, 3, T, H, W) in [-1, 1], H and W at least 11. Returns (B,) float64 in [-1, 1]. Raises ValueError.
     """
     _check_pair(clip, reconstruction)
@@ -82,13 +83,13 @@ def ssim(clip: Tensor, reconstruction: Tensor) -> Tensor:
             f"ssim: frames must be at least {WINDOW}x{WINDOW} pixels, got {height}x{width}; raise data.size"
         )
     down, across = _gaussian_windows(height, clip.device).T, _gaussian_windows(width, clip.device).T
-    pairs = zip(clip.double(), reconstruction.double(), strict=True)
+    pairs = zip(clip.double() + 1, reconstruction.double() + 1, strict=True)
     # one clip at a time stays in the processor's cache: 4 times as fast as a batch of 64
     return torch.stack([_similarity(x, y, down, across).mean() for x, y in pairs])
 
 
 def _similarity(x: Tensor, y: Tensor, down: Tensor, across: Tensor) -> Tensor:
-    """SSIM at each window position of two clips (3, T, H, W) -> (3, T, W - 10, H - 10)."""
+    """SSIM at each window position of two clips (3, T, H, W) in [0, 2] -> (3, T, W - 10, H - 10)."""
     moments = torch.stack([x, y, x * x, y * y, x * y])  # (5, 3, T, H, W)
     windowed = (moments @ across).mT.contiguous() @ down  # (5, 3, T, W - 10, H - 10)
     mean_x, mean_y, square_x, square_y, product = windowed

@@ -19,10 +19,10 @@ def pair():
 
 
 def reference_ssim(clip, reconstruction):
-    """scikit-image, frame by frame."""
-    frames = zip(clip.permute(1, 2, 3, 0).numpy(), reconstruction.permute(1, 2, 3, 0).numpy(), strict=True)
-    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 2.0}
-    return np.mean([structural_similarity(x.astype(float), y, channel_axis=-1, **options) for x, y in frames])
+    """scikit-image, frame by frame, on intensities in [0, 1]."""
+    frames = zip(*(((x.double() + 1) / 2).permute(1, 2, 3, 0).numpy() for x in (clip, reconstruction)), strict=True)
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1.0}
+    return np.mean([structural_similarity(x, y, channel_axis=-1, **options) for x, y in frames])
 
 
 def test_psnr_agrees_with_scikit_image(pair):
@@ -46,12 +46,17 @@ def test_ssim_agrees_with_torchmetrics_where_the_window_fits(pair):
     define_missing_operators()
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    clip, reconstruction = (x.double().permute(0, 2, 1, 3, 4) for x in pair)  # (B, T, 3, H, W)
+    clip, reconstruction = (x.double().add(1).permute(0, 2, 1, 3, 4) for x in pair)  # (B, T, 3, H, W) in [0, 2]
     expected = []
     for x, y in zip(reconstruction, clip, strict=True):
         _, positions = structural_similarity_index_measure(x, y, data_range=2.0, return_full_image=True)
         expected.append(positions[..., 5:-5, 5:-5].mean())  # the rest comes from mirrored borders
     np.testing.assert_allclose(ssim(*pair), torch.stack(expected), rtol=1e-9)
+
+
+def test_ssim_of_a_negative_is_below_zero(pair):
+    """On values around 0 the means of a clip and its negative differ in sign, as their structure does: almost alike."""
+    assert (ssim(pair[0], -pair[0]) < 0).all()
 
 
 @pytest.mark.parametrize("metric, perfect", [(psnr, 100.0), (ssim, 1.0)])
