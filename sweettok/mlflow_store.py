@@ -5,10 +5,14 @@ python -m sweettok.mlflow_store    print the address of the current folder's sto
 
 import logging
 import os
+import re
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sweettok.errors import InputError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -53,9 +57,22 @@ def open_client(root: str | Path) -> "MlflowClient":
     return MlflowClient(tracking_uri=store_uri(root), registry_uri=store_uri(root))
 
 
+def mlflow_name(name: str) -> str:
+    """A metric's or parameter's name as MLflow takes it: `fvd@larp` -> `fvd-larp`."""
+    return re.sub(r"[^\w/.\-: ]", "-", name)
+
+
 def experiment_of(client: "MlflowClient", root: Path) -> str:
-    """The id of the project's experiment, which is created where there is none, and follows a project that has moved."""
+    """The id of the project's experiment, which is created where there is none, and follows a project that has moved.
+
+    Raises InputError where it was deleted: MLflow keeps it, and its name, out of sight.
+    """
     known = client.get_experiment_by_name(EXPERIMENT)
+    if known is not None and known.lifecycle_stage == "deleted":
+        raise InputError(
+            f"the experiment {EXPERIMENT} was deleted; set MLFLOW_TRACKING_URI=$(python -m sweettok.mlflow_store), then bring "
+            f"it back with `mlflow experiments restore -x {known.experiment_id}` or forget it with `mlflow gc`"
+        )
     if known is None:
         return client.create_experiment(EXPERIMENT, artifact_location=_artifacts(root))
     follow_move(root)
@@ -66,23 +83,42 @@ def follow_move(root: str | Path) -> None:
     """After the project was renamed, moved or copied: its runs and models have their artifacts beside the database.
 
     MLflow keeps absolute places and has no call that changes them. Without it, a copy would write into its original.
-    Places elsewhere, such as a bucket, stay.
+    Places elsewhere, such as a bucket, stay. Raises InputError: no database of MLflow's, or locked.
     """
     if not _database(root).is_file():
         return
-    with closing(sqlite3.connect(_database(root))) as database, database:
-        query = "SELECT artifact_location FROM experiments WHERE name = ?"
-        (former,) = database.execute(query, (EXPERIMENT,)).fetchone() or ("",)
-        present = _artifacts(root)
-        if former == present or not former.endswith(ARTIFACTS):
-            return
-        log.info("MLflow's artifacts were in %s, they are in %s now", former, present)
-        for table, column in PLACES:
-            database.execute(
-                f"UPDATE {table} SET {column} = :present || substr({column}, length(:former) + 1) "
-                f"WHERE substr({column} || '/', 1, length(:former) + 1) = :former || '/'",
-                {"present": present, "former": former},
-            )
+    try:
+        with closing(sqlite3.connect(_database(root))) as database, database:
+            _move(database, _artifacts(root))
+    except sqlite3.Error as error:
+        raise unreadable_store(root, error) from error
+
+
+def _move(database: sqlite3.Connection, present: str) -> None:
+    query = "SELECT artifact_location FROM experiments WHERE name = ?"
+    (former,) = database.execute(query, (EXPERIMENT,)).fetchone() or ("",)
+    if former == present or not former.endswith(ARTIFACTS):
+        return
+    log.info("MLflow's artifacts were in %s, they are in %s now", former, present)
+    for table, column in PLACES:
+        database.execute(
+            f"UPDATE {table} SET {column} = :present || substr({column}, length(:former) + 1) "
+            f"WHERE substr({column} || '/', 1, length(:former) + 1) = :former || '/'",
+            {"present": present, "former": former},
+        )
+
+
+def unreadable_store(root: str | Path, error: Exception) -> InputError:
+    """What to tell of a database that MLflow or SQLite refuses: damaged, or of another version of MLflow."""
+    return InputError(
+        f"MLflow cannot read {_database(root)} ({first_line(error)}); if MLflow was updated, run "
+        '`mlflow db upgrade "$(python -m sweettok.mlflow_store)"`, else move the file away'
+    )
+
+
+def first_line(error: Exception) -> str:
+    """An error in one line: MLflow's and SQLAlchemy's messages have many."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _database(root: str | Path) -> Path:
@@ -94,5 +130,8 @@ def _artifacts(root: str | Path) -> str:
 
 
 if __name__ == "__main__":
-    follow_move(".")
     print(store_uri())
+    try:
+        follow_move(".")
+    except InputError as unreadable:
+        print(unreadable, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Which code on which machine: what a run's tags say about where its numbers come from."""
+"""Which code on which machine, by which process: what a run's tags say about where its numbers come from."""
 
 import os
 import platform
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 
 def code_and_machine(root: Path) -> dict[str, str]:
@@ -41,3 +42,26 @@ def _cpu_name() -> str:
         lines = []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def process_key(process: Any) -> str:
+    """Of a psutil.Process. Process ids are reused; with the start time they are not."""
+    return f"{process.pid}-{process.create_time():.2f}"
+
+
+def this_process() -> str:
+    """This process and its machine, for `has_gone`."""
+    import psutil
+
+    return f"{platform.node()} {process_key(psutil.Process())}"
+
+
+def has_gone(process: str) -> bool:
+    """Whether what `this_process` named is a process of this machine that has ended."""
+    import psutil
+
+    node, _, key = process.rpartition(" ")
+    try:
+        return node == platform.node() and process_key(psutil.Process(int(key.partition("-")[0]))) != key
+    except psutil.NoSuchProcess:
+        return True

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -26,7 +27,7 @@ def run_stage(name: str, body: Callable[[Params, Any], None], parallel: bool = F
     Without, the first process does everything. A body that is not `tracked` gets None and opens runs of its own.
 
     An InputError ends the process with status 1 and one line, and so does want of memory, with the params to lower;
-    Ctrl-C with status 130. Anything else is a bug and keeps its traceback.
+    Ctrl-C with status 130, SIGTERM with 143. Anything else is a bug and keeps its traceback.
     """
     first = first_process()
     logging.basicConfig(level=logging.INFO if first else logging.WARNING, format="%(message)s", stream=sys.stderr)
@@ -35,6 +36,7 @@ def run_stage(name: str, body: Callable[[Params, Any], None], parallel: bool = F
     print_any_name()
     keep_freed_blocks()
     _end_with_dvc(name)
+    _unwind_on_sigterm()
     try:
         params = stage_params(name)
         if parallel and params.machine.processes > 1 and "RANK" not in os.environ:
@@ -99,6 +101,12 @@ def _end_with_dvc(name: str) -> None:
     if _orphaned():
         sys.exit(f"error in stage {name}: the DVC that has started it is gone; run `dvc repro` again")
     threading.Thread(target=_wait_for_dvc_to_go, daemon=True).start()
+
+
+def _unwind_on_sigterm() -> None:
+    """End through the block of `tracked_run`, which sends what it has and closes the run. Launchers end their own workers."""
+    if "RANK" not in os.environ:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 def _wait_for_dvc_to_go() -> None:

@@ -19,11 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 from sweettok.energy import EnergyMeter
 from sweettok.errors import InputError
-from sweettok.mlflow_store import EXPERIMENT, experiment_of, open_client, store_lock
+from sweettok.mlflow_store import (
+    experiment_of,
+    first_line,
+    mlflow_name,
+    open_client,
+    store_lock,
+    unreadable_store,
+)
 from sweettok.params import Params, load_params
 from sweettok.params.whole import UNWATCHED
-from sweettok.provenance import code_and_machine
-from sweettok.unsent import keep, send, unsent_file
+from sweettok.provenance import code_and_machine, has_gone, process_key, this_process
+from sweettok.unsent import FOLDER, keep, send, unsent_file
 
 if TYPE_CHECKING:
     import pandas
@@ -34,6 +41,7 @@ METRICS_A_BATCH, PARAMS_A_BATCH = 1000, 100  # MLflow's limits for one log_batch
 SECONDS_A_FLUSH = 30  # curves of a running stage are at most this old in the UI
 VALUE_LENGTH = 500  # of a parameter or tag
 ENERGY = "energy_joules"  # metric of a run: of the whole machine, where it can be read
+PROCESS = "sweettok.process"  # tag of a run: who works at it, as `this_process` says
 
 
 def reproduction_key() -> str:
@@ -54,13 +62,8 @@ def reproduction_key() -> str:
         except psutil.Error:  # ended meanwhile, or another user's
             continue
         if any(Path(word).name == "dvc" for word in words) and {"repro", "exp"} & set(words):
-            return _process_key(process)
-    return _process_key(this)
-
-
-def _process_key(process: Any) -> str:
-    """Process ids are reused; with the start time they are not."""
-    return f"{process.pid}-{process.create_time():.2f}"
+            return process_key(process)
+    return process_key(this)
 
 
 class Run:
@@ -79,13 +82,11 @@ class Run:
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Keep {name: value} for the next batch; sent every 1,000 values, every 30 seconds, and at the run's end.
 
-        MLflow refuses `@` in names: `fvd@larp` becomes `fvd-larp`.
+        Names become those of `mlflow_name`.
         """
         now = int(time.time() * 1000)
         for name, value in metrics.items():
-            self._buffer.append(
-                {"key": name.replace("@", "-"), "value": float(value), "timestamp": now, "step": int(step)}
-            )
+            self._buffer.append({"key": mlflow_name(name), "value": float(value), "timestamp": now, "step": int(step)})
         if len(self._buffer) >= METRICS_A_BATCH or time.monotonic() - self._flushed_at > SECONDS_A_FLUSH:
             self.flush()
 
@@ -124,11 +125,10 @@ class Run:
 
     def _give_up(self, error: Exception) -> None:
         self._client = None
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         kept = (
             f"its metrics are kept in {unsent_file(self.root, self.stage)} and sent by the next run that reaches MLflow"
         )
-        warnings.warn(f"MLflow failed ({reason}); {self.name} goes on, {kept}", stacklevel=3)
+        warnings.warn(f"MLflow failed ({first_line(error)}); {self.name} goes on, {kept}", stacklevel=3)
 
     def _keep(self, lines: list[dict[str, Any]]) -> None:
         try:
@@ -149,13 +149,23 @@ class Run:
                 client = open_client(self.root)
                 experiment = experiment_of(client, self.root)
                 parent = _parent_run(client, experiment, profile)
-            tags = self._tags | {"mlflow.parentRunId": parent}
+            tags = self._tags | {"mlflow.parentRunId": parent, PROCESS: this_process()}
             created = client.create_run(experiment, run_name=self.name, tags=tags)
             self.identity, self._parent, self._client = created.info.run_id, parent, client
             _log_params(client, self.identity, flat)
-            send(self.root, partial(_send_kept, client, experiment, parent))
         except Exception as error:  # as in _try
             self._give_up(error)
+        else:
+            self._tidy(client, experiment, parent)
+
+    def _tidy(self, client: "MlflowClient", experiment: str, parent: str) -> None:
+        """Send and end what earlier runs have left; where MLflow refuses it, this run goes on all the same."""
+        try:
+            _end_those_killed(client, experiment)
+            send(self.root, partial(_send_kept, client, experiment, parent))
+        except Exception as error:  # as in _try
+            left = f"what earlier runs have left in {self.root / FOLDER} stays there"
+            warnings.warn(f"MLflow failed ({first_line(error)}); {left}", stacklevel=4)
 
     def _end(self, status: str) -> None:
         """Send the rest and close the run. The parent stays FAILED once any of its stages failed."""
@@ -216,17 +226,25 @@ class FinishedRun:
 
 
 def finished_runs(root: str | Path = ".", stage: str | None = None) -> Iterator[FinishedRun]:
-    """Runs of one stage, or of all, the newest first. Raises InputError where there is no store."""
+    """Runs of one stage, or of all, the newest first.
+
+    Raises InputError: no store, one that MLflow cannot read, or whose experiment was deleted.
+    """
     root = Path(root).resolve()
     if not (root / ".mlflow" / "mlflow.db").is_file():
         raise InputError(f"{root / '.mlflow'} holds no runs; run `make repro` first")
-    client = open_client(root)
-    experiment = client.get_experiment_by_name(EXPERIMENT)
+    try:
+        client = open_client(root)
+        experiment = experiment_of(client, root)
+    except InputError:
+        raise
+    except Exception as error:  # as in Run._try
+        raise unreadable_store(root, error) from error
     wanted = "attributes.status = 'FINISHED'" + (f" and tags.stage = '{stage}'" if stage else "")
-    token = "" if experiment else None
+    token: str | None = ""
     while token is not None:
         page = client.search_runs(
-            [experiment.experiment_id], wanted, order_by=["attributes.start_time DESC"], page_token=token or None
+            [experiment], wanted, order_by=["attributes.start_time DESC"], page_token=token or None
         )
         for found in page:
             info, data = found.info, found.data
@@ -279,6 +297,15 @@ def _close_parent(client: "MlflowClient", parent: str | None, status: str) -> No
     client.set_terminated(parent, "FAILED" if failed else status)
 
 
+def _end_those_killed(client: "MlflowClient", experiment: str) -> None:
+    """End the runs whose process has gone without a word: killed, out of memory, a power cut."""
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        tags = run.data.tags
+        if PROCESS in tags and has_gone(tags[PROCESS]):
+            client.set_terminated(run.info.run_id, "KILLED")
+            _close_parent(client, tags["mlflow.parentRunId"], "KILLED")
+
+
 def _send_kept(client: "MlflowClient", experiment: str, parent: str, stage: str, lines: list[dict[str, Any]]) -> None:
     """The kept lines of one run -> MLflow, into the run itself where it knows it, else into a new one of its name."""
     name, identity = lines[0]["run"], lines[0]["run_id"]
@@ -297,12 +324,15 @@ def _send_kept(client: "MlflowClient", experiment: str, parent: str, stage: str,
 def _metrics(batch: list[dict[str, Any]]) -> list[Any]:
     from mlflow.entities import Metric
 
-    return [Metric(*(metric[name] for name in ("key", "value", "timestamp", "step"))) for metric in batch]
+    return [
+        Metric(mlflow_name(metric["key"]), *(metric[name] for name in ("value", "timestamp", "step")))
+        for metric in batch
+    ]
 
 
 def _log_params(client: "MlflowClient", run: str, flat: Mapping[str, Any]) -> None:
     from mlflow.entities import Param
 
-    values = [Param(name, str(value)[:VALUE_LENGTH]) for name, value in flat.items()]
+    values = [Param(mlflow_name(name), str(value)[:VALUE_LENGTH]) for name, value in flat.items()]
     for start in range(0, len(values), PARAMS_A_BATCH):
         client.log_batch(run, params=values[start : start + PARAMS_A_BATCH])

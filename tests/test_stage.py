@@ -14,6 +14,7 @@ import yaml
 
 from sweettok import stage
 from sweettok.errors import InputError
+from sweettok.mlflow_store import EXPERIMENT, open_client
 from sweettok.params import resolved_yaml
 from sweettok.stage import first_process, run_stage
 
@@ -222,6 +223,37 @@ def test_a_stage_ends_with_the_dvc_that_has_started_it(project):
 def test_a_stage_whose_dvc_goes_before_it_begins_does_not_begin(project):
     assert run_patient(project, "goes", DVC_STAGE="hello").wait() == 0
     assert wait_until(lambda: gone(project / "started")) and not (project / "running").exists()
+
+
+TRACKED = """
+import time
+from sweettok.stage import run_stage
+
+
+def body(params, run):
+    run.log_metrics({"loss": 1.0})
+    print("running", flush=True)
+    time.sleep(1000)
+
+
+if __name__ == "__main__":
+    run_stage("hello", body)
+"""
+
+
+def test_sigterm_closes_the_run_and_sends_its_metrics(project):
+    """As `kill`, batch systems and containers end a stage."""
+    (project / "stages" / "hello.py").write_text(TRACKED)
+    paths = {"PYTHONPATH": os.pathsep.join([str(project), str(ROOT)])}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages.hello"], cwd=project, env=os.environ | paths, stdout=subprocess.PIPE
+    )
+    assert process.stdout.readline() == b"running\n"
+    process.terminate()
+    assert process.wait() == 143
+    client = open_client(project)
+    (found,) = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id], "tags.stage = 'hello'")
+    assert found.info.status == "KILLED" and found.data.metrics["loss"] == 1.0
 
 
 def test_a_stage_started_by_hand_outlives_what_has_started_it(project):

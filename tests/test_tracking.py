@@ -100,6 +100,88 @@ def test_interruption_is_not_a_failure(root: Path):
     assert open_client(root).get_run(run.identity).info.status == "KILLED"
 
 
+KILLED = """
+import os
+from sweettok.params import Params
+from sweettok.tracking import tracked_run
+
+with tracked_run("train_joint", Params(profile="test"), root=ROOT) as run:
+    print(run.identity, flush=True)
+    os._exit(9)
+"""
+
+
+def test_a_run_whose_process_was_killed_is_ended_by_the_next(root: Path):
+    """One that is still at work stays as it is."""
+    script = KILLED.replace("ROOT", repr(str(root)))
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip()
+    client = open_client(root)
+    assert client.get_run(killed).info.status == "RUNNING"
+    with tracked_run("train_proxy", PARAMS, root=root) as working, tracked_run("report", PARAMS, root=root):
+        assert client.get_run(working.identity).info.status == "RUNNING"
+    found = client.get_run(killed)
+    assert found.info.status == "KILLED"
+    assert (
+        client.get_run(found.data.tags["mlflow.parentRunId"]).info.status == "FAILED"
+    )  # as a reproduction that failed
+
+
+def test_names_that_mlflow_refuses_become_ones_it_takes(root: Path):
+    with tracked_run("train_judge", PARAMS, root=root) as run:
+        run.log_metrics({"map@10": 1.0, "kept, of light + tint": 2.0, "α/β": 3.0})
+        tracking._log_params(open_client(root), run.identity, {"sizes.2x[big]": 4})
+    stored = open_client(root).get_run(run.identity).data
+    assert stored.metrics == {"map-10": 1.0, "kept- of light - tint": 2.0, "α/β": 3.0}
+    assert stored.params["sizes.2x-big-"] == "4"
+
+
+def test_kept_metrics_that_mlflow_never_takes_stop_no_other_run(tmp_path: Path):
+    line = {"run": "train_proxy", "run_id": None, "key": "../loss", "value": 1.0, "timestamp": 0, "step": 0}
+    (tmp_path / "outputs" / "unsent_metrics").mkdir(parents=True)
+    (tmp_path / "outputs" / "unsent_metrics" / "train_proxy.jsonl").write_text(json.dumps(line) + "\n")
+    with pytest.warns(UserWarning, match="MLflow failed .*unsent_metrics stays there"):  # noqa: SIM117
+        with tracked_run("train_judge", PARAMS, root=tmp_path) as run:
+            run.log_metrics({"loss": 0.5})
+    assert open_client(tmp_path).get_run(run.identity).data.metrics == {"loss": 0.5} and len(unsent(tmp_path)) == 1
+
+
+def test_a_deleted_experiment_is_named_with_the_way_back(tmp_path: Path):
+    with tracked_run("ablation", PARAMS, {"variant": "full", "seed": 0}, tmp_path):
+        pass
+    client = open_client(tmp_path)
+    identity = client.get_experiment_by_name(EXPERIMENT).experiment_id
+    client.delete_experiment(identity)
+    with pytest.warns(UserWarning, match=f"was deleted.*restore -x {identity}"):  # noqa: SIM117
+        with tracked_run("train_proxy", PARAMS, root=tmp_path) as run:
+            run.log_metrics({"loss": 0.5})
+    with pytest.raises(InputError, match="was deleted"):
+        comparison("ablation", tmp_path)
+    client.restore_experiment(identity)
+    with tracked_run("report", PARAMS, root=tmp_path):
+        pass
+    (sent,) = runs(tmp_path, stage="train_proxy")
+    assert sent.data.metrics == {"loss": 0.5} and len(comparison("ablation", tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "damage", ["UPDATE alembic_version SET version_num = 'ffffffffffff'", None], ids=["other version", "damaged"]
+)
+def test_a_store_that_cannot_be_read_is_one_line(tmp_path: Path, damage: str | None):
+    with tracked_run("ablation", PARAMS, {"variant": "full", "seed": 0}, tmp_path):
+        pass
+    database = tmp_path / ".mlflow" / "mlflow.db"
+    if damage:
+        with sqlite3.connect(database) as opened:
+            opened.execute(damage)
+    else:
+        database.write_bytes(b"no database" * 1000)
+    done = subprocess.run(
+        [sys.executable, "-m", "sweettok.cli", "compare"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "MLflow cannot read" in done.stderr and "mlflow db upgrade" in done.stderr
+
+
 def test_metrics_are_sent_in_batches(root: Path, monkeypatch: pytest.MonkeyPatch):
     sizes = []
     original = tracking._metrics

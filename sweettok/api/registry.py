@@ -7,7 +7,7 @@ from typing import Any
 
 from sweettok.api.model import SweetTok
 from sweettok.metrics.reconstruction import code_size
-from sweettok.mlflow_store import open_client
+from sweettok.mlflow_store import first_line, open_client
 from sweettok.tracking import Run
 from sweettok.video.store import ClipStore
 
@@ -43,8 +43,9 @@ def register(run: Run, folder: str | Path, facts: Mapping[str, Any]) -> str | No
     try:
         return _new_version(run, facts)
     except Exception as error:  # MLflow lets through its own, SQLAlchemy's and the operating system's
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        warnings.warn(f"MLflow did not register the model ({reason}); it is in {folder} all the same", stacklevel=2)
+        warnings.warn(
+            f"MLflow did not register the model ({first_line(error)}); it is in {folder} all the same", stacklevel=2
+        )
         return None
 
 
