@@ -22,6 +22,13 @@ CODECS = {
 PICTURES = {".gif": "GIF", ".png": "PNG"}
 ENDINGS = (*CODECS, *PICTURES)
 RATE = Fraction(25)  # frames a second where the original has none
+SLOWEST = Fraction(1, 600)
+FASTEST = {
+    ".mp4": 90_000,
+    ".mkv": 1000,
+    ".gif": 50,
+    ".png": 65_535,
+}  # that clocks tell apart; players slow faster .gif down
 
 
 def write_frames(path: str | Path, frames: Iterable[np.ndarray], fps: Fraction | None = None) -> None:
@@ -29,23 +36,27 @@ def write_frames(path: str | Path, frames: Iterable[np.ndarray], fps: Fraction |
 
     Videos are written frame by frame; of .gif and .png all frames are held. fps None: 25 where the form needs a rate.
     .mp4 halves the resolution of colour. .gif and .png merge neighbours that are equal, so that the pictures and their
-    times are kept, not their number; .gif has times of 10 ms and 256 colours a frame.
-    Raises InputError: another ending, no encoder, not writable. Raises ValueError for no frames.
+    times are kept, not their number; .gif has times of 10 ms, rounded so that the mean rate holds, and 256 colours a frame.
+    Raises InputError: another ending, a rate it cannot hold, no encoder, not writable. Raises ValueError for no frames.
     """
     path = Path(path)
     frames = iter(frames)
     first = next(frames, None)
     if first is None:
         raise ValueError("expected at least one frame")
-    whole, rate = itertools.chain([first], frames), fps or RATE
-    if path.suffix.lower() in PICTURES:
-        with atomic_file(path) as temporary:
-            _write_pictures(temporary, whole, rate, PICTURES[path.suffix.lower()])
-    elif path.suffix.lower() in CODECS:
-        with atomic_file(path) as temporary:
-            _write_video(temporary, whole, rate, *CODECS[path.suffix.lower()])
-    else:
+    whole, rate, ending = itertools.chain([first], frames), fps or RATE, path.suffix.lower()
+    if ending not in ENDINGS:
         raise InputError(f"{path}: frames are written as {' '.join(ENDINGS)}; choose one of these endings")
+    if not SLOWEST <= rate <= FASTEST[ending]:
+        raise InputError(
+            f"{path}: {ending} holds from {SLOWEST} to {FASTEST[ending]} frames a second, not {float(rate):g}; "
+            "choose another ending or rate"
+        )
+    with atomic_file(path) as temporary:
+        if ending in PICTURES:
+            _write_pictures(temporary, whole, rate, PICTURES[ending])
+        else:
+            _write_video(temporary, whole, rate, *CODECS[ending])
 
 
 def _write_pictures(path: Path, frames: Iterator[np.ndarray], rate: Fraction, form: str) -> None:
@@ -53,8 +64,11 @@ def _write_pictures(path: Path, frames: Iterator[np.ndarray], rate: Fraction, fo
     if not rest:
         first.save(path, form)
     else:
-        times = {"duration": float(1000 / rate), "loop": 0}  # milliseconds a frame, for ever
-        first.save(path, form, save_all=True, append_images=rest, **times)
+        shown = [float(1000 / rate)] * (1 + len(rest))  # milliseconds
+        if form == "GIF":
+            ends = [round(100 * number / rate) for number in range(2 + len(rest))]  # in its unit of 10 ms
+            shown = [10 * (end - start) for start, end in itertools.pairwise(ends)]
+        first.save(path, form, save_all=True, append_images=rest, duration=shown, loop=0)  # 0: for ever
 
 
 def _write_video(
@@ -63,6 +77,7 @@ def _write_video(
     if codec not in av.codecs_available:
         raise InputError(f"this PyAV has no encoder {codec}; write .gif, .png or .mkv instead")
     with av.open(path, "w", format=container) as output:
+        rate = rate.limit_denominator(10_000)  # FFmpeg's numbers have 31 bits
         stream: Any = output.add_stream(codec, rate=rate, options=options)  # of video, but PyAV's types leave it open
         stream.pix_fmt = pixels
         for number, frame in enumerate(map(_even, frames) if pixels == "yuv420p" else frames):

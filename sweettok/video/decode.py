@@ -19,6 +19,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from sweettok.video import high_dynamic_range
 from sweettok.video.formats import VIDEOS, Unreadable, check_file
@@ -66,7 +67,7 @@ def video_index(path: str | Path) -> VideoIndex:
     check_whole(path)
     times: list[int | None] = []
     keys: list[int | None] = []
-    packets, whole = 0, True
+    packets, shown, whole = 0, 0, True
     with _opened(path) as (container, stream):
         rate = stream.average_rate or stream.guessed_rate
         rate = Fraction(rate).limit_denominator(1_000_000) if rate else None
@@ -80,7 +81,10 @@ def video_index(path: str | Path) -> VideoIndex:
             if has_slices and ffv1_is_damaged(bytes(packet)):
                 raise Unreadable(f"frame {len(times)} is damaged: its checksum differs")
             times.append(packet.pts)
+            shown += packet.duration or 0
             keys += [packet.pts] if packet.is_keyframe else []
+        if container.format.name == "gif" and shown:  # it states times and no rate; FFmpeg guesses one
+            rate = len(times) / (shown * stream.time_base)
     if not times:
         raise Unreadable("no frames")
     if not whole or packets < promised:
@@ -124,13 +128,15 @@ def read_window(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple["av.container.InputContainer", "av.VideoStream"]]:
-    """The file's container and first video stream. Raises Unreadable, also for FFmpeg's errors in the block."""
+    """The file's container and first video stream, covers apart. Raises Unreadable, also for FFmpeg's errors in the block."""
     options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
     try:
         with av.open(path, container_options=options, metadata_errors="replace") as container:
-            videos = container.streams.video
+            videos = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
             if not videos:
                 raise Unreadable("no video stream")
+            if videos[0].metadata.get("alpha_mode") == "1":  # FFmpeg's decoders leave it away and show what it hides
+                raise Unreadable("the transparency of VP8 and VP9 is not read; save it without, or as .png or FFV1")
             if videos[0].codec_context is None:
                 raise Unreadable("no decoder for its codec")
             videos[0].codec_context.thread_count = 1  # files are decoded in parallel, not their frames

@@ -40,6 +40,29 @@ def test_png_is_lossless_and_moves(frames, tmp_path):
     assert np.array_equal(open_frames(tmp_path / "b.png").read(0, 1), frames[:1])
 
 
+@pytest.mark.parametrize("rate", [Fraction(24), Fraction(30000, 1001), Fraction(50)])
+def test_gif_keeps_the_rate_although_its_clock_counts_in_10_ms(scene, tmp_path, rate):
+    write_frames(tmp_path / "a.gif", scene(61, 8, 8), rate)
+    assert abs(sum(pictures(tmp_path / "a.gif")[1]) - 61_000 / rate) <= 5
+    assert float(open_frames(tmp_path / "a.gif").fps) == pytest.approx(float(rate), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("ending", "rate"),
+    [(".gif", Fraction(60)), (".mkv", Fraction(90_000)), (".mp4", Fraction(2**31)), (".png", Fraction(1, 10**6))],
+)
+def test_a_rate_that_a_form_cannot_hold_is_refused(frames, tmp_path, ending, rate):
+    with pytest.raises(InputError, match=f"{ending} holds from 1/600 to .* frames a second"):
+        write_frames(tmp_path / f"a{ending}", frames, rate)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_rates_of_large_numbers(frames, tmp_path, ending):
+    write_frames(tmp_path / f"a{ending}", frames, Fraction(2**32 - 1, 2**28))
+    assert float(open_frames(tmp_path / f"a{ending}").fps) == pytest.approx(16, rel=0.05)
+
+
 @pytest.mark.parametrize("ending", [".gif", ".mp4"])
 def test_lossy_forms_keep_brightness_and_flat_colours(frames, tmp_path, ending):
     """What both may lose is detail of colour: .mp4 by its resolution, .gif by its palette."""

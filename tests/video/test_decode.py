@@ -5,6 +5,8 @@ import os
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
+from PIL import Image
 
 from sweettok.video import decode
 from sweettok.video.decode import VideoIndex, read_window, video_index
@@ -58,6 +60,70 @@ def test_the_index_counts_the_frames(encoded):
     assert index.frames == 40
     if encoded.name.startswith(("h264", "ffv1", "raw", "vp9")):
         assert index.times is not None and (np.diff(index.times) > 0).all() and index.key_frames[0] == 0
+
+
+def cover(output):
+    """Add a cover picture to an .mp4 that is being written, as music shops and cameras do."""
+    stream = output.add_stream("mjpeg", rate=25)
+    stream.width, stream.height, stream.pix_fmt = 40, 30, "yuvj420p"
+    stream.disposition = Disposition.attached_pic
+    picture = av.VideoFrame.from_ndarray(np.full((30, 40, 3), 200, np.uint8)).reformat(format="yuvj420p")
+    picture.pts = 0
+    return lambda: output.mux([*stream.encode(picture), *stream.encode()])
+
+
+def user_data_first(content):
+    """An .mp4 whose movie header begins with what holds the cover, as some cameras write it."""
+    start = content.index(b"moov") + 4
+    at = content.rindex(b"udta") - 4
+    end = at + int.from_bytes(content[at : at + 4])
+    return content[:start] + content[at:end] + content[start:at] + content[end:]
+
+
+def test_a_cover_is_not_the_film(tmp_path, scene):
+    path = tmp_path / "clip.mp4"
+    with av.open(path, "w") as output:
+        stream = output.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 24, 16, "yuv420p"
+        cover(output)()
+        for frame in scene(9, 16, 24):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
+        output.mux(stream.encode())
+    path.write_bytes(user_data_first(path.read_bytes()))
+    with av.open(path) as container:
+        assert [stream.codec_context.name for stream in container.streams.video] == ["mjpeg", "h264"]
+    assert video_index(path).frames == 9 and read_window(path, 0, 1, 9).shape == (9, 16, 24, 3)
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_transparency_that_no_decoder_shows_is_refused(tmp_path, codec):
+    """Else what it hides would be seen."""
+    path = tmp_path / "clip.webm"
+    with av.open(path, "w") as output:
+        stream = output.add_stream(codec, rate=25, options={"auto-alt-ref": "0"})
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "yuva420p"
+        frame = av.VideoFrame.from_ndarray(np.full((16, 16, 4), (255, 0, 0, 0), np.uint8), format="rgba")
+        output.mux([*stream.encode(frame.reformat(format="yuva420p")), *stream.encode()])
+    with pytest.raises(Unreadable, match="transparency of VP8 and VP9"):
+        video_index(path)
+
+
+def test_the_rate_of_a_gif_is_that_of_its_times(tmp_path, scene):
+    frames = [Image.fromarray(frame) for frame in scene(6)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=[30, 30, 40] * 2)
+    assert video_index(tmp_path / "a.gif").rate == 30
+
+
+def test_music_with_a_cover_has_no_video(tmp_path):
+    path = tmp_path / "song.mp4"
+    with av.open(path, "w") as output:
+        stream = output.add_stream("aac", rate=44_100)
+        cover(output)()
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        silence.sample_rate = 44_100
+        output.mux([*stream.encode(silence), *stream.encode()])
+    with pytest.raises(Unreadable, match="no video stream"):
+        video_index(path)
 
 
 @pytest.mark.parametrize("ending", [".mkv", ".avi"])
