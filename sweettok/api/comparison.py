@@ -16,7 +16,7 @@ from sweettok.api.token_file import Fit
 from sweettok.errors import InputError
 from sweettok.metrics.distances import CLIPS_AT_ONCE
 from sweettok.storage import sha256_of
-from sweettok.video.formats import with_endings
+from sweettok.video.formats import is_hidden, with_endings
 from sweettok.video.store import to_float
 
 
@@ -199,9 +199,12 @@ def long_enough(files: Sequence[FrameFile], frames: int, skip_shorter: bool) -> 
 
 
 def files_of(folder: Path) -> dict[str, Path]:
-    """Path below the folder, without ending -> file, of all images and videos. Raises InputError (none, two of one name)."""
+    """Path below the folder, without ending -> file, of all images and videos but hidden ones, and ones in hidden folders.
+
+    Raises InputError (none, two of one name).
+    """
     found: dict[str, Path] = {}
-    shown = (path for path in sorted(folder.rglob("*")) if not path.name.startswith("."))
+    shown = (path for path in sorted(folder.rglob("*")) if not is_hidden(path.relative_to(folder)))
     for path in with_endings(shown, ENDINGS, folder):
         name = str(path.relative_to(folder).with_suffix(""))
         if name in found:

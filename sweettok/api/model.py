@@ -298,6 +298,8 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         return clips
 
     def _arithmetic(self) -> torch.autocast:
+        if self.model.training:
+            raise ValueError("the model is in training mode, in which coding changes it: call model.eval() first")
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sweettok.errors import InputError, naming_refused_files
-from sweettok.video.formats import with_endings
+from sweettok.video.formats import is_hidden, with_endings
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def _listed_on_stdin() -> list[str]:
 def _named(argument: str, endings: tuple[str, ...]) -> list[Input]:
     path = Path(argument)
     if path.is_dir():
-        inside = (one for one in sorted(path.rglob("*")) if not _hidden(one.relative_to(path)))
+        inside = (one for one in sorted(path.rglob("*")) if not is_hidden(one.relative_to(path)))
         named = [Input(one, one.relative_to(path)) for one in with_endings(inside, endings, path)]
         if not named:
             raise InputError(f"{path} holds no file of {' '.join(endings)}; name another folder")
@@ -64,10 +64,6 @@ def _literal_where_it_exists(pattern: Path) -> str:
     """The pattern with the folders that it begins with taken as they are: `set [1]/*.mp4`, where `set [1]` exists."""
     folder = next((folder for folder in pattern.parents if folder.exists()), Path())
     return str(Path(glob.escape(str(folder)), pattern.relative_to(folder)))
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def place_outputs(

@@ -32,6 +32,11 @@ def check_file(path: Path, endings: tuple[str, ...]) -> None:
         raise Unreadable("empty (0 bytes)")
 
 
+def is_hidden(path: Path) -> bool:
+    """Whether a relative path is hidden or lies in a hidden folder: `._a.mp4` of macOS, `.ipynb_checkpoints/a.png`."""
+    return any(part.startswith(".") for part in path.parts)
+
+
 def with_endings(paths: Iterable[Path], endings: tuple[str, ...], source: str | Path) -> list[Path]:
     """The files among `paths` of one of `endings`, in any case of letters; logs how many others `source` has."""
     files = [path for path in paths if path.is_file()]

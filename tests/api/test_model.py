@@ -41,6 +41,16 @@ def test_the_network_s_own_numbers(tok, clips):
     assert torch.equal(tok.decode(tokens.numpy()), tok.decode(tokens))
 
 
+def test_a_model_in_training_mode_codes_nothing(saved, clips):
+    """Encoding would move the statistics of its quantisers: other tokens from then on."""
+    own = SweetTok.from_pretrained(saved)
+    before = {name: value.clone() for name, value in own.model.state_dict().items()}
+    own.model.train()
+    with pytest.raises(ValueError, match=r"training mode.*eval\(\)"):
+        own.encode(clips(1))
+    assert all(torch.equal(value, before[name]) for name, value in own.model.state_dict().items())
+
+
 def test_forms_of_a_clip_agree(tok, clips):
     clip = to_float(to_uint8(clips(2)))
     frames, expected = to_uint8(clip), tok.encode(clip)
