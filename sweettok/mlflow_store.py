@@ -28,6 +28,15 @@ PLACES = (  # columns in which MLflow keeps absolute places of artifacts
 log = logging.getLogger(__name__)
 
 
+def store_folder(root: str | Path) -> Path:
+    """The store of the project at `root`. A copy in which DVC runs an experiment (`dvc exp run --temp`, `--queue`) is
+    deleted afterwards, so it has its original's."""
+    root = Path(root).resolve()
+    copies = (folder for folder in root.parents if folder.parts[-3:] == (".dvc", "tmp", "exps"))
+    original = next((folder.parents[2] for folder in copies), root)
+    return original / ".mlflow"
+
+
 def store_uri(root: str | Path = ".") -> str:
     """The tracking URI of the project at `root` (what `mlflow ui --backend-store-uri` takes), whatever its name.
 
@@ -42,7 +51,7 @@ def store_lock(root: Path) -> Any:
     """Held while the database, the experiment or a parent run may be created: two processes at once crash MLflow."""
     from filelock import FileLock
 
-    folder = root / ".mlflow"
+    folder = store_folder(root)
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / "lock", timeout=LOCK_TIMEOUT)
 
@@ -122,11 +131,11 @@ def first_line(error: Exception) -> str:
 
 
 def _database(root: str | Path) -> Path:
-    return Path(root).resolve() / ".mlflow" / "mlflow.db"
+    return store_folder(root) / "mlflow.db"
 
 
 def _artifacts(root: str | Path) -> str:
-    return Path(root).resolve().as_uri() + ARTIFACTS
+    return store_folder(root).parent.as_uri() + ARTIFACTS
 
 
 if __name__ == "__main__":

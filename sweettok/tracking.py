@@ -24,6 +24,7 @@ from sweettok.mlflow_store import (
     first_line,
     mlflow_name,
     open_client,
+    store_folder,
     store_lock,
     unreadable_store,
 )
@@ -231,8 +232,8 @@ def finished_runs(root: str | Path = ".", stage: str | None = None) -> Iterator[
     Raises InputError: no store, one that MLflow cannot read, or whose experiment was deleted.
     """
     root = Path(root).resolve()
-    if not (root / ".mlflow" / "mlflow.db").is_file():
-        raise InputError(f"{root / '.mlflow'} holds no runs; run `make repro` first")
+    if not (store_folder(root) / "mlflow.db").is_file():
+        raise InputError(f"{store_folder(root)} holds no runs; run `make repro` first")
     try:
         client = open_client(root)
         experiment = experiment_of(client, root)

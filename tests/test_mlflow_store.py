@@ -51,6 +51,15 @@ def test_any_name_of_the_project(tmp_path, name):
     assert [found.info.run_id for found in runs(root)] == [run]
 
 
+def test_an_experiment_in_a_copy_of_dvc_is_in_the_project_s_store(tmp_path):
+    """`dvc exp run --temp` deletes the folder it has run in."""
+    copy = tmp_path / "project" / ".dvc" / "tmp" / "exps" / "tmpabc123"
+    copy.mkdir(parents=True)
+    run = logged(copy, "one.txt")
+    shutil.rmtree(copy)
+    assert artifacts(tmp_path / "project", run) == ["one.txt"]
+
+
 def test_a_project_that_moved_and_one_that_was_copied(tmp_path):
     first = tmp_path / "first"
     first.mkdir()
