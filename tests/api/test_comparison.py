@@ -34,8 +34,8 @@ def test_files_without_partner_or_with_one_name(scene, write_video, tmp_path):
 @pytest.mark.parametrize("hidden", [".ipynb_checkpoints/0-checkpoint.mkv", "._0.mkv", "more/.trash/7.mkv"])
 def test_hidden_files_and_folders_are_left_out(folders, scene, write_video, hidden):
     write_video(folders[1] / hidden, scene(9, 16, 16))
-    assert len(open_comparison(*folders, True, None, None).made) == 3
-    assert len(open_comparison(*folders, False, None, None).made) == 3
+    assert len(open_comparison(*folders, True, None, None).generated) == 3
+    assert len(open_comparison(*folders, False, None, None).generated) == 3
 
 
 def test_the_fingerprint_follows_content_and_treatment(folders):
