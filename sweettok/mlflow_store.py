@@ -37,6 +37,11 @@ def store_folder(root: str | Path) -> Path:
     return original / ".mlflow"
 
 
+def has_store(root: str | Path) -> bool:
+    """Whether the project at `root` has ever had a run."""
+    return _database(root).is_file()
+
+
 def store_uri(root: str | Path = ".") -> str:
     """The tracking URI of the project at `root` (what `mlflow ui --backend-store-uri` takes), whatever its name.
 
@@ -94,7 +99,7 @@ def follow_move(root: str | Path) -> None:
     MLflow keeps absolute places and has no call that changes them. Without it, a copy would write into its original.
     Places elsewhere, such as a bucket, stay. Raises InputError: no database of MLflow's, or locked.
     """
-    if not _database(root).is_file():
+    if not has_store(root):
         return
     try:
         with closing(sqlite3.connect(_database(root))) as database, database:

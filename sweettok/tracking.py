@@ -22,6 +22,7 @@ from sweettok.errors import InputError
 from sweettok.mlflow_store import (
     experiment_of,
     first_line,
+    has_store,
     mlflow_name,
     open_client,
     store_folder,
@@ -232,7 +233,7 @@ def finished_runs(root: str | Path = ".", stage: str | None = None) -> Iterator[
     Raises InputError: no store, one that MLflow cannot read, or whose experiment was deleted.
     """
     root = Path(root).resolve()
-    if not (store_folder(root) / "mlflow.db").is_file():
+    if not has_store(root):
         raise InputError(f"{store_folder(root)} holds no runs; run `make repro` first")
     try:
         client = open_client(root)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweettok.errors import InputError
+from sweettok.mlflow_store import first_line, has_store
 from sweettok.tracking import ENERGY, FinishedRun, finished_runs
 
 NOT_STAGES = ("report", "reproduction", "")
@@ -36,6 +36,8 @@ def stage_records(
 
     cells: as in `collect`, VARIANT-SEED. Empty where there are no runs; a store that cannot be read costs a warning.
     """
+    if not has_store(root):
+        return ()
     newest: dict[tuple[str, ...], FinishedRun] = {}
     try:
         for run in finished_runs(root):
@@ -43,10 +45,8 @@ def stage_records(
             stranger = stage == "ablation" and cells is not None and f"{variant}-{seed}" not in cells
             if run.tags.get("profile") == profile and stage not in NOT_STAGES and not stranger:
                 newest.setdefault((stage, variant, seed), run)
-    except InputError:
-        return ()
     except Exception as error:  # MLflow lets through its own, SQLAlchemy's and the operating system's
-        warnings.warn(f"MLflow does not tell the stages' times ({type(error).__name__})", stacklevel=2)
+        warnings.warn(f"MLflow does not tell the stages' times ({first_line(error)})", stacklevel=2)
         return ()
     grouped: dict[str, list[FinishedRun]] = {}
     for (stage, variant, _), run in newest.items():

@@ -83,8 +83,8 @@ def video_index(path: str | Path) -> VideoIndex:
             times.append(packet.pts)
             shown += packet.duration or 0
             keys += [packet.pts] if packet.is_keyframe else []
-        if container.format.name == "gif" and shown:  # it states times and no rate; FFmpeg guesses one
-            rate = len(times) / (shown * stream.time_base)
+        if container.format.name == "gif" and shown and stream.time_base:  # it states times; FFmpeg guesses a rate
+            rate = Fraction(len(times)) / (shown * stream.time_base)
     if not times:
         raise Unreadable("no frames")
     if not whole or packets < promised:
