@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 READY := $(VENV)/.installed
 
-.PHONY: install no-git repro report test smoke verify expectation reliability audit bench ui lint types clean
+.PHONY: install no-git repro report test fast smoke verify expectation reliability audit bench ui lint types clean
 install: $(READY)
 
 # MiniLM's packager asks for sentence-transformers only to load it; we read its weights ourselves.
@@ -35,6 +35,9 @@ types: install  ## types of sweettok and stages
 
 test: lint types  ## what CI runs; the longest files first
 	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/pipeline tests
+
+fast: install  ## the tests without the pipeline; on another Python: make fast PYTHON=python3.13 VENV=.venv-3.13
+	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile tests --ignore=tests/pipeline --ignore=tests/trust --ignore=tests/bench
 
 smoke: install  ## the whole pipeline at smoke size, in a scratch copy
 	python -m pytest -q -m pipeline tests/pipeline

@@ -20,6 +20,7 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+VARIABLES = set(re.findall(r"^([A-Z]+) [?:]=", (ROOT / "Makefile").read_text(), re.M))
 OTHER_PROGRAMS = {"accelerate", "cd", "git", "pip", "source", "torchrun"}  # not this project's, so not looked at
 MADE_BY_MAKE_BENCH = "reports/bench/README.md"  # of a machine, not in git until someone measures there
 
@@ -72,7 +73,7 @@ def check():
         elif program == "dvc":
             check_dvc(rest)
         elif program == "make":
-            assert set(rest) <= TARGETS, rest
+            assert {word.partition("=")[0] for word in rest} <= TARGETS | VARIABLES, rest
         elif program == "python":
             assert find_spec(rest[1]) if rest[0] == "-m" else (ROOT / rest[0]).is_file(), rest
         else:
