@@ -65,7 +65,7 @@ def probe(
 def token_features(tokens: ArrayLike, words: int) -> NDArray[np.float32]:
     """Word histogram of each clip: tokens (N, L) or (N, L, indices) in [0, words) -> shares (N, words), rows sum to 1.
 
-    Compact and blind to position: it asks which words a clip is made of. Raises ValueError (shape, range).
+    Compact and blind to position: it asks which words the tokens are made of. Raises ValueError (shape, range).
     """
     tokens = np.asarray(tokens)
     if tokens.ndim < 2 or tokens.size == 0 or tokens.dtype.kind not in "iu":

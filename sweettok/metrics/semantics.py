@@ -45,16 +45,19 @@ def token_representations(model: VideoTokenizer, tokens: dict[str, Tensor]) -> d
     """Vectors (n, F) of each clip: how often each word stands in a group's tokens ("spatial", "temporal") and, where tokens
     are words, the mean of these words' frozen vectors, which an LLM would be told ("words_spatial", ...).
 
-    Neither knows of places: the objects of a clip may be anywhere, and it is asked which words a clip is made of.
+    Neither knows of places: the objects of a clip may be anywhere, and it is asked which words a clip is made of. Both
+    know of time: of tokens that belong to several latent frames, those of each frame are counted apart.
     """
-    found = {}
+    vectors, counted = {}, {}
     for group, of_group in tokens.items():
-        quantizer = model.quantizers[group]
-        chunks = of_group.to(model.device).split(CLIPS_AT_ONCE)
+        quantizer, of_frames = model.quantizers[group], of_group.chunk(model.token_frames[group], dim=1)
         if quantizer.words is not None:
-            found[f"words_{group}"] = torch.cat([quantizer.vectors[part].flatten(1, -2).mean(1) for part in chunks])
-    vectors = {name: vectors.cpu().numpy() for name, vectors in found.items()}
-    counted = {group: token_features(of_group, model.quantizers[group].size) for group, of_group in tokens.items()}
+            means = [
+                torch.cat([quantizer.vectors[part].flatten(1, -2).mean(1) for part in frame.split(CLIPS_AT_ONCE)])
+                for frame in of_group.to(model.device).chunk(len(of_frames), dim=1)
+            ]
+            vectors[f"words_{group}"] = torch.cat(means, dim=1).cpu().numpy()
+        counted[group] = np.concatenate([token_features(frame, quantizer.size) for frame in of_frames], axis=1)
     return vectors | counted
 
 

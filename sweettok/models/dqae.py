@@ -72,7 +72,7 @@ class DecoupledQueries(nn.Module):
         block = (width, t.heads, t.expansion)
         self.residual, self.per_location = t.residual, t.temporal_queries == "per_location"
         self.frames, self.side, self.later = frames, side, later_frames(frames)
-        self.times = [0] if self.per_location else self.later  # of the temporal tokens' grid
+        self.times = [0] if self.per_location else self.later  # of the temporal tokens
         spatial_side = grid_side(t.spatial_tokens, side, "spatial")
         temporal_side = later_side(t.temporal_tokens, len(self.times), side)
         self.patch_to_width, self.residual_to_width = nn.Linear(channels, width), nn.Linear(channels, width)
@@ -162,7 +162,7 @@ class CoupledQueries(nn.Module):
         super().__init__()
         t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
         later = later_frames(frames)
-        self.frames, self.side, self.spatial_tokens = frames, side, t.spatial_tokens
+        self.frames, self.side, self.spatial_tokens, self.times = frames, side, t.spatial_tokens, later
         sides = grid_side(t.spatial_tokens, side, "spatial"), later_side(t.temporal_tokens, len(later), side)
         self.patch_to_width = nn.Linear(channels, width)
         self.first_start = PatchesToQueries(channels, width, side // sides[0], t.encoder_blocks)
@@ -217,7 +217,7 @@ class Downsampling(nn.Module):
     def __init__(self, tokenizer: Tokenizer, channels: int, frames: int, side: int) -> None:
         super().__init__()
         t, width = tokenizer, tokenizer.width
-        count = grid_side(t.spatial_tokens, side, "spatial")
+        count, self.times = grid_side(t.spatial_tokens, side, "spatial"), later_frames(frames)
         if t.temporal_tokens != (frames - 1) * t.spatial_tokens:
             raise ValueError(
                 f"down-sampling needs spatial_tokens for each of {frames - 1} later latent frames; got "

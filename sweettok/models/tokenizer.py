@@ -84,6 +84,11 @@ class VideoTokenizer(nn.Module):
         sizes = {"spatial": self.config.spatial_tokens, "temporal": self.config.temporal_tokens}
         return {name: sizes[name] for name in self.quantizers}
 
+    @property
+    def token_frames(self) -> dict[str, int]:
+        """Latent frames that a group's tokens belong to, an equal number of tokens each, in order of time."""
+        return {name: 1 if name == "spatial" else len(self.backbone.times) for name in self.groups}
+
     def latent_frames(self, frames: int) -> int:
         """1 + k for a clip of 1 + k p_t frames."""
         return 1 + (frames - 1) // self.patches.temporal

@@ -82,6 +82,17 @@ def test_tokens_are_those_of_the_model_and_vectors_are_looked_up(make_model, sto
     np.testing.assert_allclose(first["spatial"], vectors["spatial"][:5])
 
 
+def test_tokens_of_each_latent_frame_are_described_apart(make_model, store):
+    model = make_model(temporal_queries="global")
+    tokens = tokens_by_group(model, store)
+    vectors, quantizer, clip = token_representations(model, tokens), model.quantizers["temporal"], 40
+    of_frames = tokens["temporal"][clip].view(4, 4)  # 4 later latent frames of 4 tokens
+    for frame, found in zip(of_frames, np.split(vectors["temporal"][clip], 4), strict=True):
+        np.testing.assert_allclose(found, np.bincount(frame, minlength=quantizer.size) / 4, atol=1e-6)
+    means = torch.stack([quantizer.vectors[frame].mean(0) for frame in of_frames])
+    np.testing.assert_allclose(vectors["words_temporal"][clip], means.flatten(), rtol=1e-4, atol=1e-5)
+
+
 def test_references(store):
     judge = Judge({"class": 3}, width=4).eval()
     vectors = reference_representations(judge, store)
