@@ -10,10 +10,12 @@ from sweettok.tracking import Run
 def body(params: Params, run: Run) -> None:
     folder, matrix = params.report.folder, params.ablation.matrix
     cells = {f"{variant}-{seed}" for variant in matrix.variants for seed in matrix.seeds}
-    write_report("outputs", folder, params.profile, cells, origin_of(".", cells, params.profile), params.tokenizers)
+    origin = origin_of(".", cells, params.profile)
+    write_report("outputs", folder, params.profile, cells, origin, params.tokenizers, matrix.replication_seeds)
     for part in ("tables", "figures"):
         run.log_artifact(f"{folder}/{part}")
-    run.log_artifact(f"{folder}/index.html")
+    for file in ("index.html", "claims.json"):
+        run.log_artifact(f"{folder}/{file}")
 
 
 if __name__ == "__main__":

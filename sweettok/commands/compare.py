@@ -1,11 +1,11 @@
-"""`sweettok compare`: ablation variants side by side, from MLflow."""
+"""`sweettok compare`: ablation variants side by side, from MLflow; or the verdicts of two reports."""
 
 import argparse
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_json
+from sweettok.commands.compare_reports import changed_verdicts, in_words, report_file
 from sweettok.errors import InputError
 from sweettok.metrics.registry import METRICS
 
@@ -21,24 +21,41 @@ def add(commands: Any) -> None:
     """Add the subcommand to a parser's."""
     compare = commands.add_parser(
         "compare",
-        help="ablation variants side by side, newest runs in MLflow",
-        description="Mean and standard deviation over seeds of every metric and, of the variants named after the first, the "
-        "difference to the first: paired over seeds, Student's t 95 % interval, Hedges' g.",
+        help="ablation variants side by side, newest runs in MLflow; or two reports",
+        description="Of variants: mean and standard deviation over seeds of every metric and, of those named after the first, "
+        "the difference to the first: paired over seeds, Student's t 95 % interval (the report adds the variance over clips, "
+        "which MLflow does not have). Of two reports: every verdict that changed; exit status 1 where one supports what the "
+        "other contradicts.",
     )
-    compare.add_argument("variants", nargs="*", metavar="VARIANT", help="in this order, minus the first (default: all)")
+    compare.add_argument(
+        "names", nargs="*", metavar="VARIANT|REPORT",
+        help="variants in this order, minus the first (default: all); or two reports, each its claims.json or its folder",
+    )  # fmt: skip
     compare.add_argument("--metric", action="append", help=f"what to show (repeatable; default: {', '.join(SHOWN)})")
     add_json(compare)
     compare.set_defaults(run=_compare)
 
 
-def _compare(chosen: argparse.Namespace) -> None:
+def _compare(chosen: argparse.Namespace) -> int:
+    reports = [file for name in chosen.names if (file := report_file(name))]
+    if not reports:
+        _compare_variants(chosen)
+        return 0
+    if len(reports) != 2 or len(chosen.names) != 2:
+        raise InputError("name two reports, or variants alone")
+    compared = changed_verdicts(*reports)
+    print(json.dumps(compared, indent=1) if chosen.json else in_words(compared))
+    return int(any(one["contradiction"] for one in compared["changed"]))
+
+
+def _compare_variants(chosen: argparse.Namespace) -> None:
     from sweettok.tracking import comparison
 
-    runs = _chosen_runs(comparison(), chosen.variants)
+    runs = _chosen_runs(comparison(), chosen.names)
     metrics = chosen.metric or SHOWN
     if unknown := [name for name in metrics if name not in runs]:
         raise InputError(f"no metric {', '.join(unknown)}; known: {', '.join(map(str, runs.columns[5:]))}")
-    rows = compared(runs, metrics, chosen.variants)
+    rows = compared(runs, metrics, chosen.names)
     if chosen.json:
         columns = ["profile", "variant", "seed", "run_id", *metrics]
         listed = json.loads(runs[columns].to_json(orient="records"))
@@ -64,17 +81,17 @@ def compared(runs: "pandas.DataFrame", metrics: list[str], variants: list[str]) 
 
     runs        as `sweettok.tracking.comparison` has them
     variants    their order; empty: alphabetical, without differences
-    difference  {reference, mean, interval, effect_size, per_seed} to variants[0] over the seeds that both have, see
-                sweettok.reporting.over_seeds; None for the first itself, and where the two share no seed
+    difference  to variants[0] over the seeds that both have: its name as `reference`, and what
+                sweettok.reporting.paired says; None for the first itself, and where the two share no seed
     """
     from sweettok.metrics.statistics import mean_and_std
-    from sweettok.reporting.over_seeds import over_seeds_of
+    from sweettok.reporting.paired import difference_over_seeds
 
     rows = []
     for profile, of_profile in runs.groupby("profile"):
         for metric in metrics:
             values = {
-                variant: found.set_index("seed")[metric].dropna().to_dict()
+                variant: {int(seed): value for seed, value in found.set_index("seed")[metric].dropna().items()}
                 for variant, found in of_profile.groupby("variant")
             }
             for variant in variants or sorted(values):
@@ -84,7 +101,7 @@ def compared(runs: "pandas.DataFrame", metrics: list[str], variants: list[str]) 
                 row = {"profile": profile, "metric": metric, "variant": variant, "mean": mean, "std": std}
                 reference = values.get(variants[0], {}) if variants and variant != variants[0] else {}
                 paired = {seed: value - reference[seed] for seed, value in per_seed.items() if seed in reference}
-                difference = {"reference": variants[0], **asdict(over_seeds_of(paired))} if paired else None
+                difference = {"reference": variants[0]} | difference_over_seeds(paired).as_json() if paired else None
                 rows.append({**row, "seeds": sorted(per_seed), "difference": difference})
     return rows
 
@@ -98,13 +115,13 @@ def _as_text(rows: list[dict[str, Any]]) -> str:
     for (profile, metric), found in table.groupby(["profile", "metric"], sort=False):
         shown = found.drop(columns=["profile", "metric"])
         if not found["minus the first"].any():
-            shown = shown.drop(columns=["minus the first", "95 % interval", "g"])
+            shown = shown.drop(columns=["minus the first", "95 % interval"])
         blocks.append(f"{metric} (profile {profile})\n{shown.to_string(index=False)}")
     return "\n\n".join(blocks)
 
 
 def _line(row: dict[str, Any]) -> dict[str, str]:
-    difference = row["difference"] or {"mean": None, "interval": None, "effect_size": None}
+    difference = row["difference"] or {"mean": None, "interval": None}
     interval = difference["interval"]
     return {
         "profile": row["profile"],
@@ -115,7 +132,6 @@ def _line(row: dict[str, Any]) -> dict[str, str]:
         "seeds": str(len(row["seeds"])),
         "minus the first": _number(difference["mean"]),
         "95 % interval": f"[{_number(interval[0])}, {_number(interval[1])}]" if interval else "",
-        "g": "" if difference["effect_size"] is None else f"{difference['effect_size']:.2f}",
     }
 
 

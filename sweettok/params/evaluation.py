@@ -143,6 +143,19 @@ class AblationMatrix(Section):
 
     variants: tuple[VariantName, ...] = Field(strict=False)
     seeds: tuple[NonNegativeInt, ...] = Field(strict=False)
+    replication_seeds: tuple[NonNegativeInt, ...] = Field(
+        strict=False,
+        default=(),
+        description="those of `seeds`, and of the priors', that only repeat what the others found",
+    )
+
+    @model_validator(mode="after")
+    def _check_seeds(self) -> "AblationMatrix":
+        if unknown := [seed for seed in self.replication_seeds if seed not in self.seeds]:
+            raise ValueError(f"replication_seeds names {', '.join(map(str, unknown))}, which seeds does not have")
+        if self.replication_seeds and set(self.replication_seeds) == set(self.seeds):
+            raise ValueError("replication_seeds holds all seeds; leave some to be replicated")
+        return self
 
 
 class AblationSchedule(Section):

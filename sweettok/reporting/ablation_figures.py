@@ -5,7 +5,9 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sweettok.reporting.ablation import LEARNED_GAIN, difference
+from sweettok.metrics.record import caveat
+from sweettok.metrics.registry import higher_is_better
+from sweettok.reporting.ablation import LEARNED_GAIN, difference, over_seeds
 from sweettok.reporting.collect import AblationCell, Results
 from sweettok.reporting.names import MAIN_METRICS, better_in_words
 from sweettok.reporting.style import COLOURS, GREY
@@ -63,15 +65,20 @@ def _differences(panel: Axes, results: Results, metric: str) -> None:
         found = difference(results, variant, "full", metric)
         if found is None or found.interval is None:
             continue
-        colour = {1: COLOURS[2], -1: COLOURS[5], 0: GREY}[found.side]
+        says_nothing = any(map(caveat, over_seeds(results, variant, metric)))
+        colour = GREY if says_nothing else _side_colour(found.interval, higher_is_better(metric))
         panel.plot(found.interval, (place, place), color=colour, linewidth=2, solid_capstyle="butt")
-        per_seed = found.details["per_seed"]
-        panel.scatter(per_seed, [place] * len(per_seed), s=9, color=colour, alpha=0.6)
-        panel.scatter(found.value, place, s=26, marker="D", color=colour, zorder=3)
+        panel.scatter(found.per_seed, [place] * len(found.seeds), s=9, color=colour, alpha=0.6)
+        panel.scatter(found.mean, place, s=26, marker="D", color=colour, zorder=3)
     panel.axvline(0, color="black", linewidth=0.9)
     panel.set_title(f"{'PSNR, dB' if metric == 'psnr' else metric}: variant minus full")
     panel.set_xlabel("green: better than full, orange: worse, grey: open", fontsize=7, color=GREY)
     panel.grid(axis="y", visible=False)
+
+
+def _side_colour(interval: tuple[float, float], higher_is_better: bool) -> str:
+    low, high = interval if higher_is_better else (-interval[1], -interval[0])
+    return COLOURS[2] if low > 0 else COLOURS[5] if high < 0 else GREY
 
 
 def ablation_curves(results: Results) -> Figure | None:

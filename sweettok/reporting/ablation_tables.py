@@ -62,7 +62,7 @@ def _variant_columns(results: Results, variant: str) -> dict[str, Content]:
         if records := over_seeds(results, variant, metric):
             measured = ours[title_of(metric)] = Number.over_seeds(records)
             if variant != "full" and (paired := difference(results, variant, "full", metric)):
-                ours[f"{title_of(metric)}, minus full"] = Number(paired.value, paired.interval, remark=measured.remark)
+                ours[f"{title_of(metric)}, minus full"] = Number(paired.mean, paired.interval, remark=measured.remark)
     remark = "" if has_learned(results, variant) else "says nothing"
     ours["gain over mean colour (dB)"] = Number(gain_over_mean_colour(results, variant), remark=remark)
     summary = next(iter(runs.values())).summary

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from sweettok.reporting import (
     ablation_figures,
     figures,
+    forest,
     pictures,
     prior_scaling,
     rate_distortion,
@@ -16,11 +17,13 @@ from sweettok.reporting import (
     semantic_figures,
     small_sample,
 )  # fmt: skip
+from sweettok.reporting.claims import verdicts
 from sweettok.reporting.collect import Results
 from sweettok.reporting.report_text import FigureText, report_text
 from sweettok.reporting.style import save_png, save_vector, shared_style
 
 DRAWN: dict[str, Callable[[Results], Figure | None]] = {  # in the order of the page; None where its results are absent
+    "forest.png": lambda results: forest.forest_plot(verdicts(results)),
     "reconstruction.png": lambda results: pictures.reconstruction_strips(results.strips),
     "retention.png": retention.retention_chart,
     "ablation.png": ablation_figures.ablation_bars,

@@ -1,23 +1,27 @@
 """claims.yaml as typed models: what the paper claims, how each claim is tested here, and its verdict at this scale.
 
-A verdict is about this profile's data, model size and number of steps, never about the paper's own experiments. Its intervals
-are not corrected for there being several metrics and many claims: multiplicity.py says beside them what that would leave.
+A verdict is about this profile's data, model size and number of steps, never about the paper's own experiments. The claims of a
+report decide together (family.py), and where a profile has seeds for replication, twice.
 """
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args
 
 import pydantic
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from sweettok.errors import InputError
 from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
+from sweettok.reporting.family import Aim, Outcome, Question, decide
 from sweettok.reporting.rules.keeps import Keeps
-from sweettok.reporting.rules.ruling import Ruling
+from sweettok.reporting.rules.measured import Measured
 from sweettok.reporting.rules.scaling import Scaling
 from sweettok.reporting.rules.semantics import FewShot, ProbeContrast
 from sweettok.reporting.rules.stability import Stability
@@ -29,12 +33,13 @@ PATH = Path(__file__).with_name("claims.yaml")
 class NotTested(Section):
     """No experiment here can decide it."""
 
+    aim: ClassVar[Aim] = "better"
     kind: Literal["not_tested"]
     why: str
 
-    def ruling(self, results: Results) -> Ruling:
+    def measured(self, results: Results, metric: str) -> Measured:
         """Whatever has run."""
-        return Ruling("not run", self.why)
+        return Measured(None, self.why)
 
 
 Tests = Union[BetterThan, Equivalent, Keeps, ProbeContrast, FewShot, Scaling, Stability, NotTested]  # noqa: UP007
@@ -61,16 +66,22 @@ class Claim(Section):
 
 
 class Rule(Section):
-    """Of a kind of claim, in words: when the rule was fixed, what is computed, and what decides."""
+    """Of a kind of claim. fixed: when; known: what was known then; primary: what alone decides, in `unit`; smallest_effect:
+    below it no difference is worth speaking of, and why; statistic: how it is computed."""
 
-    fixed: str
+    fixed: date
+    known: str
+    primary: str
+    unit: str
+    smallest_effect: PositiveFloat
+    because: str
     statistic: str
-    decision: str
 
 
 class ClaimsFile(Section):
-    """rules: kind -> rule, for every kind; claims in the order of the report."""
+    """decision: of all rules, in words; rules: kind -> rule; claims in the order of the report."""
 
+    decision: str
     rules: dict[str, Rule]
     claims: Annotated[tuple[Claim, ...], Field(strict=False, min_length=1)]
 
@@ -84,6 +95,13 @@ class ClaimsFile(Section):
         if twice := sorted({one for one in statements if statements.count(one) > 1}):
             raise ValueError(f"claims states twice: {', '.join(twice)}")
         return self
+
+    @property
+    def sha256(self) -> str:
+        """Of all that decides: the rules, and what each claim tests. docs/rules.md lists it with every change."""
+        whole = self.model_dump(mode="json")
+        whole["claims"] = [(claim["statement"], claim["test"]) for claim in whole["claims"]]
+        return sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
 @cache
@@ -106,20 +124,86 @@ def load_claims(path: Path = PATH) -> ClaimsFile:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A claim in one set of seeds. level: the p value that one more claim of its family would need to be decided."""
+
+    measured: Measured
+    outcome: Outcome
+    level: float
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What became of a claim."""
+    """What became of a claim. replication: None where no seeds were set aside for it, or none of them has run."""
 
     claim: Claim
-    ruling: Ruling
+    rule: Rule
+    discovery: Finding
+    replication: Finding | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Final only where both sets of seeds agree."""
+        if self.replication is None or self.replication.outcome == self.discovery.outcome:
+            return self.discovery.outcome
+        return "inconclusive"
+
+    @property
+    def detectable(self) -> float | None:
+        """The smallest effect that the discovery's seeds and clips could have seen; None where that is unknown."""
+        primary = self.discovery.measured.primary
+        return primary.detectable(self.discovery.level) if primary else None
+
+    @property
+    def seeds_needed(self) -> int | None:
+        """To see the smallest effect of interest; None where that is unknown or takes more clips."""
+        primary = self.discovery.measured.primary
+        return primary.seeds_needed(self.rule.smallest_effect, self.discovery.level) if primary else None
 
     def as_json(self) -> dict[str, Any]:
-        """For results.json: the claim as claims.yaml has it, and the ruling with every effect."""
+        """For results.json: the claim and its rule as claims.yaml has them, and all that was found."""
         return {
             **self.claim.model_dump(mode="json"),
-            **asdict(self.ruling),
+            "rule": self.rule.model_dump(mode="json"),
+            "verdict": self.outcome,
+            "discovery": _finding(self.discovery),
+            "replication": self.replication and _finding(self.replication),
         }
 
 
 def verdicts(results: Results) -> tuple[Verdict, ...]:
     """A verdict for each claim of claims.yaml, in order. Raises InputError where pairs were measured on different clips."""
-    return tuple(Verdict(claim, claim.test.ruling(results)) for claim in load_claims().claims)
+    discoveries, replications = (_findings(results.of_seeds(replication)) for replication in (False, True))
+    return tuple(
+        Verdict(claim, load_claims().rules[claim.test.kind], discovery, None if again.outcome == "not run" else again)
+        for claim, discovery, again in zip(load_claims().claims, discoveries, replications, strict=True)
+    )
+
+
+def _findings(results: Results) -> list[Finding]:
+    """Of all claims in one set of seeds: those that nothing leaves open are a family, which decides together."""
+    file = load_claims()
+    measured = [claim.test.measured(results, file.rules[claim.test.kind].primary) for claim in file.claims]
+    family = {
+        place: Question(found.primary, file.rules[claim.test.kind].smallest_effect, claim.test.aim)
+        for place, (claim, found) in enumerate(zip(file.claims, measured, strict=True))
+        if found.primary is not None and not found.open_because
+    }
+    decided, level = decide(list(family.values()))
+    outcomes = dict(zip(family, decided, strict=True))
+    return [
+        Finding(found, outcomes.get(place, "inconclusive" if found.primary else "not run"), level)
+        for place, found in enumerate(measured)
+    ]
+
+
+def _finding(found: Finding) -> dict[str, Any]:
+    measured = found.measured
+    return {
+        "outcome": found.outcome,
+        "primary": measured.primary and measured.primary.as_json(),
+        "secondary": {name: difference.as_json() for name, difference in measured.secondary.items()},
+        "open_because": measured.open_because,
+        "terms": dict(measured.terms),
+        "remark": measured.remark,
+    }

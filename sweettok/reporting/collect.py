@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -78,6 +78,7 @@ class Results:
     semantics       few_shot, probes, their differences, mutual_information, in_context, left_out
     cells           ablation cells, sorted by variant and seed
     histories       training -> columns step, split, loss, ...
+    replication     seeds that only repeat what the others found
     """
 
     profile: str
@@ -94,6 +95,14 @@ class Results:
     cells: tuple[AblationCell, ...] = ()
     prior_scaling: tuple[PriorRun, ...] = ()
     histories: dict[str, pandas.DataFrame] = field(default_factory=dict)
+    replication: frozenset[int] = frozenset()
+
+    def of_seeds(self, replication: bool) -> "Results":
+        """With the cells and priors of one of the two sets of seeds. The main model is trained once and belongs to the first."""
+        cells = tuple(cell for cell in self.cells if (cell.seed in self.replication) == replication)
+        priors = tuple(run for run in self.prior_scaling if (run.seed in self.replication) == replication)
+        kept = replace(self, cells=cells, prior_scaling=priors)
+        return replace(kept, reconstruction=None, per_clip=None) if replication else kept
 
     @property
     def setting(self) -> str:
@@ -125,9 +134,10 @@ def collect(
     profile: str = "default",
     cells: Collection[str] | None = None,
     tokenizers: Collection[str] | None = None,
+    replication: Collection[int] = (),
 ) -> Results:
     """Read `outputs`; of outputs/ablation the cells of these names (VARIANT-SEED), of outputs/reconstruction these
-    tokenizers. None: all.
+    tokenizers. None: all. replication: the seeds that only repeat what the others found.
 
     Raises InputError where the folder is absent or a file in it is damaged.
     """
@@ -153,6 +163,7 @@ def collect(
         cells=ablation,
         prior_scaling=_priors(outputs / "prior_scaling"),
         histories={name: history for name, history in histories.items() if history is not None},
+        replication=frozenset(replication),
     )
 
 

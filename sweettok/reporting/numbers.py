@@ -12,7 +12,6 @@ from sweettok.metrics.statistics import mean_and_std
 from sweettok.reporting.ablation import difference, gain_over_mean_colour, has_learned, over_seeds
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.collect import Results
-from sweettok.reporting.multiplicity import multiplicity
 from sweettok.reporting.names import MAIN_METRICS
 from sweettok.reporting.prior_scaling import by_size
 from sweettok.reporting.published import all_published
@@ -22,7 +21,7 @@ NOT_RUN = "not run"
 _NUMBERS = re.compile(r'\[\n\s*([^\[\]{}"]*?)\n\s*\]')  # a list of nothing but numbers; strings hold no line breaks
 
 
-def as_text(numbers: dict[str, Any]) -> str:
+def as_text(numbers: Any) -> str:
     """Indented JSON with a line for each list of numbers, a third of the length. Raises ValueError (NaN, infinity)."""
     text = json.dumps(numbers, indent=1, allow_nan=False)
     return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
@@ -35,7 +34,6 @@ def all_numbers(results: Results, found: tuple[Verdict, ...]) -> dict[str, Any]:
         "data": results.data or NOT_RUN,
         "codebook": _codebook(results),
         "verdicts": [verdict.as_json() for verdict in found],
-        "multiplicity": asdict(multiplicity(found)),
         "reconstruction": results.reconstruction or NOT_RUN,
         "codecs": results.codecs or NOT_RUN,
         "generation": results.generation or NOT_RUN,
@@ -66,7 +64,7 @@ def _variant(results: Results, variant: str) -> dict[str, Any]:
             spread[metric] = {"mean": mean, "std": std, "seeds": len(records)}
         paired = difference(results, variant, "full", metric) if variant != "full" else None
         if paired:
-            minus_full[metric] = paired.details
+            minus_full[metric] = paired.as_json()
     return {
         "over_seeds": spread,
         "minus_full": minus_full,

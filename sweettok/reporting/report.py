@@ -14,6 +14,7 @@ from sweettok.reporting.all_figures import draw_figures
 from sweettok.reporting.claims import verdicts
 from sweettok.reporting.claims_table import claims_table
 from sweettok.reporting.collect import Results, collect
+from sweettok.reporting.in_words import claims_json
 from sweettok.reporting.latex import to_latex
 from sweettok.reporting.numbers import all_numbers, as_text, headline_numbers
 from sweettok.reporting.origin import Origin
@@ -31,18 +32,19 @@ def write_report(
     cells: Collection[str] | None = None,
     origin: Origin | None = None,
     tokenizers: Collection[str] | None = None,
+    replication: Collection[int] = (),
 ) -> Results:
     """Read a run's `outputs` and write `reports`; returns what was read.
 
     reports/tables/*.{csv,md,tex} (see all_tables; also claims, learned), reports/figures/*.{png,svg,pdf,gif}, reports/results.json
-    (every number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/plots/*.csv (for `dvc plots`),
+    (every number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/claims.json (verdicts), reports/plots/*.csv (for `dvc plots`),
     reports/README.md and reports/index.html, the page in one file. Stages that have not run are marked 'not run'.
     `profile`: the params' profile name, for headings. `cells`: the ablation cells (VARIANT-SEED) that belong to it; those
     another profile left in outputs stay out. `tokenizers`: the same for outputs/reconstruction. None: all. `origin`: where the run comes from, for the page's run facts.
     The folders tables, figures and plots are replaced whole; on any error nothing is changed.
     Raises InputError (no outputs, a damaged file, unwritable reports).
     """
-    results = collect(outputs, profile, cells, tokenizers)
+    results = collect(outputs, profile, cells, tokenizers, replication)
     found, folder = verdicts(results), Path(reports)
     with ExitStack() as until_all_is_written:
         tables, figures, plots = (
@@ -61,6 +63,7 @@ def write_report(
             ("index.html", web_page(report, found, figures, origin or Origin())),
             ("results.json", as_text(all_numbers(results, found))),
             ("metrics.json", as_text(headline_numbers(results))),
+            ("claims.json", as_text(claims_json(found))),
         ):
             until_all_is_written.enter_context(atomic_file(folder / name)).write_text(text, encoding="utf-8")
     return results

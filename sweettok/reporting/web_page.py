@@ -64,7 +64,7 @@ def web_page(report: Report, found: Sequence[Verdict], folder: Path, origin: Ori
     return _template().render(
         report=report,
         introduction=report_text().introduction,
-        tally=Counter(one.ruling.verdict for one in found),
+        tally=Counter(one.outcome for one in found),
         tables=tables,
         pictures=pictures,
         embedded={figure.files: embed_picture(folder / figure.files[0]) for figure in still},

@@ -1,4 +1,4 @@
-"""`sweettok compare` on runs in MLflow."""
+"""`sweettok compare` on runs in MLflow, and on two reports."""
 
 import json
 
@@ -34,14 +34,13 @@ def test_differences_to_the_first_are_paired_by_seed(there, sweettok):
     shown = json.loads(out)
     assert len(shown["runs"]) == 8
     full, lc, coupled = shown["compared"]
-    assert (full["variant"], full["difference"], full["seeds"]) == ("full", None, ["0", "1", "2", "3"])
+    assert (full["variant"], full["difference"], full["seeds"]) == ("full", None, [0, 1, 2, 3])
     paired = np.array(PSNR["lc"]) - np.array(PSNR["full"][:3])
     reference = stats.ttest_1samp(paired, 0).confidence_interval(0.95)
     assert lc["difference"]["interval"] == pytest.approx([reference.low, reference.high])
     assert lc["difference"]["mean"] == pytest.approx(paired.mean())
-    assert lc["difference"]["effect_size"] < 0
     assert (coupled["std"], coupled["difference"]["interval"]) == (None, None)
-    assert coupled["difference"]["per_seed"] == {"0": -2.0}
+    assert (coupled["difference"]["seeds"], coupled["difference"]["per_seed"]) == ([0], [-2.0])
 
 
 def test_text_has_a_line_a_variant_in_the_order_asked_for(there, sweettok):
@@ -74,3 +73,60 @@ def test_no_store(tmp_path, monkeypatch, sweettok):
     monkeypatch.chdir(tmp_path)
     status, _, err = sweettok("compare")
     assert status == 1 and "make repro" in err
+
+
+def entry(claim, verdict, estimate=0.5):
+    found = {"estimate": estimate, "low": estimate - 0.2, "high": estimate + 0.2, "seeds": [0, 1], "clips": 8}
+    return {"claim": claim, "verdict": verdict, "discovery": None if verdict == "not run" else found}
+
+
+@pytest.fixture
+def report(tmp_path):
+    """(name, verdicts by claim) -> a report's folder."""
+
+    def write(name, **verdicts):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "claims.json").write_text(json.dumps([entry(*pair) for pair in verdicts.items()]))
+        return folder
+
+    return write
+
+
+FIRST = {"a": "supported", "b": "inconclusive", "c": "contradicted", "d": "supported", "e": "not run"}
+
+
+def test_verdicts_that_changed_are_named(report, sweettok):
+    first = report("first", **FIRST)
+    second = report("second", **(FIRST | {"b": "equivalent", "c": "inconclusive", "e": "supported"}))
+    status, out, _ = sweettok("compare", str(first), str(second / "claims.json"))
+    lines = out.splitlines()
+    assert status == 0 and len(lines) == 3
+    assert lines[0] == "b: inconclusive 0.500 [0.300, 0.700] -> equivalent 0.500 [0.300, 0.700]"
+    assert lines[1].startswith("c: contradicted") and lines[2] == "4 claims in both; 2 of 3 decided verdicts repeat"
+
+
+def test_a_report_against_itself_changes_nothing(report, sweettok):
+    first = str(report("first", **FIRST))
+    assert sweettok("compare", first, first)[:2] == (0, "4 claims in both; 3 of 3 decided verdicts repeat\n")
+
+
+def test_a_contradiction_is_status_1(report, sweettok):
+    first, second = report("first", **FIRST), report("second", **(FIRST | {"d": "contradicted"}))
+    status, out, _ = sweettok("compare", str(first), str(second), "--json")
+    (changed,) = json.loads(out)["changed"]
+    assert status == 1 and changed["claim"] == "d" and changed["contradiction"] is True
+    assert "CONTRADICTION: d: contradicted" in sweettok("compare", str(second), str(first))[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [("{}", "no list of verdicts"), ('[{"claim": "a"}]', "no list of verdicts"), ("[", "claims.json")],
+)
+def test_no_report(report, tmp_path, sweettok, content, named):
+    first = report("first", **FIRST)
+    (tmp_path / "claims.json").write_text(content)
+    status, _, err = sweettok("compare", str(first), str(tmp_path / "claims.json"))
+    assert status == 1 and named in err
+    status, _, err = sweettok("compare", str(first), "full")
+    assert status == 1 and "two reports" in err

@@ -22,6 +22,8 @@ from sweettok.params import parse_params, stage_params
         ("tokenizer.spatial_tokens", 9, "tokenizer.spatial_tokens .*9, .*8 x 8 .*1, 4, 16, 64"),
         ("tokenizer.spatial_tokens", 256, "tokenizer.spatial_tokens .*256, .*8 x 8 .*1, 4, 16, 64"),
         ("ablation.matrix.variants", ["full", "fool"], "matrix.variants .*fool, .*full"),
+        ("ablation.matrix.replication_seeds", [1, 7], "replication_seeds names 7, which seeds does not have"),
+        ("ablation.matrix.replication_seeds", [0, 1], "replication_seeds holds all seeds"),
         ("prior_scaling.matrix.sizes", ["small", "smal"], "matrix.sizes .*smal, .*small, base, large"),
         ("prior_scaling.matrix.seeds", [], "prior_scaling.matrix.seeds: "),
     ],

@@ -9,7 +9,8 @@ from sweettok.errors import InputError
 from sweettok.params import load_params
 from sweettok.reporting.ablation import LEARNED_GAIN
 from sweettok.reporting.claims import PATH, load_claims
-from sweettok.reporting.rules.ruling import SEEDS_NEEDED
+from sweettok.reporting.family import FALSE_DISCOVERIES
+from sweettok.reporting.paired import LEVEL, POWER
 
 ROOT = Path(__file__).parents[2]
 PROFILES = [load_params(path) for path in (ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml")))]
@@ -19,11 +20,41 @@ def test_every_table_of_claims_is_there():
     assert {"T1", "T2", "T3", "T4", "T5", "T6", "T7"} <= {claim.table for claim in load_claims().claims}
 
 
-def test_the_rules_state_the_code_s_numbers():
-    rules = load_claims().rules
-    assert f"{LEARNED_GAIN} dB" in rules["better_than"].decision
-    for kind in ("better_than", "probe_contrast", "few_shot", "scaling", "stability"):
-        assert f"{SEEDS_NEEDED} seeds" in rules[kind].decision, kind
+def test_the_decision_states_the_code_s_numbers():
+    decision = " ".join(load_claims().decision.split())
+    for number in (
+        f"{LEARNED_GAIN} dB",
+        f"{100 * LEVEL:g} % interval",
+        f"power of {POWER}",
+        f"of {100 * FALSE_DISCOVERIES:g} %",
+    ):
+        assert number in decision
+
+
+def test_a_change_of_the_rules_has_an_entry_in_the_docs():
+    rows = [line.split("|") for line in (ROOT / "docs/rules.md").read_text().splitlines() if line.startswith("| 20")]
+    date, digest = rows[-1][1].strip(), rows[-1][2].strip(" `")
+    assert digest == load_claims().sha256[:12], (
+        f"describe the change in docs/rules.md, with {load_claims().sha256[:12]}"
+    )
+    assert date == max(str(rule.fixed) for rule in load_claims().rules.values())
+
+
+def test_what_decides_changes_the_digest(tmp_path):
+    def digest(edit):
+        return load_claims(change(tmp_path / f"{edit.__name__}.yaml", edit)).sha256
+
+    def effect(content):
+        content["rules"]["better_than"]["smallest_effect"] = 0.1
+
+    def test(content):
+        content["claims"][0]["test"]["worse"] = "lc"
+
+    def wording(content):
+        content["claims"][0]["experiment"] = "The same in other words."
+
+    assert digest(wording) == load_claims().sha256
+    assert len({digest(effect), digest(test), load_claims().sha256}) == 3
 
 
 @pytest.mark.parametrize("params", PROFILES, ids=lambda params: params.profile)
@@ -76,10 +107,9 @@ def test_no_claims_file_at_all(tmp_path, text):
         load_claims(tmp_path / "absent.yaml")
 
 
-def test_a_margin_is_positive(tmp_path):
+def test_a_smallest_effect_is_positive(tmp_path):
     def edit(content):
-        (test,) = (claim["test"] for claim in content["claims"] if claim["test"]["kind"] == "keeps")
-        test["margin_db"] = -1.0
+        content["rules"]["keeps"]["smallest_effect"] = -1.0
 
-    with pytest.raises(InputError, match="margin_db: .*got -1.0"):
+    with pytest.raises(InputError, match="smallest_effect: .*got -1.0"):
         load_claims(change(tmp_path / "claims.yaml", edit))

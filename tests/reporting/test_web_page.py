@@ -133,7 +133,7 @@ def test_links_lead_to_files_of_the_report(reports: Path, page: Page):
 def test_pictures_decode_and_have_words(page: Page):
     pictures = page.attributes("img")
     assert (
-        len(pictures) == 8 + 2 + 4 * 2
+        len(pictures) == 9 + 2 + 4 * 2
     )  # figures, clips of all methods and classes, clips with words and their frames
     moving = []
     for picture in pictures:
@@ -208,7 +208,7 @@ def test_a_run_without_further_strips_or_words(fresh_outputs: Path, tmp_path: Pa
         (fresh_outputs / file).unlink()
     write_report(fresh_outputs, tmp_path / "reports", "test")
     page = Page((tmp_path / "reports" / "index.html").read_text(encoding="utf-8"))
-    assert len(page.attributes("img")) == 10
+    assert len(page.attributes("img")) == 11
     clips = page.text.split("Reconstructions\n")[-1].split("Test clips and their reconstructions, moving")[0]
     assert "coupled (ablation)" not in clips and "full (ablation)" in clips
 

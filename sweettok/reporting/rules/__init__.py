@@ -1,1 +1,1 @@
-"""How each kind of claim is decided: results and a claim's test -> a ruling. The rules in words: ../claims.yaml."""
+"""What each kind of claim measures: results and a claim's test -> a primary difference. The rules in words: ../claims.yaml."""

@@ -1,43 +1,37 @@
 """A larger prior gives better samples: priors of several sizes on the same tokens, paired over seeds."""
 
+from math import log
 from statistics import fmean
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sweettok.metrics.record import caveat
-from sweettok.metrics.registry import higher_is_better
 from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
-from sweettok.reporting.rules.ruling import Effect, Outcome, Ruling, few_seeds
-
-OUTCOMES: dict[int, tuple[Outcome, str]] = {  # side of the deciding effect -> verdict
-    1: ("supported", "the larger prior is better"),
-    -1: ("contradicted", "the larger prior is worse"),
-    0: ("inconclusive", "the interval includes zero"),
-}
+from sweettok.reporting.family import Aim
+from sweettok.reporting.paired import difference_over_seeds
+from sweettok.reporting.rules.measured import Measured, one_seed
 
 
 class Scaling(Section):
-    """A larger prior's metric is better than a smaller one's; the loss is shown beside it."""
+    """A larger prior's samples are nearer than a smaller one's; the loss is shown beside it."""
 
+    aim: ClassVar[Aim] = "better"
     kind: Literal["scaling"]
-    metric: str
     smaller: str
     larger: str
 
-    def ruling(self, results: Results) -> Ruling:
-        """Of the priors' seeds in common."""
-        effects = {}
-        for metric in dict.fromkeys((self.metric, "loss")):
-            smaller, larger = (_by_seed(results, size, metric) for size in (self.smaller, self.larger))
-            if paired := {seed: larger[seed] - smaller[seed] for seed in sorted(set(smaller) & set(larger))}:
-                better = higher_is_better(metric)
-                effects[metric] = Effect.over_seeds(paired, better, decides=metric == self.metric)
-        if self.metric not in effects:
-            return Ruling("not run", f"priors {self.smaller} and {self.larger} share no finished seed")
-        open_because = few_seeds(effects[self.metric].details["per_seed"]) or _doubt(results, self.metric)
-        undecided: tuple[Outcome, str] = ("inconclusive", open_because)
-        verdict, reason = undecided if open_because else OUTCOMES[effects[self.metric].side]
-        return Ruling(verdict, f"{reason}; {_sizes(results, self.metric)}", effects)
+    def measured(self, results: Results, metric: str) -> Measured:
+        """Logarithm of the smaller prior's distance over the larger one's, over the seeds in common."""
+        smaller, larger = (_by_seed(results, size, metric) for size in (self.smaller, self.larger))
+        nearer = {seed: log(smaller[seed] / larger[seed]) for seed in sorted(set(smaller) & set(larger))}
+        if not nearer:
+            return Measured(None, f"priors {self.smaller} and {self.larger} share no finished seed")
+        primary = difference_over_seeds(nearer)
+        small, large = (_by_seed(results, size, "loss") for size in (self.smaller, self.larger))
+        losses = {seed: large[seed] - small[seed] for seed in nearer if seed in small and seed in large}
+        secondary = {"loss": difference_over_seeds(losses)} if losses else {}
+        open_because = _doubt(results, metric) or one_seed(primary)
+        return Measured(primary, open_because, secondary, remark=_sizes(results, metric))
 
 
 def _by_seed(results: Results, size: str, metric: str) -> dict[int, float]:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
-from sweettok.reporting.rules.ruling import Effect, Names, Ruling, by_all, decided, few_seeds, terms_of
+from sweettok.reporting.family import Aim
+from sweettok.reporting.paired import difference_over_seeds
+from sweettok.reporting.rules.measured import Measured, Names, terms_of, weaker
 
 Shot = tuple[str, int, int]  # task, ways, shots
 
@@ -16,13 +18,14 @@ Shot = tuple[str, int, int]  # task, ways, shots
 class ProbeContrast(Section):
     """Linear probes read appearance better from spatial tokens, and motion better from temporal tokens."""
 
+    aim: ClassVar[Aim] = "better"
     kind: Literal["probe_contrast"]
     variant: str
     appearance: Names
     motion: Names
 
-    def ruling(self, results: Results) -> Ruling:
-        """Of the variant's seeds that were probed for both."""
+    def measured(self, results: Results, metric: str) -> Measured:
+        """Of the variant's seeds that were probed for both; the metric is always accuracy."""
         probes = {seed: _probes(rows) for seed, rows in _semantics(results, self.variant, "probes").items()}
         per_seed = {}
         for kind, factors, higher, lower in (
@@ -32,9 +35,8 @@ class ProbeContrast(Section):
             contrasts = {seed: _contrast(found, factors, higher, lower) for seed, found in probes.items()}
             per_seed[f"{kind}, {higher} - {lower}"] = {seed: x for seed, x in contrasts.items() if x is not None}
         if not all(per_seed.values()):
-            return Ruling("not run", f"no cell of {self.variant} has probes of both appearance and motion")
-        effects = {name: Effect.over_seeds(values) for name, values in per_seed.items()}
-        return decided(effects, by_all, few_seeds(set.intersection(*map(set, per_seed.values()))))
+            return Measured(None, f"no cell of {self.variant} has probes of both appearance and motion")
+        return weaker({name: difference_over_seeds(values) for name, values in per_seed.items()})
 
 
 class Representations(Section):
@@ -50,13 +52,14 @@ class FewShot(Section):
     Averaged over tasks, ways and shots.
     """
 
+    aim: ClassVar[Aim] = "better"
     kind: Literal["few_shot"]
     variant: str
     reference: str
     tasks: dict[str, Representations] = Field(min_length=1)
 
-    def ruling(self, results: Results) -> Ruling:
-        """Of the seeds, tasks, ways and shots in common."""
+    def measured(self, results: Results, metric: str) -> Measured:
+        """Of the seeds, tasks, ways and shots in common; the metric is always accuracy."""
         ours = _accuracies(results, self.variant, {task: names.variant for task, names in self.tasks.items()})
         theirs = _accuracies(results, self.reference, {task: names.reference for task, names in self.tasks.items()})
         above_tokens: dict[int, float] = {}
@@ -66,12 +69,10 @@ class FewShot(Section):
                 above_tokens[seed] = fmean(ours[seed][shot] - theirs[seed][shot] for shot in shots)
                 above_chance[seed] = fmean(ours[seed][shot] - 1 / shot[1] for shot in shots)
         if not above_tokens:
-            return Ruling("not run", f"{self.variant} and {self.reference} share no seed with few-shot accuracies")
-        effects = {
-            f"words - tokens of {self.reference}": Effect.over_seeds(above_tokens),
-            "words - chance": Effect.over_seeds(above_chance),
-        }
-        return decided(effects, by_all, few_seeds(above_tokens), terms_of(results, self.variant, self.reference))
+            return Measured(None, f"{self.variant} and {self.reference} share no seed with few-shot accuracies")
+        parts = {f"words - tokens of {self.reference}": above_tokens, "words - chance": above_chance}
+        found = {name: difference_over_seeds(values) for name, values in parts.items()}
+        return weaker(found, terms=terms_of(results, self.variant, self.reference))
 
 
 def _semantics(results: Results, variant: str, part: str) -> dict[int, list[dict[str, Any]]]:

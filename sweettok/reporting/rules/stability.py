@@ -1,17 +1,17 @@
-"""Whether one curriculum trains more stably than another: collapsed seeds, spread of final PSNR, restless loss."""
+"""Whether one curriculum trains more stably than another: how restless its loss is, which seeds collapse."""
 
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import dataclass
+from math import log
+from typing import ClassVar, Literal
 
-import numpy as np
 import pandas
-from scipy import stats
 
 from sweettok.params.section import Section
 from sweettok.reporting.ablation import LEARNED_GAIN
 from sweettok.reporting.collect import AblationCell, Results
-from sweettok.reporting.over_seeds import LEVEL
-from sweettok.reporting.rules.ruling import Effect, Ruling, by_any, decided, few_seeds, not_run, side_of, terms_of
+from sweettok.reporting.family import Aim
+from sweettok.reporting.paired import difference_over_seeds
+from sweettok.reporting.rules.measured import Measured, one_seed, terms_of
 
 IMAGES = "train_spatial"  # the training of a cell that sees images
 
@@ -53,28 +53,37 @@ def restlessness(history: pandas.DataFrame) -> float | None:
 
 
 class Stability(Section):
-    """A variant trains more stably than another: fewer collapsed seeds, less spread, or a calmer loss."""
+    """A variant trains more stably than another: its loss is calmer."""
 
+    aim: ClassVar[Aim] = "better"
     kind: Literal["stability"]
     variant: str
     reference: str
 
-    def ruling(self, results: Results) -> Ruling:
-        """Of the seeds in common."""
-        pair = self.variant, self.reference
-        ours, theirs = (seed_stabilities(results, variant) for variant in pair)
-        shared = sorted(set(ours) & set(theirs))
-        if not shared:
-            return not_run(pair)
-        ours, theirs = ({seed: found[seed] for seed in shared} for found in (ours, theirs))
-        effects = {"share of collapsed seeds": _collapses(ours, theirs)}
-        if spread := _spread(ours, theirs):
-            effects["ratio of PSNR variances"] = spread
-        pairs = {seed: (ours[seed].restlessness, theirs[seed].restlessness) for seed in shared}
-        restless = {seed: a - b for seed, (a, b) in pairs.items() if a is not None and b is not None}
-        if restless:
-            effects["relative spread of the loss"] = Effect.over_seeds(restless, higher_is_better=False)
-        return decided(effects, by_any, few_seeds(shared), terms_of(results, *pair))
+    def measured(self, results: Results, metric: str) -> Measured:
+        """Logarithm of the reference's restlessness over the variant's, over the seeds in common; no other metric."""
+        ours, theirs = (_restless(results, variant) for variant in (self.variant, self.reference))
+        calmer = {seed: log(theirs[seed] / ours[seed]) for seed in sorted(set(ours) & set(theirs))}
+        if not calmer:
+            return Measured(None, f"{self.variant} and {self.reference} share no seed with a curve of its loss")
+        primary = difference_over_seeds(calmer)
+        terms = terms_of(results, self.variant, self.reference)
+        return Measured(
+            primary, one_seed(primary), terms=terms, remark=_collapses(results, self.variant, self.reference)
+        )
+
+
+def _restless(results: Results, variant: str) -> dict[int, float]:
+    """seed -> restlessness, of those with a curve."""
+    found = {seed: one.restlessness for seed, one in seed_stabilities(results, variant).items()}
+    return {seed: value for seed, value in found.items() if value}
+
+
+def _collapses(results: Results, *variants: str) -> str:
+    """E.g. "collapsed: full 0 of 3, end_to_end 2 of 3"."""
+    found = {variant: seed_stabilities(results, variant).values() for variant in variants}
+    counts = (f"{name} {sum(one.collapsed for one in seeds)} of {len(seeds)}" for name, seeds in found.items())
+    return f"collapsed: {', '.join(counts)}"
 
 
 def _of_cell(cell: AblationCell) -> SeedStability:
@@ -87,25 +96,3 @@ def _of_cell(cell: AblationCell) -> SeedStability:
     reached = reached[reached["psnr"] >= mean_colour + LEARNED_GAIN] if "psnr" in reached else reached[:0]
     steps = int(reached["step"].min()) if len(reached) else None
     return SeedStability(gain, psnr, restlessness(cell.history), steps)
-
-
-def _collapses(ours: dict[int, SeedStability], theirs: dict[int, SeedStability]) -> Effect:
-    """Difference of shares; a side only where Fisher's exact test on the counts is below 1 - LEVEL."""
-    counts = [sum(one.collapsed for one in found.values()) for found in (ours, theirs)]
-    seeds = len(ours)
-    p_value = float(stats.fisher_exact([[count, seeds - count] for count in counts]).pvalue)
-    difference = (counts[0] - counts[1]) / seeds
-    side = int(-np.sign(difference)) if p_value < 1 - LEVEL else 0
-    return Effect(difference, None, side, details={"collapsed": counts, "seeds": seeds, "fisher_p": p_value})
-
-
-def _spread(ours: dict[int, SeedStability], theirs: dict[int, SeedStability]) -> Effect | None:
-    """Variance of the final PSNR over seeds, ours over theirs, with the F distribution's interval; below 1 is stabler."""
-    first, second = ([one.psnr for one in found.values()] for found in (ours, theirs))
-    if len(first) < 2 or not np.var(second):
-        return None
-    ratio, freedom = float(np.var(first, ddof=1) / np.var(second, ddof=1)), len(first) - 1
-    quantile = stats.f.ppf((1 + LEVEL) / 2, freedom, freedom)
-    interval = (ratio / float(quantile), ratio * float(quantile))
-    details = {"per_seed": [[asdict(one) for one in found.values()] for found in (ours, theirs)]}
-    return Effect(ratio, interval, -side_of(interval, null=1.0), details=details)

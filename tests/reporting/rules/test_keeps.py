@@ -8,8 +8,9 @@ from sweettok.errors import InputError
 from sweettok.reporting.collect import Results
 from sweettok.reporting.rules.keeps import Keeps
 
-TEST = Keeps(kind="keeps", method="sweettok", reference="proxy", margin_db=1.0)
-METHODS = {"sweettok": {"tokens": 80, "bits": 560.0}, "proxy": {"tokens": 320, "bits": 3200.0}}
+TEST = Keeps(kind="keeps", method="sweettok", reference="proxy")
+RECORD = {"metrics": {"psnr": {"seed": 0}}}
+METHODS = {"sweettok": RECORD | {"tokens": 80, "bits": 560.0}, "proxy": RECORD | {"tokens": 320, "bits": 3200.0}}
 
 
 def results(loss, spread=0.1, clips=40):
@@ -24,31 +25,26 @@ def results(loss, spread=0.1, clips=40):
     return Results("test", reconstruction={"methods": METHODS}, per_clip=pandas.concat([sweettok, proxy]))
 
 
-@pytest.mark.parametrize(
-    ("loss", "spread", "verdict"),
-    [(0.4, 0.1, "supported"), (-1.0, 0.1, "supported"), (2.0, 0.1, "contradicted"), (1.0, 3.0, "inconclusive")],
-)
-def test_verdicts(loss, spread, verdict):
-    ruling = TEST.ruling(results(loss, spread))
-    assert ruling.verdict == verdict
-    assert ruling.effects["psnr"].value == pytest.approx(-loss)
-    low, high = ruling.effects["psnr"].interval
-    assert low < -loss < high
+@pytest.mark.parametrize(("loss", "spread"), [(0.4, 0.1), (-1.0, 0.1), (1.0, 3.0)])
+def test_the_difference_is_paired_over_clips(loss, spread):
+    primary = TEST.measured(results(loss, spread), "psnr").primary
+    assert (primary.mean, primary.clips, len(primary.seeds)) == (pytest.approx(-loss), 40, 1)
+    low, high = primary.interval
+    assert low < -loss < high and high - low < spread
 
 
-def test_the_reason_names_cost_and_what_the_interval_leaves_out():
-    ruling = TEST.ruling(results(0.4))
-    assert (
-        "80 of 320 tokens (25 %)" in ruling.reason and "one seed" in ruling.reason and "40 clips only" in ruling.reason
-    )
-    assert ruling.terms == {"tokens": (80, 320), "bits": (560.0, 3200.0)}
+def test_the_remark_names_cost_and_what_the_interval_leaves_out():
+    found = TEST.measured(results(0.4), "psnr")
+    for said in ("80 of 320 tokens (25 %)", "one seed", "40 clips only"):
+        assert said in found.remark
+    assert not found.open_because
 
 
 def test_not_run_and_other_clips():
     whole = results(0.4)
-    assert TEST.ruling(Results("test")).verdict == "not run"
-    assert TEST.ruling(Results("test", reconstruction=whole.reconstruction)).verdict == "not run"
+    assert TEST.measured(Results("test"), "psnr").primary is None
+    assert TEST.measured(Results("test", reconstruction=whole.reconstruction), "psnr").primary is None
     table = whole.per_clip
     fewer = table[(table["method"] == "proxy") | (table["clip"] != "c00")]
     with pytest.raises(InputError, match="sweettok and proxy .*`dvc repro evaluate_reconstruction`"):
-        TEST.ruling(Results("test", reconstruction=whole.reconstruction, per_clip=fewer))
+        TEST.measured(Results("test", reconstruction=whole.reconstruction, per_clip=fewer), "psnr")

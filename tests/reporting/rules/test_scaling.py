@@ -1,11 +1,15 @@
 """Priors of several sizes."""
 
+from math import log
+from statistics import fmean
+
 import pytest
 
 from sweettok.reporting.collect import PriorRun, Results
 from sweettok.reporting.rules.scaling import Scaling
 
-TEST = Scaling(kind="scaling", metric="frechet_video/judge", smaller="small", larger="large")
+TEST = Scaling(kind="scaling", smaller="small", larger="large")
+METRIC = "frechet_video/judge"
 PARAMETERS = {"small": 1_000, "base": 4_000, "large": 16_000}
 
 
@@ -19,29 +23,27 @@ def results(seeds=3, **distances):
     return Results("test", prior_scaling=tuple(priors))
 
 
-@pytest.mark.parametrize(
-    ("large", "verdict"),
-    [((5.0, 5.2, 5.1), "supported"), ((9.0, 9.2, 9.1), "contradicted"), ((5.0, 9.2, 7.1), "inconclusive")],
-)
-def test_verdicts(large, verdict):
-    ruling = TEST.ruling(results(small=(7.0, 7.1, 7.2), large=large, base=(6.0, 6.0, 6.0)))
-    assert ruling.verdict == verdict
-    assert ruling.effects["frechet_video/judge"].value == pytest.approx(sum(large) / 3 - 7.1)
-    assert ruling.effects["loss"].value == pytest.approx(-15 / 16)
-    places = [ruling.reason.index(f"{size} ({count:,} parameters)") for size, count in PARAMETERS.items()]
+def test_above_zero_is_what_the_larger_prior_saves():
+    large = (5.0, 5.2, 5.1)
+    found = TEST.measured(results(small=(7.0, 7.1, 7.2), large=large, base=(6.0, 6.0, 6.0)), METRIC)
+    saved = [log(a / b) for a, b in zip((7.0, 7.1, 7.2), large, strict=True)]
+    assert found.primary.per_seed == pytest.approx(saved) and found.primary.mean == pytest.approx(fmean(saved))
+    assert found.secondary["loss"].mean == pytest.approx(-15 / 16) and not found.open_because
+    places = [found.remark.index(f"{size} ({count:,} parameters)") for size, count in PARAMETERS.items()]
     assert places == sorted(places)
+    swapped = TEST.measured(results(small=large, large=(7.0, 7.1, 7.2)), METRIC)
+    assert swapped.primary.mean == pytest.approx(-found.primary.mean)
 
 
 def test_distances_that_say_nothing_decide_nothing():
     found = results(small=(7.0, 7.1, 7.2), large=(5.0, 5.2, 5.1))
-    distance = found.prior_scaling[0].summary["metrics"]["frechet_video/judge"]
+    distance = found.prior_scaling[0].summary["metrics"][METRIC]
     distance["protocol"] = {"says_nothing": "32 clips for 64 features"}
-    ruling = TEST.ruling(found)
-    assert ruling.verdict == "inconclusive" and ruling.reason.startswith("says nothing: 32 clips for 64 features")
+    assert TEST.measured(found, METRIC).open_because == "says nothing: 32 clips for 64 features"
 
 
-def test_not_run_and_too_few_seeds():
-    assert TEST.ruling(Results("test")).verdict == "not run"
-    assert TEST.ruling(results(small=(7.0, 7.1, 7.2), base=(6.0, 6.0, 6.0))).verdict == "not run"
-    two = TEST.ruling(results(2, small=(7.0, 7.1, 7.2), large=(5.0, 5.1, 5.2)))
-    assert two.verdict == "inconclusive" and two.reason.startswith("2 seeds")
+def test_not_run_and_one_seed():
+    assert TEST.measured(Results("test"), METRIC).primary is None
+    assert TEST.measured(results(small=(7.0, 7.1, 7.2), base=(6.0, 6.0, 6.0)), METRIC).primary is None
+    one = TEST.measured(results(1, small=(7.0,), large=(5.0,)), METRIC)
+    assert one.open_because == "one seed says nothing of others"

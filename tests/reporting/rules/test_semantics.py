@@ -31,28 +31,25 @@ def probes(appearance, motion):
 
 
 @pytest.mark.parametrize(
-    ("appearance", "motion", "verdict"),
-    [
-        ((0.3, 0.31, 0.29), (0.2, 0.22, 0.21), "supported"),
-        ((0.3, 0.31, 0.29), (-0.2, -0.22, -0.21), "contradicted"),
-        ((0.3, 0.31, 0.29), (0.3, -0.3, 0.1), "inconclusive"),
-    ],
+    ("appearance", "motion", "weaker"),
+    [((0.3, 0.31, 0.29), (0.2, 0.22, 0.21), MOTION), ((0.1, -0.1, 0.0), (0.2, 0.22, 0.21), APPEARANCE)],
 )
-def test_probe_contrast(cells, of, appearance, motion, verdict):
+def test_the_weaker_contrast_decides(cells, of, appearance, motion, weaker):
     rows = [probes(a, m) for a, m in zip(appearance, motion, strict=True)]
-    ruling = PROBES.ruling(of(cells("full", PSNR, semantics=rows)))
-    assert ruling.verdict == verdict
-    assert ruling.effects[APPEARANCE].value == pytest.approx(sum(appearance) / 3 + 0.01)
-    assert ruling.effects[MOTION].value == pytest.approx(sum(motion) / 3)
+    found = PROBES.measured(of(cells("full", PSNR, semantics=rows)), "accuracy")
+    assert found.secondary[APPEARANCE].mean == pytest.approx(sum(appearance) / 3 + 0.01)
+    assert found.secondary[MOTION].mean == pytest.approx(sum(motion) / 3)
+    assert found.primary == found.secondary[weaker] and not found.open_because
 
 
-def test_probes_not_run_of_other_factors_or_of_too_few_seeds(cells, of):
-    assert PROBES.ruling(Results("test")).verdict == "not run"
-    assert PROBES.ruling(of(cells("full", PSNR))).verdict == "not run"
-    classes = [{"probes": [{"tokens": "spatial", "factor": "class", "accuracy": {"value": 1}, "chance": 0.1}]}] * 3
-    assert PROBES.ruling(of(cells("full", PSNR, semantics=classes))).verdict == "not run"
-    two = PROBES.ruling(of(cells("full", PSNR[:2], semantics=[probes(0.3, 0.2), probes(0.31, 0.2)])))
-    assert (two.verdict, two.reason) == ("inconclusive", "2 seeds, the rule asks for 3")
+def test_probes_not_run_of_other_factors_or_of_one_seed(cells, of):
+    def measured(**rest):
+        return PROBES.measured(of(cells("full", PSNR[:1], **rest)), "accuracy")
+
+    assert PROBES.measured(Results("test"), "accuracy").primary is measured().primary is None
+    classes = {"probes": [{"tokens": "spatial", "factor": "class", "accuracy": {"value": 1}, "chance": 0.1}]}
+    assert measured(semantics=[classes]).primary is None
+    assert measured(semantics=[probes(0.3, 0.2)]).open_because == "one seed says nothing of others"
 
 
 def shots(representation, accuracy, ways=5):
@@ -68,25 +65,23 @@ def shots(representation, accuracy, ways=5):
 
 
 @pytest.mark.parametrize(
-    ("words", "tokens", "verdict"),
+    ("words", "tokens", "weaker"),
     [
-        ((0.6, 0.62, 0.61), (0.4, 0.41, 0.42), "supported"),
-        ((0.3, 0.31, 0.3), (0.4, 0.41, 0.42), "contradicted"),
-        ((0.6, 0.3, 0.4), (0.4, 0.41, 0.42), "inconclusive"),
-        ((0.15, 0.16, 0.15), (0.1, 0.1, 0.1), "contradicted"),  # better than tokens, but below chance
+        ((0.6, 0.62, 0.61), (0.4, 0.41, 0.42), "words - tokens of learned_codebook"),
+        ((0.15, 0.16, 0.15), (0.1, 0.1, 0.1), "words - chance"),  # better than tokens, but below chance
     ],
 )
-def test_few_shot(cells, of, words, tokens, verdict):
+def test_few_shot(cells, of, words, tokens, weaker):
     full = cells("full", PSNR, semantics=[shots("words_spatial", value) for value in words])
     learned = cells("learned_codebook", PSNR, semantics=[shots("spatial", value) for value in tokens])
-    ruling = SHOTS.ruling(of(full, learned))
-    assert ruling.verdict == verdict
-    assert ruling.effects["words - chance"].value == pytest.approx(sum(words) / 3 - 0.2)
-    assert ruling.effects["words - tokens of learned_codebook"].value == pytest.approx((sum(words) - sum(tokens)) / 3)
+    found = SHOTS.measured(of(full, learned), "accuracy")
+    assert found.secondary["words - chance"].mean == pytest.approx(sum(words) / 3 - 0.2)
+    assert found.secondary["words - tokens of learned_codebook"].mean == pytest.approx((sum(words) - sum(tokens)) / 3)
+    assert found.primary == found.secondary[weaker] and found.terms["tokens"] == (80, 80)
 
 
 def test_few_shot_not_run(cells, of):
     full = cells("full", PSNR, semantics=[shots("words_spatial", 0.5)] * 3)
     other_ways = cells("learned_codebook", PSNR, semantics=[shots("spatial", 0.5, ways=2)] * 3)
     for results in (Results("test"), of(full), of(full, cells("learned_codebook", PSNR)), of(full, other_ways)):
-        assert SHOTS.ruling(results).verdict == "not run"
+        assert SHOTS.measured(results, "accuracy").primary is None
