@@ -4,15 +4,17 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from math import exp, log
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 from scipy.optimize import brentq
 
 LEVEL = 0.95  # of intervals
 POWER = 0.8  # of what counts as detectable
+LEAST = 1e-100  # p value
 MOST_SEEDS = 1000  # that a reader is told to train
 
 
@@ -27,8 +29,8 @@ class PairedDifference:
     clip_variance  what other clips would add to it; None without values per clip
     pairing        share of that variance that pairing removes, against unpaired seeds and clips; None where unknown
 
-    Its Student's t has as many degrees of freedom as seeds less one, though part of the variance is of the clips, which
-    are many: intervals are honest with two or three seeds, and rather too wide than too narrow.
+    Seeds are few and clips are many, so each part has a Student's t of its own; their reaches are added in quadrature
+    (as Howe 1974 does for two variances). With one part alone this is the usual t interval.
     """
 
     mean: float
@@ -40,25 +42,30 @@ class PairedDifference:
     pairing: float | None = None
 
     @property
-    def freedom(self) -> int:
-        """Degrees of freedom; of a single seed those of its clips."""
-        return (len(self.seeds) if len(self.seeds) > 1 else self.clips) - 1
+    def _parts(self) -> list[tuple[float, int]]:
+        """(variance, degrees of freedom) of seeds and of clips, as far as known. Rounding counts as no variance."""
+        smallest = (1e-12 * max(map(abs, self.per_seed))) ** 2
+        known = ((self.seed_variance, len(self.seeds) - 1), (self.clip_variance, self.clips - 1))
+        return [
+            (variance if variance > smallest else 0.0, freedom) for variance, freedom in known if variance is not None
+        ]
 
     @property
     def standard_error(self) -> float | None:
-        """None for one seed without values per clip. Rounding counts as none: it would be 1e15 standard errors from zero."""
-        if self.seed_variance is self.clip_variance is None:
-            return None
-        error = float(((self.seed_variance or 0.0) + (self.clip_variance or 0.0)) ** 0.5)
-        return error if error > 1e-12 * max(map(abs, self.per_seed)) else 0.0
+        """None for one seed without values per clip."""
+        return sum(variance for variance, _ in self._parts) ** 0.5 if self._parts else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Student's t, 95 %; None where there is no standard error."""
-        if self.standard_error is None:
+        """95 %; None for one seed without values per clip."""
+        if not self._parts:
             return None
-        half = float(stats.t.ppf((1 + LEVEL) / 2, self.freedom)) * self.standard_error
-        return self.mean - half, self.mean + half
+        reach = self._reach((1 - LEVEL) / 2)
+        return self.mean - reach, self.mean + reach
+
+    def _reach(self, tail: float) -> float:
+        """How far beyond the truth the mean lies by chance with this one-sided probability."""
+        return float(sum(variance * special.stdtrit(freedom, tail) ** 2 for variance, freedom in self._parts) ** 0.5)
 
     def p_apart(self, null: float = 0.0) -> float:
         """Two-sided, of the true difference being `null`."""
@@ -73,19 +80,18 @@ class PairedDifference:
         return min(1.0, 2 * self._tail(abs(self.mean) - margin))
 
     def _tail(self, distance: float) -> float:
-        """One-sided, of the mean lying `distance` beyond a limit by chance."""
-        error = self.standard_error
-        if error is None:
-            return 1.0
-        if error == 0:
-            return 0.0 if distance > 0 else 1.0
-        return float(stats.t.sf(distance / error, self.freedom))
+        """One-sided, of the mean lying `distance` beyond a limit by chance; at least 1e-100."""
+        if not self.standard_error:  # unknown, or nothing varies
+            return 0.0 if self._parts and distance > 0 else 1.0
+        if distance < 0:
+            return 1 - self._tail(-distance)
+        if self._reach(LEAST) <= distance:
+            return LEAST
+        return exp(brentq(lambda tail: self._reach(exp(tail)) - distance, log(LEAST), log(0.5)))
 
     def detectable(self, level: float) -> float | None:
         """The smallest true difference that a two-sided test at `level` sees with a power of 0.8; None where unknown."""
-        if self.standard_error is None:
-            return None
-        return shift_seen(self.freedom, level) * self.standard_error
+        return _detectable(self._parts, level) if self._parts else None
 
     def seeds_needed(self, effect: float, level: float) -> int | None:
         """How many seeds see a true difference of `effect` with a power of 0.8, if their variance stays.
@@ -94,10 +100,10 @@ class PairedDifference:
         """
         if self.seed_variance is None:
             return None
-        one_seed, of_clips = self.seed_variance * len(self.seeds), self.clip_variance or 0.0
+        of_one, of_clips = self.seed_variance * len(self.seeds), self._parts[1:]
 
         def enough(seeds: int) -> bool:
-            return shift_seen(seeds - 1, level) * (one_seed / seeds + of_clips) ** 0.5 <= effect
+            return _detectable([(of_one / seeds, seeds - 1), *of_clips], level) <= effect
 
         numbers = range(2, MOST_SEEDS + 1)
         place = bisect_left(numbers, True, key=enough)
@@ -150,6 +156,10 @@ def _variances(values: NDArray[np.float64]) -> tuple[float | None, float | None]
         rest = values - by_seed[:, None] - by_clip + values.mean()
         of_clips -= float(np.square(rest).sum()) / ((seeds - 1) * (clips - 1)) / values.size
     return of_seeds, max(0.0, of_clips)
+
+
+def _detectable(parts: Sequence[tuple[float, int]], level: float) -> float:
+    return sum(variance * shift_seen(freedom, level) ** 2 for variance, freedom in parts) ** 0.5
 
 
 @cache

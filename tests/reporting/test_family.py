@@ -60,16 +60,15 @@ def studies(effects, seeds, of_seeds, of_clips, rest=0.2):
     return np.array(found)
 
 
-@pytest.mark.parametrize(("seeds", "of_seeds", "of_clips"), [(2, 0.2, 0.6), (3, 0.2, 0.6), (6, 0.1, 0.5)])
+@pytest.mark.parametrize(("seeds", "of_seeds", "of_clips"), [(2, 0.2, 0.6), (3, 0.3, 0.0), (6, 0.1, 0.5)])
 def test_where_nothing_makes_a_difference_few_studies_claim_one(seeds, of_seeds, of_clips):
     found = studies([0.0] * CLAIMS, seeds, of_seeds, of_clips)
     wrong = int(np.isin(found, ("supported", "contradicted")).any(axis=1).sum())
     assert stats.binomtest(wrong, STUDIES).proportion_ci(0.95).high <= 0.05
 
 
-@pytest.mark.parametrize("seeds", [3, 6])
-def test_a_difference_that_matters_is_rarely_called_none(seeds):
-    found = studies([SMALLEST] * CLAIMS, seeds, 0.1, 0.2)
+def test_a_difference_that_matters_is_rarely_called_none():
+    found = studies([SMALLEST] * CLAIMS, 4, 0.1, 0.2)
     wrong = int((found == "equivalent").any(axis=1).sum())
     assert stats.binomtest(wrong, STUDIES).proportion_ci(0.95).high <= 0.05
 
@@ -81,11 +80,11 @@ def test_of_what_is_called_a_difference_at_most_one_in_twenty_is_none():
     assert found[:, effects > 0].mean() > 0.8 and false.mean() <= 0.05
 
 
-@pytest.mark.parametrize(("seeds", "of_clips"), [(3, 0.0), (8, 0.0), (5, 0.3)])
+@pytest.mark.parametrize(("seeds", "of_clips"), [(3, 0.0), (8, 0.0), (5, 0.3), (4, 1.0)])
 def test_power_is_as_stated(seeds, of_clips):
-    """An effect that is just detectable alone; with clips in the variance the stated power is the least there is."""
+    """Of an effect that is just detectable by a claim alone."""
     of_seeds, rest = 0.3, 0.2
-    error = (of_seeds**2 / seeds + rest**2 / (seeds * CLIPS) + of_clips**2 / CLIPS) ** 0.5
-    effect = shift_seen(seeds - 1, 0.05) * error
+    parts = (((of_seeds**2 + rest**2 / CLIPS) / seeds, seeds - 1), (of_clips**2 / CLIPS, CLIPS - 1))
+    effect = sum(variance * shift_seen(freedom, 0.05) ** 2 for variance, freedom in parts) ** 0.5
     found = studies([effect], seeds, of_seeds, of_clips, rest)
-    assert 0.77 <= (found == "supported").mean() <= (0.83 if not of_clips else 0.95)
+    assert (found == "supported").mean() == pytest.approx(0.8, abs=0.04)

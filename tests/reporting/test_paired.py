@@ -28,6 +28,16 @@ def test_over_seeds_it_is_student_s_paired_test():
     assert found.p_apart(0.4) == pytest.approx(stats.ttest_1samp(list(PER_SEED.values()), 0.4).pvalue)
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_p_values_and_intervals_say_the_same(seeds):
+    """The p value of either end of an interval is 1 - level; so it is far out, and on both sides of zero."""
+    found = paired(crossed(np.random.default_rng(5), seeds, 40, 0.1, 0.5, 0.3))
+    for end in found.interval:
+        assert found.p_apart(end) == pytest.approx(0.05)
+    assert found.p_apart(found.mean) == pytest.approx(1.0) and found.p_apart(1e200) == pytest.approx(2e-100)
+    assert found.p_within(abs(found.mean) - 0.1) + found.p_within(abs(found.mean) + 0.1) == pytest.approx(1.0)
+
+
 def test_equivalence_is_two_one_sided_tests():
     found, values = difference_over_seeds(PER_SEED), list(PER_SEED.values())
     for margin in (0.3, 1.0, 3.0):
@@ -94,8 +104,8 @@ def test_seeds_needed_are_the_fewest_that_see_the_effect():
     needed = found.seeds_needed(0.2, 0.05)
 
     def seen(seeds):
-        error = (found.seed_variance * 3 / seeds + found.clip_variance) ** 0.5
-        return shift_seen(seeds - 1, 0.05) * error
+        parts = ((found.seed_variance * 3 / seeds, seeds - 1), (found.clip_variance, 399))
+        return sum(variance * shift_seen(freedom, 0.05) ** 2 for variance, freedom in parts) ** 0.5
 
     assert seen(needed) <= 0.2 < seen(needed - 1)
     assert found.seeds_needed(1e-3, 0.05) is None  # the clips alone vary more
