@@ -1,7 +1,6 @@
-"""How sure a number is: bootstrap intervals, paired differences, mean and standard deviation."""
+"""How sure a number is: bootstrap intervals, mean and standard deviation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,49 +57,3 @@ def bootstrap_of(
     draws = _finite("statistic of the resamples", drawn, 1)
     whole = statistic(*(np.arange(n) for n in sizes))
     return _percentiles(draws - draws.mean() + whole, level)
-
-
-@dataclass(frozen=True)
-class PairedDifference:
-    """a - b over the same seeds and clips.
-
-    mean         mean difference, in the metric's unit
-    interval     (low, high) bootstrap interval of it
-    per_seed     mean difference within each seed
-    effect_size  Cohen's d_z over clips: mean / standard deviation of the clips' differences, each averaged over seeds;
-                 None where the clips do not vary or there is only one
-    """
-
-    mean: float
-    interval: tuple[float, float]
-    per_seed: tuple[float, ...]
-    effect_size: float | None
-
-
-def paired_difference(a: ArrayLike, b: ArrayLike, resamples: int, seed: int, level: float = 0.95) -> PairedDifference:
-    """Difference a - b of two methods measured on the same clips in each of the same seeds; both (seeds, clips).
-
-    The bootstrap draws seeds, then clips, with replacement. The clips are the same in every seed, so one draw of clips
-    serves all drawn seeds (Owen 2007): drawing them afresh in each seed would make the interval too narrow. With three
-    seeds the share of the seeds in the interval is itself a rough figure: show `per_seed` beside it.
-    A metric without values per clip (a Frechet distance) goes in as (seeds, 1). Raises ValueError.
-    """
-    a, b = _finite("a", a, 2), _finite("b", b, 2)
-    if a.shape != b.shape:
-        raise ValueError(f"paired values need equal shapes (seeds, clips), got {a.shape} and {b.shape}")
-    difference = a - b  # (S, C)
-    seeds, clips = difference.shape
-    generator = np.random.default_rng(seed)
-    drawn_seeds = _shares(generator, seeds, resamples)  # (R, S)
-    drawn_clips = _shares(generator, clips, resamples)  # (R, C)
-    draws = ((drawn_seeds @ difference) * drawn_clips).sum(axis=1)  # (R,)
-    by_clip = difference.mean(axis=0)  # (C,)
-    spread = by_clip.std(ddof=1) if clips > 1 else 0.0
-    # a spread of rounding noise (equal differences everywhere) would give an effect of 1e15
-    varies = spread > 1e-12 * max(1e-300, np.abs(by_clip).max())
-    return PairedDifference(
-        mean=float(difference.mean()),
-        interval=_percentiles(draws, level),
-        per_seed=tuple(difference.mean(axis=1).tolist()),
-        effect_size=float(by_clip.mean() / spread) if varies else None,
-    )
