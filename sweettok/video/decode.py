@@ -28,7 +28,7 @@ from sweettok.video.orientation import display_matrix, upright
 
 # none that names other files or addresses
 _CONTAINERS = "asf,avi,flv,gif,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo,ogg"
-_AVI_KEPT = 0.9  # of the frames an .avi announces, at least: its header counts dropped frames as well
+_AVI_KEPT = 0.9  # of the frames an .avi announces, at least: some writers count a few that never came
 Frame = np.ndarray
 
 
@@ -67,14 +67,14 @@ def video_index(path: str | Path) -> VideoIndex:
     check_whole(path)
     times: list[int | None] = []
     keys: list[int | None] = []
-    packets, shown, whole = 0, 0, True
+    packets, shown, last, whole = 0, 0, 0, True
     with _opened(path) as (container, stream):
         rate = stream.average_rate or stream.guessed_rate
         rate = Fraction(rate).limit_denominator(1_000_000) if rate else None
         has_slices = stream.codec_context.name == "ffv1" and stream.codec_context.extradata  # since version 3
-        promised = stream.frames * (_AVI_KEPT if container.format.name == "avi" else 1)
         for packet in container.demux(stream):
             packets += packet.size > 0  # the last one is empty and flushes the decoder
+            last = max(last, packet.dts or 0)
             if packet.size == 0 or packet.is_discard:  # discarded: what an edit list cuts off
                 continue
             whole &= not packet.is_corrupt
@@ -85,14 +85,28 @@ def video_index(path: str | Path) -> VideoIndex:
             keys += [packet.pts] if packet.is_keyframe else []
         if container.format.name == "gif" and shown and stream.time_base:  # it states times; FFmpeg guesses a rate
             rate = Fraction(len(times)) / (shown * stream.time_base)
+        whole &= not _is_cut(container, stream, packets, last)
+    if not whole:
+        raise Unreadable(f"truncated after {packets} frames")
     if not times:
         raise Unreadable("no frames")
-    if not whole or packets < promised:
-        raise Unreadable(f"truncated after {packets} frames")
     if None in times or len(set(times)) < len(times):
         return VideoIndex(len(times), None, np.empty(0, np.int64), rate)
     ordered = np.sort(np.array(times, np.int64))
     return VideoIndex(len(times), ordered, np.searchsorted(ordered, np.sort(np.array(keys, np.int64))), rate)
+
+
+def _is_cut(container: "av.container.InputContainer", stream: "av.VideoStream", packets: int, last: int) -> bool:
+    """Whether fewer packets were there than the file announces. last: the greatest decoding time of theirs.
+
+    The header of .mp4 and .mov counts what an edit list cuts off; the index leaves away what it does not need of that.
+    The header of .avi counts dropped frames; they come without a packet, yet each takes one unit of decoding time.
+    """
+    if "mp4" in container.format.name:
+        return packets < sum(entry.size > 0 for entry in stream.index_entries)
+    if container.format.name == "avi":
+        return max(packets, last + 1) < _AVI_KEPT * stream.frames
+    return packets < stream.frames
 
 
 def read_window(

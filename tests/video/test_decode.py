@@ -151,30 +151,6 @@ def test_the_index_says_whether_frames_come_at_equal_distances(tmp_path, write_v
     assert video_index(write_video(tmp_path / "clip.mkv", scene(len(times)), times=times, rate=1000)).even == even
 
 
-def test_frames_that_an_edit_list_cuts_off_are_not_counted(tmp_path, write_video, scene):
-    codec, pixels, options = ENCODINGS["h264.mp4"]
-    path = write_video(tmp_path / "clip.mp4", scene(40), codec, pixels, times=list(range(-7, 33)), options=options)
-    shown = all_frames(path)
-    assert video_index(path).frames == len(shown) == 33
-    for start in range(0, 30, 3):
-        assert np.array_equal(read_window(path, start, 1, 3), shown[start : start + 3])
-
-
-def test_an_avi_may_have_dropped_a_few_of_the_frames_it_announces(tmp_path, write_video, scene):
-    path = write_video(tmp_path / "clip.avi", scene(30))
-    content = path.read_bytes()
-    for announced, readable in ((31, True), (60, False)):
-        header = content.replace((30).to_bytes(4, "little"), announced.to_bytes(4, "little"))
-        path.write_bytes(header)
-        with av.open(path) as container:
-            assert container.streams.video[0].frames == announced
-        if readable:
-            assert video_index(path).frames == 30
-        else:
-            with pytest.raises(Unreadable, match="truncated .*30"):
-                video_index(path)
-
-
 @pytest.mark.parametrize("start", [0, 3, 5000, 9983])
 def test_work_depends_on_the_window_not_on_the_file(long_video, monkeypatch, start):
     path, frames = long_video

@@ -122,3 +122,134 @@ def test_streams_without_a_stated_size_are_read(tmp_path, write_video, scene):
     assert np.array_equal(read_window(path, 0, 1, 9), scene(9))
     with av.open(path) as container:
         assert container.duration is None
+
+
+GROUPS = {"g": "9", "bf": "2", "sc_threshold": "0"}
+HIDDEN = {  # name: codec, options, how many of the 40 frames lie before the film's start
+    "few.mp4": ("libx264", GROUPS, 3),
+    "a_group_and_more.mov": ("libx264", GROUPS, 12),
+    "to_a_key_frame.mp4": ("libx264", GROUPS, 18),
+    "no_b_frames.mov": ("mpeg4", {"g": "9"}, 21),
+    "key_frames_alone.mp4": ("mpeg4", {"g": "1"}, 7),
+}
+
+
+@pytest.fixture(params=HIDDEN)
+def edited(request, tmp_path, scene, write_video):
+    """(file whose edit list hides its start, number of hidden frames); its data comes last and has no stated size."""
+    codec, options, hidden = HIDDEN[request.param]
+    path, times = tmp_path / request.param, list(range(-hidden, 40 - hidden))
+    of_container = {"movflags": "faststart"}
+    write_video(path, scene(40), codec, "yuv420p", times=times, options=options, of_container=of_container)
+    open_the_data(path)
+    return path, hidden
+
+
+def open_the_data(path):
+    """A size of 0 says: up to the file's end. So only the number of frames tells where the file is cut."""
+    content = bytearray(path.read_bytes())
+    at = content.index(b"mdat") - 4
+    assert at > content.index(b"moov")
+    content[at : at + 4] = bytes(4)
+    path.write_bytes(content)
+
+
+def nearest(frames, shown):
+    """Which of the frames (lossily coded) each shown one is."""
+    distances = np.abs(frames[None].astype(int) - shown[:, None]).mean((2, 3, 4))
+    return distances.argmin(1).tolist()
+
+
+def test_what_an_edit_list_hides_is_not_there(edited, scene):
+    path, hidden = edited
+    with av.open(path) as container:
+        assert container.streams.video[0].frames == 40
+        played = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+    count = 40 - hidden
+    assert video_index(path).frames == len(played) == count
+    assert nearest(scene(40), played) == list(range(hidden, 40))
+    for start in range(count - 2):
+        assert np.array_equal(read_window(path, start, 1, 3), played[start : start + 3])
+
+
+@pytest.mark.parametrize("kept", [20, 30, 39])
+def test_a_film_with_hidden_frames_that_is_cut_is_refused(edited, altered, kept):
+    path, hidden = edited
+    with av.open(path) as container:
+        starts = sorted(packet.pos for packet in container.demux(video=0) if packet.size)
+    at = starts[kept - 40]
+    for left in (at, at + 3):  # between two frames, within one
+        with pytest.raises(Unreadable, match="truncated"):
+            video_index(altered(path, lambda content, left=left: content[:left]))
+
+
+def test_a_film_copied_from_the_middle_of_another_is_read(tmp_path, scene, write_video):
+    """As `ffmpeg -ss 0.5 -c copy` writes it: packets from a key frame on, times from the wanted frame on."""
+    source = write_video(tmp_path / "source.mkv", scene(40), "libx264", "yuv420p", options=GROUPS)
+    path = tmp_path / "copy.mp4"
+    with av.open(source) as read, av.open(path, "w") as written:
+        stream = read.streams.video[0]
+        copy = written.add_stream_from_template(stream)
+        shift = round(13 / 25 / stream.time_base)
+        for packet in list(read.demux(stream))[9:-1]:
+            packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, copy
+            written.mux(packet)
+    assert nearest(scene(40), read_window(path, 0, 1, 27)) == list(range(13, 40))
+    assert video_index(path).frames == 27
+
+
+def test_an_edit_list_may_hide_the_end(tmp_path, scene, write_video):
+    path = write_video(tmp_path / "clip.mp4", scene(40), "libx264", "yuv420p", options=GROUPS)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"elst") + 12  # version and flags, number of entries, then the first one's duration
+    assert int.from_bytes(content[at : at + 4]) == 1600  # ms
+    content[at : at + 4] = (800).to_bytes(4)
+    path.write_bytes(content)
+    assert video_index(path).frames == 20
+    assert nearest(scene(40), read_window(path, 0, 1, 20)) == list(range(20))
+
+
+DROPPED = {  # name: codec, options, times of 20 frames
+    "late": ("rawvideo", "bgr24", {}, list(range(7, 27))),
+    "late, B-frames": ("mpeg4", "yuv420p", {"g": "9", "bf": "2"}, list(range(7, 27))),
+    "a gap": ("rawvideo", "bgr24", {}, [*range(10), *range(40, 50)]),
+}
+
+
+@pytest.fixture(params=DROPPED)
+def dropped(request, tmp_path, scene, write_video):
+    codec, pixels, options, times = DROPPED[request.param]
+    return write_video(tmp_path / "clip.avi", scene(20), codec, pixels, times=times, options=options)
+
+
+def test_an_avi_with_dropped_frames_is_read(dropped, scene):
+    with av.open(dropped) as container:
+        assert container.streams.video[0].frames * 0.9 > 20
+    assert video_index(dropped).frames == 20
+    assert nearest(scene(20), read_window(dropped, 0, 1, 20)) == list(range(20))
+    for start in range(18):
+        assert nearest(scene(20), read_window(dropped, start, 1, 3)) == list(range(start, start + 3))
+
+
+@pytest.mark.parametrize("kept", [5, 12, 14])
+def test_an_avi_with_dropped_frames_that_is_cut_is_refused(dropped, altered, kept):
+    with av.open(dropped) as container:
+        starts = sorted(packet.pos for packet in container.demux(video=0) if packet.size)
+    for left in (starts[kept], starts[kept] + 20):
+        with pytest.raises(Unreadable, match="truncated"):
+            video_index(altered(dropped, lambda content, left=left: content[:left]))
+
+
+def test_an_avi_may_have_dropped_a_few_of_the_frames_it_announces(tmp_path, write_video, scene):
+    path = write_video(tmp_path / "clip.avi", scene(30))
+    content = path.read_bytes()
+    for announced, readable in ((31, True), (60, False)):
+        header = content.replace((30).to_bytes(4, "little"), announced.to_bytes(4, "little"))
+        path.write_bytes(header)
+        with av.open(path) as container:
+            assert container.streams.video[0].frames == announced
+        if readable:
+            assert video_index(path).frames == 30
+        else:
+            with pytest.raises(Unreadable, match="truncated .*30"):
+                video_index(path)
