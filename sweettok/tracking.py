@@ -7,6 +7,7 @@ MLflow raises is reported once, and from then on the run's metrics go to `output
 
 import hashlib
 import json
+import math
 import os
 import time
 import warnings
@@ -54,7 +55,7 @@ def reproduction_key() -> str:
     The environment variable SWEETTOK_REPRODUCTION overrides both.
     """
     if override := os.environ.get("SWEETTOK_REPRODUCTION"):
-        return override
+        return mlflow_name(override)
     import psutil
 
     this = psutil.Process()
@@ -80,15 +81,23 @@ class Run:
         self._buffer: list[dict[str, Any]] = []
         self._meter = EnergyMeter()
         self._flushed_at = time.monotonic()
+        self._left_out = False
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Keep {name: value} for the next batch; sent every 1,000 values, every 30 seconds, and at the run's end.
 
-        Names become those of `mlflow_name`.
+        Names become those of `mlflow_name`. Values that are not finite are left out: MLflow would keep others. The first is told.
         """
         now = int(time.time() * 1000)
         for name, value in metrics.items():
-            self._buffer.append({"key": mlflow_name(name), "value": float(value), "timestamp": now, "step": int(step)})
+            line = {"key": mlflow_name(name), "value": float(value), "timestamp": now, "step": int(step)}
+            if math.isfinite(value):
+                self._buffer.append(line)
+            elif not self._left_out:
+                warnings.warn(
+                    f"{self.name}: {name} is {value} at step {step}; MLflow gets finite values only", stacklevel=2
+                )
+                self._left_out = True
         if len(self._buffer) >= METRICS_A_BATCH or time.monotonic() - self._flushed_at > SECONDS_A_FLUSH:
             self.flush()
 

@@ -40,6 +40,25 @@ def runs(root: Path, **tags: str) -> list:
     return store.search_runs([experiment], query, order_by=["attributes.start_time ASC"])
 
 
+def test_a_reproduction_may_have_quotes_in_its_name(root: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SWEETTOK_REPRODUCTION", """Anna's "second" `try`""")
+    parents = []
+    for _ in range(2):
+        with tracked_run("report", PARAMS, root=root) as run:
+            parents.append(open_client(root).get_run(run.identity).data.tags["mlflow.parentRunId"])
+    assert parents[0] == parents[1]
+
+
+def test_values_that_are_not_finite_are_told_once_and_left_out(root: Path):
+    with pytest.warns(UserWarning, match="train_judge: psnr is inf at step 2") as warned:  # noqa: SIM117
+        with tracked_run("train_judge", PARAMS, root=root) as run:
+            run.log_metrics({"psnr": 20.0, "loss": 1.0}, step=1)
+            run.log_metrics({"psnr": float("inf"), "loss": 0.5}, step=2)
+            run.log_metrics({"psnr": float("-inf"), "loss": float("nan")}, step=3)
+    assert len(warned) == 1
+    assert open_client(root).get_run(run.identity).data.metrics == {"psnr": 20.0, "loss": 0.5}
+
+
 def test_run_holds_params_tags_metrics_and_artifacts(root: Path, tmp_path: Path):
     (tmp_path / "note.txt").write_text("hello")
     with tracked_run("train_judge", PARAMS, {"seed": 3}, root) as run:
