@@ -240,7 +240,7 @@ def test_an_avi_with_dropped_frames_that_is_cut_is_refused(dropped, altered, kep
             video_index(altered(dropped, lambda content, left=left: content[:left]))
 
 
-def test_an_avi_may_have_dropped_a_few_of_the_frames_it_announces(tmp_path, write_video, scene):
+def test_an_avi_may_hold_a_few_frames_less_than_it_announces(tmp_path, write_video, scene):
     path = write_video(tmp_path / "clip.avi", scene(30))
     content = path.read_bytes()
     for announced, readable in ((31, True), (60, False)):
