@@ -235,3 +235,9 @@ def plain_tokenizer():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def own_reproduction(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of this test has no siblings of other tests."""
+    monkeypatch.setenv("SWEETTOK_REPRODUCTION", request.node.name)
