@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas
 
+from sweettok.generation.measuring import MeasuredPrior, train_and_measure
+from sweettok.generation.training import TokenizedClips
 from sweettok.language.captions import codebook_captions
 from sweettok.language.codebook import Codebook, build_codebook
 from sweettok.metrics.distances import judge_distances
@@ -26,15 +28,17 @@ from sweettok.metrics.reconstruction import (
 from sweettok.metrics.retention import label_hits, retention_records
 from sweettok.metrics.scorers import open_scorers
 from sweettok.metrics.semantics import token_semantics
+from sweettok.models.judge import Judge
 from sweettok.models.processes import own_device, process_count
+from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
 from sweettok.side_by_side import side_by_side
 from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
 from sweettok.tokenizers.mean_colour import mean_colour_psnr
 from sweettok.tokenizers.sweettok import wrapped
-from sweettok.tracking import tracked_run
-from sweettok.training.cells import cell_codebook, forget_cell, train_cell
+from sweettok.tracking import Run, tracked_run
+from sweettok.training.cells import cell_checkpoint, cell_codebook, forget_cell, train_cell
 from sweettok.training.checkpoint import write_history
 from sweettok.training.curriculum import TrainingData, load_judge, load_proxy
 from sweettok.video.store import ClipStore, to_uint8
@@ -62,7 +66,7 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
     tags = {"variant": variant, "seed": str(seed)}
     with tracked_run("ablation", params, tags) if first_process() else nullcontext() as run:
         settings, started = params.evaluate_reconstruction, time.perf_counter()
-        data, judge = TrainingData.load("outputs/data", "outputs/proxy"), load_judge("outputs/judge")
+        data, judge = clips_of(params, seed), load_judge("outputs/judge")
         proxy = load_proxy("outputs/proxy")
         model, history, steps = train_cell(params, variant, seed, data, codebook, proxy, judge, run, params.machine)
         test = ClipStore.open("outputs/data", "test")
@@ -70,6 +74,7 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         device = own_device()
         tokenizer = wrapped(variant, model).to(device)
         reconstructions = score(tokenizer, test, settings.batch_size, scorers, distances, device=device)
+        generation = measured_prior(params, variant, seed, model, data, judge, test, run)
         if run is None:
             return None
         features = reconstructions.features[distances[0].name]
@@ -85,6 +90,8 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
             "steps": steps,
             "mean_colour_psnr": mean_colour_psnr(test, settings.batch_size),
         }
+        if generation:
+            summary["generation"] = generation.facts | {"metrics": generation.metrics}
         if params.ablation.variants[variant].semantics:
             summary["semantics"] = token_semantics(model, test, params.semantics)
         usage = {f"usage/{group}": health["usage"] for group, health in summary["codebook"].items()}
@@ -92,6 +99,31 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         run.log_metrics({name: entry["value"] for name, entry in summary["metrics"].items()} | usage | seconds)
         per_clip = pandas.DataFrame(per_clip_rows(reconstructions, test, scorers))
         return Cell(summary, per_clip, history, to_uint8(reconstructions.first))
+
+
+def clips_of(params: Params, seed: int) -> TrainingData:
+    """All training clips; where seeds replicate those of others, each of the two sets has a half to itself."""
+    data, replication = TrainingData.load("outputs/data", "outputs/proxy"), params.ablation.matrix.replication_seeds
+    return data.share(int(seed in replication), 2) if replication else data
+
+
+def measured_prior(
+    params: Params,
+    variant: str,
+    seed: int,
+    model: VideoTokenizer,
+    data: TrainingData,
+    judge: Judge,
+    test: ClipStore,
+    run: Run | None,
+) -> MeasuredPrior | None:
+    """What a prior over the cell's tokens generates, for variants with `generation`."""
+    chosen = params.ablation.prior
+    if not params.ablation.variants[variant].generation or chosen is None:
+        return None
+    clips = TokenizedClips.tokenized(model, data.train, data.val)
+    settings, name = chosen.generator.model_copy(update={"seed": seed}), cell_checkpoint(variant, seed, "prior")
+    return train_and_measure(settings, chosen.sampling, model, clips, judge, test, name, run, params.machine)
 
 
 def codebook_of(params: Params, variant: str) -> Codebook:

@@ -9,12 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sweettok.generation.choice import choose_settings
-from sweettok.generation.sampling import decode_in_batches, sample_classes_in_turn
-from sweettok.generation.training import TokenizedClips, train_prior, validation_loss
-from sweettok.metrics.distances import judge_distances
-from sweettok.metrics.generation import sample_records
-from sweettok.metrics.record import record
+from sweettok.generation.measuring import train_and_measure
+from sweettok.generation.training import TokenizedClips
 from sweettok.models.processes import own_device, process_count
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
@@ -44,50 +40,30 @@ def training_name(size: str, seed: int) -> str:
     return f"prior-{size}-{seed}"
 
 
-def train_and_measure(params: Params, size: str, clips: TokenizedClips, seed: int) -> PriorRun | None:
+def one_seed(params: Params, size: str, clips: TokenizedClips, seed: int) -> PriorRun | None:
     """Train, sample and measure, in a run of its own; None in all processes of data parallelism but the first."""
     tags = {"variant": size, "seed": str(seed)}
     with tracked_run("prior_scaling", params, tags) if first_process() else nullcontext() as run:
-        sampling, started = params.sampling, time.perf_counter()
+        started = time.perf_counter()
         of_size = params.prior_scaling.sizes[size].model_dump() | {"seed": seed}
-        settings = params.generator.model_copy(update=of_size)
-        prior, history = train_prior(settings, clips, training_name(size, seed), run, params.machine)
-        loss = validation_loss(prior, clips)
         tokenizer, judge = VideoTokenizer.load("outputs/pixels").to(own_device()), load_judge("outputs/judge")
-        # Noise of its own for each seed: the spread over seeds is then also that of sampling.
-        noise = sampling.seed + seed
-        choice = choose_settings(prior, tokenizer, judge, clips.val, sampling, noise + 1)
-        tokens, labels = sample_classes_in_turn(prior, choice.settings, noise)
+        measured = train_and_measure(
+            params.generator.model_copy(update=of_size), params.sampling, tokenizer, clips, judge,
+            ClipStore.open("outputs/data", "test"), training_name(size, seed), run, params.machine,
+        )  # fmt: skip
         if run is None:
             return None
-        test = ClipStore.open("outputs/data", "test")
-        samples = decode_in_batches(tokenizer, tokens, sampling.batch_size)
-        distances = judge_distances(judge, test, kinds=("video",))
-        records, _ = sample_records(judge, distances, samples, labels.numpy(), test, seed)
-        consistency = records.pop("class_consistency")
-        facts: dict[str, Any] = {"unit": "nats a token", "tokens": clips.layout.tokens, "data": clips.val.fingerprint}
-        records["loss"] = record(loss, len(clips.val), "val", seed, metric="loss", **facts)
-        summary = {
-            "size": size,
-            "seed": seed,
-            "parameters": prior.parameter_count(),
-            "metrics": records,
-            "class_consistency": consistency,
-            "sampling": choice.settings.model_dump(mode="json"),
-            "choice": choice.table,
-            "steps": settings.optimiser.steps,
-        }
-        measured = {name: entry["value"] for name, entry in records.items()}
-        seconds = {"seconds": time.perf_counter() - started}
-        run.log_metrics(measured | {"class_consistency": consistency["value"]} | seconds)
-        return PriorRun(summary, history)
+        values = {name: entry["value"] for name, entry in measured.metrics.items()}
+        run.log_metrics(values | {"seconds": time.perf_counter() - started})
+        summary = {"size": size, "seed": seed, "metrics": measured.metrics} | measured.facts
+        return PriorRun(summary, measured.history)
 
 
 def body(params: Params, size: str) -> None:
     seeds, machine = params.prior_scaling.matrix.seeds, params.machine
     clips = TokenizedClips.of("outputs/pixels", "outputs/data")
     at_once = 1 if process_count() > 1 else machine.cells
-    runs = side_by_side(partial(train_and_measure, params, size, clips), seeds, at_once)
+    runs = side_by_side(partial(one_seed, params, size, clips), seeds, at_once)
     if first_process():
         with atomic_directory(f"outputs/prior_scaling/{size}") as folder:
             for seed, done in zip(seeds, runs, strict=True):

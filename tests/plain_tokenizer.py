@@ -27,11 +27,7 @@ def encode(model, clip):
 
     before = frames[:-1] if config.residual == "consecutive" else frames[:1] * (len(frames) - 1)
     residuals = [earlier - later for earlier, later in zip(before, frames[1:], strict=True)]
-    if config.temporal_queries == "per_location":
-        # The first frame and all residuals side by side, those of one channel next to each other.
-        starts = [torch.stack([frames[0], *residuals], dim=2).flatten(1, 2)]
-    else:
-        starts = [torch.cat([frames[0], residual], dim=1) for residual in residuals]
+    starts = [torch.cat([frames[0], residual], dim=1) for residual in residuals]
     queries = torch.cat([_rows(start) for start in _gather(backbone.temporal_start, starts)], dim=1)
     queries = queries + backbone.temporal_queries
     seen = [_linear(backbone.residual_to_width, _rows(r)) + p for r, p in zip(residuals, places[1:], strict=True)]
@@ -62,11 +58,8 @@ def decode(model, tokens):
     places, spatial = _places(model, model.latent_frames(model.frames)), zq[0] + backbone.spatial_queries
     space = _rows(_scatter(backbone.spatial_spread, [_square(zq[0])])[0]) + places[0]
     space = _stack(backbone.spatial_decoder, space, spatial)
-    per_location = model.config.temporal_queries == "per_location"
-    of_frames = zq[1].chunk(1 if per_location else len(places) - 1, dim=1)
-    change = _scatter(backbone.temporal_spread, [_square(tokens) for tokens in of_frames])
-    if per_location:
-        change = change * (len(places) - 1)
+    times = len(places) - 1 if model.config.temporal_queries == "per_frame" else 1
+    change = _scatter(backbone.temporal_spread, [_square(tokens) for tokens in zq[1].chunk(times, dim=1)])
     tiled = [space + _rows(moved) + place for moved, place in zip(change, places[1:], strict=True)]
     seen = torch.cat([zq[1] + backbone.temporal_queries, spatial], dim=1)
     later = [_stack(backbone.temporal_decoder, frame, seen) for frame in tiled]
@@ -139,18 +132,27 @@ def _channel_norm(norm, frames):
 
 
 def _gather(start, frames):
-    """What queries start with: s x s patches of each frame (B, C, h, w) become one value each."""
-    weight = start.gather.weight[:, :, 0]  # (D, C, s, s)
-    s = weight.shape[-1]
+    """What queries start with: s x s patches of each `span` frames (B, C, h, w) become one value each."""
+    weight = start.gather.weight  # (D, C, span, s, s)
+    span, s = weight.shape[2], weight.shape[-1]
     tiles = [grid.unflatten(3, (-1, s)).unflatten(2, (-1, s)) for grid in frames]  # (B, C, h / s, s, w / s, s) each
-    bias = start.gather.bias[:, None, None]
-    return _blocks(start.blocks, [torch.einsum("bchiwj,dcij->bdhw", tile, weight) + bias for tile in tiles])
+    values = []
+    for first in range(0, len(tiles), span):
+        value = start.gather.bias[:, None, None]
+        for moment in range(span):
+            value = value + torch.einsum("bchiwj,dcij->bdhw", tiles[first + moment], weight[:, :, moment])
+        values.append(value)
+    return _blocks(start.blocks, values)
 
 
 def _scatter(spread, frames):
-    """The way back: each value of each frame becomes s x s patches."""
-    weight, bias = spread.spread.weight[:, :, 0], spread.spread.bias[:, None, None]  # (D, D, s, s)
-    tiles = [torch.einsum("bchw,cdij->bdhiwj", grid, weight) for grid in _blocks(spread.blocks, frames)]
+    """The way back: each value of each frame becomes s x s patches of `span` frames."""
+    weight, bias = spread.spread.weight, spread.spread.bias[:, None, None]  # (D, D, span, s, s)
+    tiles = [
+        torch.einsum("bchw,cdij->bdhiwj", grid, weight[:, :, moment])
+        for grid in _blocks(spread.blocks, frames)
+        for moment in range(weight.shape[2])
+    ]
     return [tile.flatten(4, 5).flatten(2, 3) + bias for tile in tiles]
 
 

@@ -147,7 +147,7 @@ def test_the_papers_tokenizer_has_the_parameters_of_its_layers(meta_tokenizer):
     assert (settings.width, settings.heads) == (d, 8)
     assert (settings.spatial_depth, settings.temporal_depth, settings.expansion) == (8, 4, 4)
     assert (settings.encoder_blocks, settings.decoder_blocks) == (2, 2)
-    assert (settings.spatial_tokens, settings.temporal_tokens) == (16 * 16, 4 * 16 * 16)
+    assert (settings.spatial_tokens, settings.temporal_tokens) == (16 * 16, 32 * 32)
     assert proxy.width == d and sum(proxy.levels) == 32
 
     attention, feed, norm = 4 * d * d + d, 8 * d * d + 4 * d + d, 2 * d  # query, key, value; out, which has a bias
@@ -158,9 +158,9 @@ def test_the_papers_tokenizer_has_the_parameters_of_its_layers(meta_tokenizer):
     linear = d * d + d
     encoders = 2 * linear + (256 + 1024) * d  # patches and residuals to the width; queries of both kinds
     encoders += (4 * d * d + d) + 2 * image_block  # of 2 x 2 patches
-    encoders += (4 * 2 * d * d + d) + 2 * causal_block  # of 2 x 2 patches in the first frame and a residual
+    encoders += (4 * 2 * d * d + d) + 2 * image_block  # of a patch in the first frame and its 4 residuals
     encoders += 8 * layer + 4 * layer + 2 * norm  # temporal queries are global; each stack ends in a norm
-    decoders = image_block + causal_block + 2 * (4 * d * d + d)  # a token to 2 x 2 patches, of both kinds
+    decoders = 2 * image_block + 2 * (4 * d * d + d)  # a token to 2 x 2 patches, or to a patch of 4 frames
     decoders += 8 * alone + 4 * alone + 2 * norm
     decoders += 2 * causal_block + norm
     assert size_of(model.backbone) == encoders + decoders

@@ -37,27 +37,30 @@ class TokenizedClips:
 
     @classmethod
     def of(cls, pixels: str | Path, data: str | Path) -> "TokenizedClips":
-        """Tokenize the splits train and val of a store; each process its share, and all get all of them.
+        """The splits train and val of a store in the tokens of a trained tokenizer, `pixels` its folder.
 
-        pixels: folder of a trained tokenizer. Raises InputError (no tokenizer or store, or the two do not fit).
+        Raises InputError (no tokenizer or store, or the two do not fit).
         """
-        tokenizer, device = VideoTokenizer.load(pixels), own_device()
-        stores = {
-            split: ClipStore.open(data, split).expect(tokenizer.frames, tokenizer.size, by=str(pixels))
+        tokenizer = VideoTokenizer.load(pixels)
+        train, val = (
+            ClipStore.open(data, split).expect(tokenizer.frames, tokenizer.size, by=str(pixels))
             for split in ("train", "val")
-        }
-        layout = layout_of(tokenizer)
-        tokenizer.to(device)
+        )
+        return cls.tokenized(tokenizer.to(own_device()), train, val)
 
-        def tokens_of(store: ClipStore, part: torch.Tensor) -> torch.Tensor:
+    @classmethod
+    def tokenized(cls, tokenizer: VideoTokenizer, train: ClipStore, val: ClipStore) -> "TokenizedClips":
+        """Tokenize clips on the tokenizer's device; each process its share, and all get all of them."""
+        layout, device = layout_of(tokenizer), next(tokenizer.parameters()).device
+
+        def tokens_of(store: ClipStore, part: Tensor) -> Tensor:
             return layout.flatten(tokenizer.encode(store.clips(part).to(device)))
 
         ids = {
             split: over_processes(partial(tokens_of, store), torch.arange(len(store)).split(CLIPS_AT_ONCE))
-            for split, store in stores.items()
+            for split, store in (("train", train), ("val", val))
         }
-        fingerprint = stores["train"].fingerprint, weights_hash(tokenizer.cpu())
-        return cls(layout, stores["train"], stores["val"], ids, fingerprint)
+        return cls(layout, train, val, ids, (train.fingerprint, weights_hash(tokenizer)))
 
 
 def train_prior(

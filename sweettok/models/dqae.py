@@ -63,7 +63,8 @@ class Refinement(nn.Module):
 class DecoupledQueries(nn.Module):
     """DQAE: spatial queries read the first frame, temporal queries read residuals (docs/paper.md, DQAE, C3, C5, C7).
 
-    Global temporal queries start from places spread over all later frames; those of one location see its residuals alone.
+    A temporal query stands for a place over all later frames (`global`) or in one of them (`per_frame`), and may read all
+    residuals; `per_location` queries stand for a place over all later frames and read its residuals alone.
     """
 
     def __init__(self, tokenizer: Tokenizer, channels: int, frames: int, side: int) -> None:
@@ -72,7 +73,8 @@ class DecoupledQueries(nn.Module):
         block = (width, t.heads, t.expansion)
         self.residual, self.per_location = t.residual, t.temporal_queries == "per_location"
         self.frames, self.side, self.later = frames, side, later_frames(frames)
-        self.times = [0] if self.per_location else self.later  # of the temporal tokens
+        self.times = self.later if t.temporal_queries == "per_frame" else [0]  # of the temporal tokens
+        span = len(self.later) // len(self.times)  # latent frames that a temporal token stands for
         spatial_side = grid_side(t.spatial_tokens, side, "spatial")
         temporal_side = later_side(t.temporal_tokens, len(self.times), side)
         self.patch_to_width, self.residual_to_width = nn.Linear(channels, width), nn.Linear(channels, width)
@@ -81,16 +83,15 @@ class DecoupledQueries(nn.Module):
         self.spatial_queries = nn.Parameter(place_codes([0], side, spatial_side, width))
         self.spatial_encoder = QueryStack(*block, t.spatial_depth)
         spacing = side // temporal_side
-        if self.per_location:  # no block mixes a location with its neighbours
-            self.temporal_start = PatchesToQueries((1 + len(self.later)) * channels, width, spacing, depth=0)
-        else:
-            self.temporal_start = PatchesToQueries(2 * channels, width, spacing, t.encoder_blocks, frames=2)
+        depth = 0 if self.per_location else t.encoder_blocks  # no block mixes a location with its neighbours
+        frames_seen = min(2, len(self.times))
+        self.temporal_start = PatchesToQueries(2 * channels, width, spacing, depth, frames_seen, span)
         self.temporal_queries = nn.Parameter(place_codes(self.times, side, temporal_side, width))
         self.temporal_encoder = QueryStack(*block, t.temporal_depth, self_attention=not self.per_location)
 
         self.spatial_spread = TokensToPatches(width, side // spatial_side)
         self.spatial_decoder = QueryStack(*block, t.spatial_depth, self_attention=False)
-        self.temporal_spread = TokensToPatches(width, spacing, frames=min(2, len(self.times)))
+        self.temporal_spread = TokensToPatches(width, spacing, frames_seen, span)
         self.temporal_decoder = QueryStack(*block, t.temporal_depth, self_attention=False)
         self.refine = Refinement(width, t.decoder_blocks)
 
@@ -119,23 +120,15 @@ class DecoupledQueries(nn.Module):
             return z_spatial, None
         before = first if self.residual == "first_frame" else patches[:, :, :-1]
         residuals = before - patches[:, :, 1:]  # (B, C, k, h, w)
-        starts = self.temporal_start(self._shown_to_starts(first, residuals))
+        # Queries read residuals; their starting values also know what it is that moves.
+        shown = resampled(residuals, len(self.later))
+        starts = self.temporal_start(torch.cat([first.expand_as(shown), shown], dim=1))
         queries = as_sequence(starts) + self.temporal_queries  # (B, L_t, D)
         context = self.residual_to_width(residuals.permute(0, 2, 3, 4, 1).flatten(2, 3)) + places[1:]  # (B, k, h w, D)
         if not self.per_location:
             return z_spatial, self.temporal_encoder(queries, context.flatten(1, 2))
         by_patch = context.transpose(1, 2).contiguous()  # (B, h w, k, D)
         return z_spatial, self.temporal_encoder(queries[:, :, None], by_patch)[:, :, 0]
-
-    def _shown_to_starts(self, first: Tensor, residuals: Tensor) -> Tensor:
-        """What temporal queries start from. They read residuals; their starting values also know what it is that moves.
-
-        first (B, C, 1, h, w), residuals (B, C, k, h, w) -> (B, 2 C, k, h, w), or (B, C (1 + k), 1, h, w) per location.
-        """
-        residuals = resampled(residuals, len(self.later))
-        if self.per_location:
-            return torch.cat([first, residuals], dim=2).flatten(1, 2)[:, :, None]
-        return torch.cat([first.expand_as(residuals), residuals], dim=1)
 
     def decode(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
         # In decoders the place is part of the content: the same token has to become another patch in each place.

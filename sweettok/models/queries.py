@@ -55,11 +55,15 @@ class QueryStack(nn.Module):
 
 
 class PatchesToQueries(nn.Module):
-    """The first values of queries: patches (B, C, T, h, w) -> (B, D, T, h / s, w / s), a value for each place of s x s patches."""
+    """The first values of queries: patches (B, C, T, h, w) -> (B, D, T / span, h / s, w / s).
 
-    def __init__(self, channels: int, width: int, spacing: int, depth: int, frames: int = 1) -> None:
+    A value for each place of s x s patches in each `span` frames. frames: that the blocks after it look at.
+    """
+
+    def __init__(self, channels: int, width: int, spacing: int, depth: int, frames: int = 1, span: int = 1) -> None:
         super().__init__()
-        self.gather = nn.Conv3d(channels, width, (1, spacing, spacing), stride=(1, spacing, spacing))
+        place = (span, spacing, spacing)
+        self.gather = nn.Conv3d(channels, width, place, stride=place)
         self.blocks = blocks(depth, width, frames)
 
     def forward(self, patches: Tensor) -> Tensor:
@@ -67,12 +71,13 @@ class PatchesToQueries(nn.Module):
 
 
 class TokensToPatches(nn.Module):
-    """The way back: values of tokens on their grid (B, D, T, n, n) -> values of patches (B, D, T, n s, n s)."""
+    """The way back: values of tokens on their grid (B, D, T, n, n) -> values of patches (B, D, T span, n s, n s)."""
 
-    def __init__(self, width: int, spacing: int, frames: int = 1) -> None:
+    def __init__(self, width: int, spacing: int, frames: int = 1, span: int = 1) -> None:
         super().__init__()
+        place = (span, spacing, spacing)
         self.blocks = blocks(1, width, frames)
-        self.spread = nn.ConvTranspose3d(width, width, (1, spacing, spacing), stride=(1, spacing, spacing))
+        self.spread = nn.ConvTranspose3d(width, width, place, stride=place)
 
     def forward(self, tokens: Tensor) -> Tensor:
         return self.spread(self.blocks(tokens))

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from sweettok.params.models import Generator
 from sweettok.params.section import Section
 
 Curriculum = Literal["three_stage", "end_to_end", "alternating", "staged_weights"]
@@ -146,7 +147,8 @@ class AblationMatrix(Section):
     replication_seeds: tuple[NonNegativeInt, ...] = Field(
         strict=False,
         default=(),
-        description="those of `seeds`, and of the priors', that only repeat what the others found",
+        description="those of `seeds`, and of the priors', that only repeat what the others found. Their cells train on "
+        "one half of the training clips, the others' on the other half",
     )
 
     @model_validator(mode="after")
@@ -167,6 +169,13 @@ class AblationSchedule(Section):
     batch_size: PositiveInt
 
 
+class CellPrior(Section):
+    """The prior over a cell's own tokens, for variants with `generation`; its seed and noise are those of the cell."""
+
+    generator: Generator
+    sampling: Sampling
+
+
 class Variant(Section):
     """An ablation variant: what it changes of the full model, nothing else."""
 
@@ -177,6 +186,7 @@ class Variant(Section):
         default=1, description="points of the curve in each training; they change no weight"
     )
     semantics: bool = Field(default=False, description="also few-shot and probes on the tokens, as `semantics` says")
+    generation: bool = Field(default=False, description="also a prior over the tokens, as `ablation.prior` says")
 
 
 class Ablation(Section):
@@ -184,7 +194,15 @@ class Ablation(Section):
 
     matrix: AblationMatrix
     schedule: AblationSchedule
+    prior: CellPrior | None = None
     variants: dict[VariantName, Variant]
+
+    @model_validator(mode="after")
+    def _check_prior(self) -> "Ablation":
+        generated = [name for name, variant in self.variants.items() if variant.generation]
+        if generated and self.prior is None:
+            raise ValueError(f"prior is null, but {', '.join(generated)} has generation: true; give it a section")
+        return self
 
     @model_validator(mode="after")
     def _check_names(self) -> "Ablation":

@@ -55,8 +55,12 @@ class Tokenizer(Section):
     encoder_blocks: NonNegativeInt = Field(description="convolutional blocks that make the queries' starting values")
     decoder_blocks: NonNegativeInt = Field(description="causal convolutional blocks over all decoded patches")
     spatial_tokens: PositiveInt = Field(description="L_s, a square number (paper: 256)")
-    temporal_tokens: PositiveInt = Field(description="L_t, a square number in each later latent frame (paper: 1024)")
-    temporal_queries: Literal["per_location", "global"]
+    temporal_tokens: PositiveInt = Field(
+        description="L_t, a square number; per_frame and coupled: in each later latent frame (paper: 1024)"
+    )
+    temporal_queries: Literal["global", "per_frame", "per_location"] = Field(
+        description="what a temporal query stands for and may read (docs/paper.md, C5)"
+    )
     residual: Literal["first_frame", "consecutive"] = Field(
         description="v_s - v_t^i, or differences of neighbours (docs/paper.md, C3)"
     )

@@ -111,14 +111,15 @@ class Params(Section):
 def _check_grid(tokenizer: Tokenizer, data: AnyData, patches: Patches, section: str = "tokenizer") -> None:
     """Tokens lie on square grids that divide the grid of patches. Raises ValueError with what would fit."""
     side, later = data.size // patches.spatial, max(1, (data.frames - 1) // patches.temporal)
-    per_location = tokenizer.architecture == "decoupled" and tokenizer.temporal_queries == "per_location"
+    decoupled, of_queries = tokenizer.architecture == "decoupled", tokenizer.temporal_queries
+    frames_of_tokens = 1 if decoupled and of_queries != "per_frame" else later
     squares = [count**2 for count in range(1, side + 1) if side % count == 0]
-    if per_location and tokenizer.temporal_tokens != side**2:
+    if decoupled and of_queries == "per_location" and tokenizer.temporal_tokens != side**2:
         raise ValueError(
             f"{section}.temporal_tokens is {tokenizer.temporal_tokens}, but per_location queries need one per patch of "
             f"a frame: {side**2}; set it to {side**2} or temporal_queries to global"
         )
-    for key, frames in (("spatial_tokens", 1), ("temporal_tokens", 1 if per_location else later)):
+    for key, frames in (("spatial_tokens", 1), ("temporal_tokens", frames_of_tokens)):
         count, fitting = getattr(tokenizer, key), [frames * square for square in squares]
         if count not in fitting:
             over = f" in each of {frames} later latent frames" if frames > 1 else ""

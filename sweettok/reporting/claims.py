@@ -20,6 +20,7 @@ from sweettok.errors import InputError
 from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
 from sweettok.reporting.family import Aim, Outcome, Question, decide
+from sweettok.reporting.rules.generation import GeneratesBetter
 from sweettok.reporting.rules.keeps import Keeps
 from sweettok.reporting.rules.measured import Measured
 from sweettok.reporting.rules.scaling import Scaling
@@ -42,7 +43,9 @@ class NotTested(Section):
         return Measured(None, self.why)
 
 
-Tests = Union[BetterThan, Equivalent, Keeps, ProbeContrast, FewShot, Scaling, Stability, NotTested]  # noqa: UP007
+Tests = Union[  # noqa: UP007
+    BetterThan, Equivalent, Keeps, GeneratesBetter, ProbeContrast, FewShot, Scaling, Stability, NotTested
+]
 KINDS = {get_args(test.model_fields["kind"].annotation)[0] for test in get_args(Tests)}
 
 

@@ -33,8 +33,8 @@ class AblationCell:
 class PriorRun:
     """One prior of `prior_scaling`, of a size and a seed.
 
-    summary: size, seed, parameters, steps, metrics ("frechet_video/judge" and "loss", nats a token: records) and
-    class_consistency, a record.
+    summary: size, seed, parameters, steps and metrics: records of "frechet_video/judge", "class_consistency" and "loss" (nats
+    a token).
     """
 
     size: str

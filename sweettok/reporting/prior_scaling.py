@@ -1,6 +1,6 @@
-"""Priors of several sizes, all else equal: the scaling row of T2 as a table and as a figure."""
+"""Priors compared beside T2, as tables and a figure: of several sizes, and over the tokens of ablation variants."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,10 @@ from sweettok.reporting.style import COLOURS
 from sweettok.reporting.table import Content, Number, Row, Table
 
 PUBLISHED_ROWS = ("SweetTok 650M", "SweetTok 1.9B")
-RECORDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {  # column -> where a summary has its record
-    "validation loss (nats a token)": lambda summary: summary["metrics"]["loss"],
-    "frechet_video/judge": lambda summary: summary["metrics"]["frechet_video/judge"],
-    "class consistency": lambda summary: summary["class_consistency"],
+RECORDS = {  # column -> record
+    "validation loss (nats a token)": "loss",
+    "frechet_video/judge": "frechet_video/judge",
+    "class consistency": "class_consistency",
 }
 
 
@@ -37,11 +37,30 @@ def scaling_table(results: Results) -> Table | None:
         Row(row.method, published=published_columns(row)) for row in published("T2") if row.method in PUBLISHED_ROWS
     ]
     for size, runs in by_size(results).items():
-        ours: dict[str, Content] = {"parameters": Number(int(runs[0].summary["parameters"]))}
-        for column, record_of in RECORDS.items():
-            ours[column] = Number.over_seeds(record_of(run.summary) for run in runs)
-        rows.append(Row(method_title(size), ours | {"seeds": ", ".join(str(run.seed) for run in runs)}))
+        parameters = {"parameters": Number(int(runs[0].summary["parameters"]))}
+        ours = _columns(run.summary["metrics"] for run in runs) | {"seeds": ", ".join(str(run.seed) for run in runs)}
+        rows.append(Row(method_title(size), parameters | ours))
     return declared_table("T2_scaling", rows, results.setting)
+
+
+def variants_table(results: Results) -> Table | None:
+    """T2_variants, a row for each ablation variant with a prior over its cells' tokens; None where there is none."""
+    rows = []
+    for variant in results.variants:
+        found = {
+            seed: cell.summary["generation"]["metrics"]
+            for seed, cell in results.of_variant(variant).items()
+            if "generation" in cell.summary
+        }
+        if found:
+            rows.append(Row(method_title(variant), _columns(found.values()) | {"seeds": ", ".join(map(str, found))}))
+    return declared_table("T2_variants", rows, results.setting) if rows else None
+
+
+def _columns(metrics: Iterable[Mapping[str, Any]]) -> dict[str, Content]:
+    """Mean and spread over seeds, each with its records by name."""
+    of_seeds = list(metrics)
+    return {column: Number.over_seeds(found[name] for found in of_seeds) for column, name in RECORDS.items()}
 
 
 def scaling_curves(results: Results) -> Figure | None:
@@ -53,7 +72,7 @@ def scaling_curves(results: Results) -> Figure | None:
     shown = ("frechet_video/judge", "validation loss (nats a token)")
     parameters = [runs[0].summary["parameters"] for runs in sizes.values()]
     for panel, column, colour in zip(figure.subplots(1, len(shown)), shown, COLOURS, strict=False):
-        values = [[RECORDS[column](run.summary)["value"] for run in runs] for runs in sizes.values()]
+        values = [[run.summary["metrics"][RECORDS[column]]["value"] for run in runs] for runs in sizes.values()]
         panel.plot(parameters, [np.mean(of_size) for of_size in values], color=colour)
         for place, of_size in zip(parameters, values, strict=True):
             panel.scatter(

@@ -7,7 +7,7 @@ from sweettok.reporting.ablation_tables import ablation_table, stability_table
 from sweettok.reporting.codebook_tables import edges_table, words_table
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import method_title
-from sweettok.reporting.prior_scaling import scaling_table
+from sweettok.reporting.prior_scaling import scaling_table, variants_table
 from sweettok.reporting.protocol import skipped_notes
 from sweettok.reporting.published import published_alone, published_beside, published_columns
 from sweettok.reporting.rate_distortion import rate_distortion_table
@@ -28,7 +28,7 @@ NEAREST = "PSNR to the nearest training clip (dB)"
 
 def all_tables(results: Results) -> tuple[Table, ...]:
     """T1 ... T7, T6_stability, T7_probes, T7_words, codebook_words, codebook_edges and, where there is something for them,
-    T1_retention, T2_scaling, T7_variants, rate_distortion and small_sample.
+    T1_retention, T2_scaling, T2_variants, T7_variants, rate_distortion and small_sample.
 
     What has not run is marked in its row; the published numbers are always there.
     """
@@ -37,6 +37,7 @@ def all_tables(results: Results) -> tuple[Table, ...]:
         retention_table(results),
         _generation_table(results),
         scaling_table(results),
+        variants_table(results),
         _image_table(results),
         *(ablation_table(results, identity) for identity in ("T4", "T5", "T6")),
         stability_table(results),

@@ -167,7 +167,7 @@ def train_cell(
     tokenizer = cell_tokenizer(params, variant, seed)
     model, history, steps = build_tokenizer(tokenizer, codebook, proxy, data.clip), [], 0
     for training in cell_trainings(params, variant, seed):
-        checkpoint = _cell_checkpoint(variant, seed, training.name)
+        checkpoint = cell_checkpoint(variant, seed, training.name)
         losses = params.code_loss, training.pixel_loss
         model, rows = train_stage(checkpoint, model, training.stage, data, *losses, judge, run, steps, machine)
         history += [{"stage": training.name} | row | {"step": steps + row["step"]} for row in rows]
@@ -176,10 +176,11 @@ def train_cell(
 
 
 def forget_cell(params: Params, variant: str, seed: int) -> None:
-    """`forget_training` of all trainings of an ablation cell."""
-    for training in cell_trainings(params, variant, seed):
-        forget_training(_cell_checkpoint(variant, seed, training.name))
+    """`forget_training` of all trainings of an ablation cell, its prior's too."""
+    for name in [training.name for training in cell_trainings(params, variant, seed)] + ["prior"]:
+        forget_training(cell_checkpoint(variant, seed, name))
 
 
-def _cell_checkpoint(variant: str, seed: int, training: str) -> str:
+def cell_checkpoint(variant: str, seed: int, training: str) -> str:
+    """The name of a training's checkpoint."""
     return f"ablation-{variant}-{seed}-{training}"

@@ -58,6 +58,12 @@ class TrainingData:
                 )
         return cls(train, val, codes, hash_of([train.fingerprint, config]))
 
+    def share(self, number: int, shares: int) -> "TrainingData":
+        """With one of `shares` equal parts of the training clips (`ClipStore.share`); the validation clips stay."""
+        train = self.train.share(number, shares)
+        codes = self.codes | {"train": self.codes["train"][number::shares]}
+        return TrainingData(train, self.val, codes, hash_of([self.fingerprint, number, shares]))
+
 
 def _codes(path: Path, config: dict[str, Any]) -> Tensor:
     """The proxy's codes of a split. Raises InputError naming the file where it is not the one that config.json states."""

@@ -54,16 +54,19 @@ def to_uint8(clip: Tensor) -> np.ndarray:
 class ClipStore:
     """One split of a prepared store. Open it with `ClipStore.open`."""
 
-    def __init__(self, frames: np.ndarray | ShardedFrames, folder: Path, description: dict, split: str):
+    def __init__(
+        self, frames: np.ndarray | ShardedFrames, folder: Path, description: dict, split: str, share: tuple[int, int]
+    ):
         self._frames = frames  # (N, T, H, W, 3) uint8, on disk
+        self._share = share  # which of how many; (0, 1): all clips
         self._folder = folder
         self._entry = description["splits"][split]
         self.split = split
         self.classes: list[str] = list(description["classes"])
 
     @classmethod
-    def open(cls, path: str | Path, split: str) -> "ClipStore":
-        """Open the store in folder `path` for reading; no clip is loaded yet.
+    def open(cls, path: str | Path, split: str, share: tuple[int, int] = (0, 1)) -> "ClipStore":
+        """Open the store in folder `path` for reading; no clip is loaded yet. share: see `ClipStore.share`.
 
         Raises InputError: store or split absent, another schema, a damaged file, or a shape other than store.json says.
         """
@@ -85,14 +88,28 @@ class ClipStore:
             frames: Any = ShardedFrames(folder, shape, _mapped(folder / INDEX, np.int64, (shape[0], 2)))
         else:
             frames = _mapped(folder / ARRAY, np.uint8, shape)
-        return cls(frames, folder, description, split)
+        return cls(frames, folder, description, split, share)
 
     def __reduce__(self) -> tuple:
         """Another process opens the store anew: pickle would send all that is memory-mapped."""
-        return ClipStore.open, (self._folder.parent, self.split)
+        return ClipStore.open, (self._folder.parent, self.split, self._share)
+
+    def share(self, number: int, shares: int) -> "ClipStore":
+        """Every `shares`th clip from `number` on: shares are disjoint, and together they are this store.
+
+        Raises ValueError where there is no such share or it has no clip, or on a share of a share.
+        """
+        if self._share != (0, 1) or not 0 <= number < min(shares, len(self)):
+            raise ValueError(f"expected a share 0..{min(shares, len(self)) - 1} of a whole store, got {number}")
+        return ClipStore.open(self._folder.parent, self.split, (number, shares))
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return len(self._rows)
+
+    @property
+    def _rows(self) -> range:
+        number, shares = self._share
+        return range(number, len(self._frames), shares)
 
     @property
     def frames(self) -> int:
@@ -122,9 +139,9 @@ class ClipStore:
         missing = [column for column in LABEL_COLUMNS if column not in table]
         if missing:
             raise InputError(f"{path} lacks column(s) {', '.join(missing)}; {REMEDY}")
-        if len(table) != len(self):
-            raise InputError(f"{path} has {len(table)} rows for {len(self)} clips; {REMEDY}")
-        return table
+        if len(table) != len(self._frames):
+            raise InputError(f"{path} has {len(table)} rows for {len(self._frames)} clips; {REMEDY}")
+        return table.iloc[list(self._rows)].reset_index(drop=True)
 
     @property
     def captions(self) -> list[str]:
@@ -132,8 +149,9 @@ class ClipStore:
 
     @property
     def fingerprint(self) -> str:
-        """Hex SHA-256 of the split's identity: the checksums of its clips and labels in store.json."""
-        return hashlib.sha256((self._entry["clips_sha256"] + self._entry["labels_sha256"]).encode()).hexdigest()
+        """Hex SHA-256 of the split's identity: the checksums of its clips and labels in store.json, and which share."""
+        share = "" if self._share == (0, 1) else f"{self._share}"
+        return hashlib.sha256((self._entry["clips_sha256"] + self._entry["labels_sha256"] + share).encode()).hexdigest()
 
     def expect(self, frames: int, size: int, by: str) -> "ClipStore":
         """This store, if its clips have the frames and size that `by` (a file, a folder, a model) is made for.
@@ -159,7 +177,9 @@ class ClipStore:
         A shuffle; of shards, one that reads few of them at a time.
         """
         if isinstance(self._frames, ShardedFrames):
-            return self._frames.order(seed, epoch)
+            number, shares = self._share
+            order = self._frames.order(seed, epoch)
+            return order[order % shares == number] // shares
         return shuffled_epoch(len(self), seed, epoch)
 
     def clips(self, indices: Sequence[int] | np.ndarray | Tensor) -> Tensor:
@@ -178,7 +198,8 @@ class ClipStore:
             raise ValueError(f"expected a list of clip numbers, got {rows.dtype} of shape {rows.shape}")
         if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
             raise ValueError(f"expected clip numbers in 0..{len(self) - 1}, got {rows.min()}..{rows.max()}")
-        return rows.astype(np.int64)
+        number, shares = self._share
+        return number + shares * rows.astype(np.int64)
 
 
 def check_store(path: str | Path) -> dict[str, int]:

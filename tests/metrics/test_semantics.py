@@ -83,7 +83,7 @@ def test_tokens_are_those_of_the_model_and_vectors_are_looked_up(make_model, sto
 
 
 def test_tokens_of_each_latent_frame_are_described_apart(make_model, store):
-    model = make_model(temporal_queries="global")
+    model = make_model(temporal_queries="per_frame")
     tokens = tokens_by_group(model, store)
     vectors, quantizer, clip = token_representations(model, tokens), model.quantizers["temporal"], 40
     of_frames = tokens["temporal"][clip].view(4, 4)  # 4 later latent frames of 4 tokens

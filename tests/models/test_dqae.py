@@ -9,7 +9,9 @@ CHANNELS, FRAMES, SIDE = 12, 5, 4
 BACKBONES = {
     "decoupled": {},
     "decoupled, global": {"temporal_queries": "global"},
+    "decoupled, per frame": {"temporal_queries": "per_frame"},
     "decoupled, fewer": {"temporal_queries": "global", "temporal_tokens": 4, "spatial_tokens": 1},
+    "decoupled, per frame, fewer": {"temporal_queries": "per_frame", "temporal_tokens": 4, "spatial_tokens": 1},
     "decoupled, consecutive": {"residual": "consecutive"},
     "decoupled, global, consecutive": {"temporal_queries": "global", "residual": "consecutive"},
     "coupled": {"architecture": "coupled"},
@@ -111,15 +113,14 @@ def test_residuals_differ_by_setting(build):
         assert torch.equal(first.encode(short)[1], consecutive.encode(short)[1])  # one residual: the same
 
 
-@pytest.mark.parametrize("name", ["decoupled", "decoupled, global"])
+@pytest.mark.parametrize("name", ["decoupled", "decoupled, global", "decoupled, per frame"])
 def test_temporal_tokens_read_differences_from_the_first_frame(build, name):
     """But for what their starting values take of the first frame, the same shift of all frames leaves them as they are;
     the spatial tokens tell of it."""
     backbone, clip = build(**BACKBONES[name]), patches(2)
     weight = backbone.temporal_start.gather.weight
     with torch.no_grad():
-        # (D, C (1 + k), 1, s, s), the frames of a channel side by side; of global queries (D, 2 C, 1, s, s)
-        of_first = weight[:, :CHANNELS] if backbone.times != [0] else weight.unflatten(1, (-1, FRAMES))[:, :, 0]
+        of_first = weight[:, :CHANNELS]  # of (D, 2 C, span, s, s)
         assert of_first.any()
         of_first.zero_()
         (spatial, temporal), (moved, same) = backbone.encode(clip), backbone.encode(clip + patches(2, 7)[:, :, :1])
@@ -140,8 +141,9 @@ def test_per_location_tokens_read_their_own_patch(build):
     assert moved_by_one_patch(build(temporal_depth=2, encoder_blocks=2)) == [6]
 
 
-def test_global_tokens_read_every_patch(build):
-    assert moved_by_one_patch(build(temporal_queries="global")) == list(range(16))
+@pytest.mark.parametrize("queries", ["global", "per_frame"])
+def test_global_tokens_read_every_patch(build, queries):
+    assert moved_by_one_patch(build(temporal_queries=queries)) == list(range(16))
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -188,8 +190,9 @@ def test_sides_of_token_grids():
         ({"spatial_tokens": 9}, "9 spatial .*4 x 4"),
         ({"temporal_tokens": 15}, "15 temporal .*4 x 4"),
         ({"temporal_tokens": 64}, "64 temporal .*4 x 4"),
-        ({"temporal_queries": "global", "temporal_tokens": 18}, "18 temporal .*4 latent"),
-        ({"temporal_queries": "global", "temporal_tokens": 8}, "2 temporal .*4 x 4"),
+        ({"temporal_queries": "global", "temporal_tokens": 9}, "9 temporal .*4 x 4"),
+        ({"temporal_queries": "per_frame", "temporal_tokens": 18}, "18 temporal .*4 latent"),
+        ({"temporal_queries": "per_frame", "temporal_tokens": 8}, "2 temporal .*4 x 4"),
         ({"architecture": "coupled", "spatial_tokens": 2}, "2 spatial .*4 x 4"),
         ({"architecture": "coupled", "temporal_tokens": 18}, "18 temporal .*4 latent"),
         ({"architecture": "coupled", "temporal_tokens": 8}, "2 temporal .*4 x 4"),

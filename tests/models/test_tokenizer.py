@@ -14,6 +14,7 @@ from sweettok.params import Part, Patches
 MODELS = {
     "decoupled": {},
     "decoupled, global": {"temporal_queries": "global", "encoder_blocks": 2, "decoder_blocks": 2, "temporal_depth": 2},
+    "decoupled, per frame": {"temporal_queries": "per_frame", "encoder_blocks": 2, "temporal_depth": 2},
     "decoupled, global, consecutive": {"temporal_queries": "global", "residual": "consecutive"},
     "decoupled, composed": {"lookup": "composed"},
     "decoupled, learned": {"quantizer": "learned"},
@@ -56,7 +57,9 @@ def test_decode_of_encode_is_the_forward_pass(models, clips, name, frames, tmp_p
     assert torch.equal(loaded.encode(clip), coded.tokens) and torch.equal(loaded.decode(coded.tokens), expected)
 
 
-@pytest.mark.parametrize("name", ["decoupled", "decoupled, global", "decoupled, global, consecutive"])
+@pytest.mark.parametrize(
+    "name", ["decoupled", "decoupled, global", "decoupled, per frame", "decoupled, global, consecutive"]
+)
 def test_against_a_plain_implementation(models, clips, plain_tokenizer, name):
     model, clip = models[name], clips(3, seed=5)
     with torch.no_grad():
@@ -212,7 +215,9 @@ def test_saving_replaces_the_folder_whole(models, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-@pytest.mark.parametrize("overrides", [{}, {"temporal_queries": "global"}, {"architecture": "coupled"}])
+@pytest.mark.parametrize(
+    "overrides", [{}, {"temporal_queries": "global"}, {"temporal_queries": "per_frame"}, {"architecture": "coupled"}]
+)
 def test_a_model_of_images_has_spatial_tokens_alone(codebook, proxy_params, tokenizer_of, clips, tmp_path, overrides):
     torch.manual_seed(0)
     model = VideoTokenizer(tokenizer_of(**overrides), Patches(spatial=4, temporal=2), proxy_params, (1, 16), codebook)

@@ -18,7 +18,12 @@ from sweettok.params import parse_params, stage_params
             CONTENT["tokenizer"] | {"temporal_queries": "per_location", "temporal_tokens": 16},
             "tokenizer.temporal_tokens .*16, .*per_location .*64",
         ),
-        ("tokenizer.temporal_tokens", 63, "tokenizer.temporal_tokens .*63, .*8 x 8 .*4, 16, 64, 256"),
+        ("tokenizer.temporal_tokens", 63, "tokenizer.temporal_tokens .*63, .*8 x 8 .*1, 4, 16, 64"),
+        (
+            "tokenizer",
+            CONTENT["tokenizer"] | {"temporal_queries": "per_frame", "temporal_tokens": 63},
+            "tokenizer.temporal_tokens .*63, .*8 x 8 .*4, 16, 64, 256",
+        ),
         ("tokenizer.spatial_tokens", 9, "tokenizer.spatial_tokens .*9, .*8 x 8 .*1, 4, 16, 64"),
         ("tokenizer.spatial_tokens", 256, "tokenizer.spatial_tokens .*256, .*8 x 8 .*1, 4, 16, 64"),
         ("ablation.matrix.variants", ["full", "fool"], "matrix.variants .*fool, .*full"),
@@ -41,10 +46,13 @@ def test_indices_of_the_most_codes_still_fit_int32():
 
 
 @pytest.mark.parametrize("count", [1, 4, 16, 64])
-def test_tokens_may_lie_on_any_grid_that_divides_that_of_the_patches(count):
-    content = changed("tokenizer.temporal_tokens", 4 * count)  # of 4 later latent frames
-    content["tokenizer"] |= {"temporal_queries": "global", "spatial_tokens": count}
-    assert parse_params(content, "here").tokenizer.temporal_tokens == 4 * count
+@pytest.mark.parametrize("queries, frames", [("global", 1), ("per_frame", 4)])
+def test_tokens_may_lie_on_any_grid_that_divides_that_of_the_patches(count, queries, frames):
+    content = changed("tokenizer.temporal_tokens", frames * count)
+    content["tokenizer"] |= {"temporal_queries": queries, "spatial_tokens": count}
+    content["ablation"]["variants"] = {"full": {}}  # coupled queries lie in each later frame
+    content["ablation"]["matrix"]["variants"] = ["full"]
+    assert parse_params(content, "here").tokenizer.temporal_tokens == frames * count
 
 
 @pytest.mark.parametrize("folder", ["reports", "reports/weizmann"])

@@ -4,14 +4,15 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import mean_and_std
 from sweettok.reporting.claims import verdicts
-from sweettok.reporting.collect import Results, collect
+from sweettok.reporting.collect import AblationCell, Results, collect
 from sweettok.reporting.numbers import all_numbers, headline_numbers
-from sweettok.reporting.prior_scaling import by_size, scaling_curves, scaling_table
+from sweettok.reporting.prior_scaling import by_size, scaling_curves, scaling_table, variants_table
 from sweettok.reporting.table import to_markdown
 
 DISTANCES = {"large": (40.0, 44.0, 42.0), "base": (50.0, 49.0, 54.0), "tiny_one": (90.0, 70.0, 80.0)}
@@ -30,7 +31,7 @@ def write_priors(outputs: Path) -> None:
                 "loss": record(distance / 20, 16, "val", seed, unit="nats a token"),
             }
             summary = {"size": size, "seed": seed, "parameters": PARAMETERS[size], "metrics": metrics, "steps": 9}
-            summary["class_consistency"] = record(0.5, 32, "test", seed, (0.4, 0.6))
+            summary["metrics"]["class_consistency"] = record(0.5, 32, "test", seed, (0.4, 0.6))
             (of_seed / "summary.json").write_text(json.dumps(summary))
 
 
@@ -91,3 +92,18 @@ def test_without_sizes_there_is_neither_table_nor_figure():
     nothing = Results("test")
     assert scaling_table(nothing) is None and scaling_curves(nothing) is None
     assert all_numbers(nothing, verdicts(nothing))["prior_scaling"] == "not run"
+
+
+def test_a_row_for_each_variant_with_samples():
+    def cell(variant: str, seed: int, distance: float | None) -> AblationCell:
+        values = {"frechet_video/judge": distance, "class_consistency": 0.5, "loss": 2.0}
+        metrics = {name: record(value, 32, "test", seed) for name, value in values.items() if value is not None}
+        summary = {"generation": {"metrics": metrics}} if distance else {}
+        return AblationCell(variant, seed, summary, pandas.DataFrame(), None)
+
+    given = {("coupled", 0): 50.0, ("coupled", 1): 54.0, ("full", 0): 40.0, ("full", 1): 44.0, ("lc", 0): None}
+    cells = tuple(cell(variant, seed, distance) for (variant, seed), distance in given.items())
+    table = variants_table(Results("test", cells=cells))
+    found = {row.name: row.ours["frechet_video/judge"].value for row in table.rows}
+    assert list(found.values()) == [42.0, 52.0] and table.rows[1].ours["seeds"] == "0, 1"
+    assert variants_table(Results("test", cells=cells[4:])) is None

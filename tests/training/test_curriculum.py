@@ -145,6 +145,17 @@ def test_proxy_and_its_codes_on_disk(proxy, stores, data_folder):
     assert training_data.clip == (9, 16) and torch.equal(training_data.codes["train"], torch.from_numpy(codes["train"]))
 
 
+def test_a_share_of_the_training_data_has_the_codes_of_its_clips(proxy, stores, data_folder):
+    save_proxy("proxy", proxy, {split: code_clips(proxy, stores[split]) for split in ("train", "val")}, [])
+    whole = TrainingData.load(data_folder, "proxy")
+    shares = [whole.share(number, 2) for number in (0, 1)]
+    for number, share in enumerate(shares):
+        assert torch.equal(share.codes["train"], whole.codes["train"][number::2])
+        assert np.array_equal(share.codes["train"], code_clips(proxy, share.train))
+        assert torch.equal(share.codes["val"], whole.codes["val"]) and len(share.val) == len(whole.val)
+    assert len({one.fingerprint for one in (whole, *shares)}) == 3
+
+
 def test_codes_of_other_clips_are_refused(proxy, stores, data_folder):
     codes = {split: code_clips(proxy, stores[split]) for split in ("train", "val")}
     save_proxy("proxy", proxy, codes | {"train": codes["train"][:5]}, [])

@@ -1,5 +1,7 @@
 """The clip store: exact conversion, honest errors, and a batch order that survives a resume."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -123,6 +125,28 @@ def test_fingerprint_tells_splits_and_worlds_apart(folder, tmp_path):
     assert len(prints) == 3 and all(len(value) == 64 for value in prints)
     assert ClipStore.open(tmp_path / "same", "train").fingerprint == ClipStore.open(folder, "train").fingerprint
     assert ClipStore.open(tmp_path / "other", "train").fingerprint not in prints
+
+
+@pytest.mark.parametrize("clips_per_shard", [None, 5])
+def test_shares_are_disjoint_and_make_up_the_store(tmp_path, clips_per_shard):
+    prepare(DATA.model_copy(update={"clips_per_shard": clips_per_shard}), tmp_path / "data")
+    whole = ClipStore.open(tmp_path / "data", "train")
+    shares = [whole.share(number, 3) for number in range(3)]
+    assert [len(share) for share in shares] == [4, 4, 4] and len(whole) == 12
+    for number, share in enumerate(shares):
+        theirs = list(range(number, 12, 3))
+        assert torch.equal(share.clips(range(4)), whole.clips(theirs))
+        assert share.labels.equals(whole.labels.iloc[theirs].reset_index(drop=True))
+        assert sorted(share.order(seed=1, epoch=2)) == list(range(4))
+        there = pickle.loads(pickle.dumps(share))
+        assert there.fingerprint == share.fingerprint and torch.equal(there.clips([3]), share.clips([3]))
+    assert len({store.fingerprint for store in (whole, *shares)}) == 4
+    with pytest.raises(ValueError, match="of a whole store"):
+        shares[0].share(0, 2)
+    with pytest.raises(ValueError, match="got 3"):
+        whole.share(3, 3)
+    with pytest.raises(ValueError, match="got 4"):
+        shares[0].clips([4])
 
 
 def test_clips_are_memory_mapped_and_read_only(folder):
