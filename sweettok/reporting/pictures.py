@@ -66,7 +66,11 @@ def sample_grid(samples: Mapping[str, np.ndarray]) -> Figure:
 
 def save_sample_gif(samples: Mapping[str, np.ndarray], path: Path) -> None:
     """Animate generated clips: one column a class of `shown_classes`, three samples below each other."""
-    frames = sample_frames(samples)
+    save_gif(sample_frames(samples), path)
+
+
+def save_gif(frames: Sequence[np.ndarray], path: Path) -> None:
+    """Animate pictures of one size, uint8 (h, w, 3)."""
     images = [Image.fromarray(frame) for frame in frames]
     # one palette for all frames: a palette a frame flickers
     palette = Image.fromarray(np.concatenate(frames[::4], axis=0)).quantize(255, dither=Image.Dither.NONE)

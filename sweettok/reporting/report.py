@@ -19,6 +19,7 @@ from sweettok.reporting.latex import to_latex
 from sweettok.reporting.numbers import all_numbers, as_text, headline_numbers
 from sweettok.reporting.origin import Origin
 from sweettok.reporting.page import Report, learned_table, page
+from sweettok.reporting.summary import summary, verdict_table
 from sweettok.reporting.table import to_csv, to_markdown
 from sweettok.reporting.tables import all_tables
 from sweettok.reporting.web_page import web_page
@@ -37,7 +38,7 @@ def write_report(
     """Read a run's `outputs` and write `reports`; returns what was read.
 
     reports/tables/*.{csv,md,tex} (see all_tables; also claims, learned), reports/figures/*.{png,svg,pdf,gif}, reports/results.json
-    (every number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/claims.json (verdicts), reports/plots/*.csv (for `dvc plots`),
+    (every number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/claims.json (verdicts), reports/{summary,verdicts}.md (for the README), reports/plots/*.csv (for `dvc plots`),
     reports/README.md and reports/index.html, the page in one file. Stages that have not run are marked 'not run'.
     `profile`: the params' profile name, for headings. `cells`: the ablation cells (VARIANT-SEED) that belong to it; those
     another profile left in outputs stay out. `tokenizers`: the same for outputs/reconstruction. None: all. `origin`: where the run comes from, for the page's run facts.
@@ -64,6 +65,8 @@ def write_report(
             ("results.json", as_text(all_numbers(results, found))),
             ("metrics.json", as_text(headline_numbers(results))),
             ("claims.json", as_text(claims_json(found))),
+            ("summary.md", summary(results)),
+            ("verdicts.md", verdict_table(found)),
         ):
             until_all_is_written.enter_context(atomic_file(folder / name)).write_text(text, encoding="utf-8")
     return results

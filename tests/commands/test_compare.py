@@ -77,7 +77,7 @@ def test_no_store(tmp_path, monkeypatch, sweettok):
 
 def entry(claim, verdict, estimate=0.5):
     found = {"estimate": estimate, "low": estimate - 0.2, "high": estimate + 0.2, "seeds": [0, 1], "clips": 8}
-    return {"claim": claim, "verdict": verdict, "discovery": None if verdict == "not run" else found}
+    return {"claim": claim, "unit": "dB", "verdict": verdict, "discovery": None if verdict == "not run" else found}
 
 
 @pytest.fixture
@@ -119,6 +119,20 @@ def test_a_contradiction_is_status_1(report, sweettok):
     assert "CONTRADICTION: d: contradicted" in sweettok("compare", str(second), str(first))[1]
 
 
+def test_more_reports_are_a_table(report, sweettok):
+    names = [
+        str(report(name, **verdicts))
+        for name, verdicts in (("easy", FIRST), ("hard", {"b": "equivalent"}), ("real", {}))
+    ]
+    status, out, _ = sweettok("compare", *names)
+    head, rule, *rows = out.splitlines()
+    assert status == 0 and head == f"| claim | unit | {' | '.join(names)} |" and rule == "|---|---|---|---|---|"
+    assert [row.split(" | ")[0] for row in rows] == ["| a", "| b", "| c", "| d"]
+    assert rows[1] == "| b | dB | inconclusive 0.500 [0.300, 0.700] | equivalent 0.500 [0.300, 0.700] | - |"
+    listed = json.loads(sweettok("compare", *names, "--json")[1])
+    assert listed[1]["reports"][names[1]]["verdict"] == "equivalent" and names[2] not in listed[1]["reports"]
+
+
 @pytest.mark.parametrize(
     ("content", "named"),
     [("{}", "no list of verdicts"), ('[{"claim": "a"}]', "no list of verdicts"), ("[", "claims.json")],
@@ -129,4 +143,4 @@ def test_no_report(report, tmp_path, sweettok, content, named):
     status, _, err = sweettok("compare", str(first), str(tmp_path / "claims.json"))
     assert status == 1 and named in err
     status, _, err = sweettok("compare", str(first), "full")
-    assert status == 1 and "two reports" in err
+    assert status == 1 and "two or more reports" in err

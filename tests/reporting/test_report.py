@@ -49,11 +49,14 @@ def test_everything_is_there(reports: Path):
     expected |= {f"figures/{name}.svg" for name in CHARTS}
     expected |= {
         "figures/samples.gif",
+        "figures/reconstruction.gif",
         "README.md",
         "index.html",
         "results.json",
         "metrics.json",
         "claims.json",
+        "summary.md",
+        "verdicts.md",
         "plots/ablation.csv",
         "tables/claims.md",
         "tables/claims.csv",
@@ -70,7 +73,7 @@ def test_again_gives_identical_files(reports: Path, complete_outputs: Path, tmp_
     assert files(tmp_path / "again") == files(reports)
 
 
-@pytest.mark.parametrize("name", [f"{name}.png" for name in PICTURES] + ["samples.gif"])
+@pytest.mark.parametrize("name", [f"{name}.png" for name in PICTURES] + ["samples.gif", "reconstruction.gif"])
 def test_pictures_open_are_small_and_not_blank(reports: Path, name: str):
     path = reports / "figures" / name
     assert path.stat().st_size < 1_000_000
