@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sweettok.reporting.pictures import CLIP_GAP, CLIPS_SHOWN, over_time, save_gif
 
 SIDE = 128  # pixels of an enlarged frame
-WORDS = 3  # the most frequent ones of each token group
+WORDS = 2  # the most frequent ones of each token group
 LINE = 15  # pixels
 
 
