@@ -42,7 +42,7 @@ class VideoIndex:
 
     times: (frames,) int64, increasing, in the stream's time base; None where timestamps are absent or repeat.
     key_frames: (keys,) int64, increasing frame numbers at which decoding may start (empty without times).
-    rate: frames a second on average, as the file says; None where it does not.
+    rate: frames a second on average: what the file says, unless its times say otherwise; None where neither does.
     """
 
     frames: int
@@ -83,8 +83,9 @@ def video_index(path: str | Path) -> VideoIndex:
             times.append(packet.pts)
             shown += packet.duration or 0
             keys += [packet.pts] if packet.is_keyframe else []
-        if container.format.name == "gif" and shown and stream.time_base:  # it states times; FFmpeg guesses a rate
-            rate = Fraction(len(times)) / (shown * stream.time_base)
+        unit = stream.time_base or Fraction(0)  # seconds
+        if container.format.name == "gif" and shown and unit:  # it states times; FFmpeg guesses a rate
+            rate = Fraction(len(times)) / (shown * unit)
         whole &= not _is_cut(container, stream, packets, last)
     if not whole:
         raise Unreadable(f"truncated after {packets} frames")
@@ -93,7 +94,16 @@ def video_index(path: str | Path) -> VideoIndex:
     if None in times or len(set(times)) < len(times):
         return VideoIndex(len(times), None, np.empty(0, np.int64), rate)
     ordered = np.sort(np.array(times, np.int64))
+    if container.format.name != "gif":
+        rate = _mean_rate(len(times) - 1, int(ordered[-1] - ordered[0]) * unit, rate)
     return VideoIndex(len(times), ordered, np.searchsorted(ordered, np.sort(np.array(keys, np.int64))), rate)
+
+
+def _mean_rate(steps: int, seconds: Fraction, stated: Fraction | None) -> Fraction | None:
+    """Steps from frame to frame a second; the stated rate where the last frame's time agrees, for times are rounded."""
+    if not seconds or (stated and abs(seconds * stated - steps) < 0.5):
+        return stated
+    return (steps / seconds).limit_denominator(1_000_000)
 
 
 def _is_cut(container: "av.container.InputContainer", stream: "av.VideoStream", packets: int, last: int) -> bool:
