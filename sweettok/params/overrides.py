@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, refusal
 
 REPLACE = "!replace"
 BASE = re.compile(r"^base\s*:", re.M)
@@ -27,7 +27,7 @@ def read_text(path: str | Path) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}; run from the project's root") from error
+        raise InputError(f"cannot read {path}: {refusal(error, 'run from the root of the project')}") from error
     except ValueError as error:
         raise InputError(f"{path} is not valid YAML: {error}") from error
 

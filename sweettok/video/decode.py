@@ -21,6 +21,7 @@ import av
 import numpy as np
 from av.stream import Disposition
 
+from sweettok.errors import counted
 from sweettok.video import high_dynamic_range
 from sweettok.video.formats import VIDEOS, Unreadable, check_file
 from sweettok.video.integrity import check_whole, ffv1_is_damaged
@@ -88,7 +89,7 @@ def video_index(path: str | Path) -> VideoIndex:
             rate = Fraction(len(times)) / (shown * unit)
         whole &= not _is_cut(container, stream, packets, last)
     if not whole:
-        raise Unreadable(f"truncated after {packets} frames")
+        raise Unreadable(f"truncated after {counted(packets, 'frame')}")
     if not times:
         raise Unreadable("no frames")
     if None in times or len(set(times)) < len(times):
@@ -138,13 +139,13 @@ def read_window(
     index = index or video_index(path)
     wanted = range(start, start + stride * (count - 1) + 1, stride)
     if wanted[-1] >= index.frames:
-        raise Unreadable(f"has {index.frames} frames, frame {wanted[-1]} was asked for")
+        raise Unreadable(f"has {counted(index.frames, 'frame')}, frame {wanted[-1]} was asked for")
     try:
         frames = _collect(_frames_from(Path(path), index, start), wanted, change)
     except _DistrustedTimestamps:
         frames = _collect(_frames_from(Path(path), index, 0), wanted, change)
     if len(frames) < count:
-        raise Unreadable(f"ends before frame {wanted[len(frames)]} of the {index.frames} it should have")
+        raise Unreadable(f"ends before frame {wanted[len(frames)]} of the {index.frames:,} it should have")
     if len({frame.shape for frame in frames}) > 1:
         raise Unreadable("frames of several sizes")
     return np.stack(frames)

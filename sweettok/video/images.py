@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from sweettok.errors import counted, refusal
 from sweettok.video.formats import IMAGES, Unreadable, check_file
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # by content; an ImageNet file of ending .JPEG is a PNG
@@ -40,7 +41,7 @@ def read_images(path: str | Path, start: int, count: int, change: Callable[[np.n
     """Frames start .. start + count - 1 as `change` makes them, uint8 (count, H, W, 3). Raises Unreadable."""
     frames = [change(pixels) for pixels, _ in islice(_shown(Path(path)), start, start + count)]
     if len(frames) < count:
-        raise Unreadable(f"has {start + len(frames)} frames, frame {start + count - 1} was asked for")
+        raise Unreadable(f"has {counted(start + len(frames), 'frame')}, frame {start + count - 1} was asked for")
     return np.stack(frames)
 
 
@@ -68,6 +69,8 @@ def _shown(path: Path) -> Iterator[tuple[np.ndarray, float]]:
                     image.seek(number)
                 pixels = _rgb(image)
                 yield pixels, float(image.info.get("duration") or 0)
+    except PermissionError as error:
+        raise Unreadable(f"cannot be read: {refusal(error, 'check the disk')}") from error
     except (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's for damage
         reason = (str(error).splitlines() or ["truncated"])[0].replace(str(path), path.name)
         raise Unreadable(f"cannot be decoded ({reason})") from error

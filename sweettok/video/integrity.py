@@ -10,6 +10,7 @@ import struct
 import zlib
 from pathlib import Path
 
+from sweettok.errors import refusal
 from sweettok.video.formats import Unreadable
 
 _SEGMENT = 0x18538067
@@ -41,7 +42,7 @@ def check_whole(path: Path) -> None:
             else:
                 _check_transport_stream(content)
     except OSError as error:
-        raise Unreadable(f"cannot be read ({error.strerror})") from error
+        raise Unreadable(f"cannot be read: {refusal(error, 'check the disk')}") from error
     except (IndexError, struct.error) as error:
         raise Unreadable("truncated") from error
 

@@ -80,7 +80,7 @@ def _files_by_stem(root: Path) -> dict[str, Path]:
         for name in sorted(names):
             path = (Path(folder) / name).relative_to(root)
             if path.suffix.lower() in VIDEOS and (other := found.setdefault(path.stem, path)) != path:
-                raise InputError(f"{printable(path)} and {printable(other)} in {root} have one name; remove one")
+                raise InputError(f"{path} and {other} in {root} have one name; remove one")
     return found
 
 
@@ -124,7 +124,7 @@ def _from_txt(path: Path, root: Path) -> list[Item]:
     for name, number in map(split_line, read_lines(path)):
         class_name = printable(Path(name).parent.name) or number
         if not class_name:
-            raise InputError(f"{path}: {printable(name)} has neither a class folder nor a class number")
+            raise InputError(f"{path}: {name} has neither a class folder nor a class number")
         if number and numbers.setdefault(class_name, number) != number:
             raise InputError(f"{path}: class {class_name} is numbered {numbers[class_name]} and {number}")
         items.append(Item(printable(name), inside(root, name, str(path)), class_name))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, refusal
 from sweettok.video.draws import shuffled
 
 SPLITS = ("train", "val", "test")
@@ -51,11 +51,9 @@ def inside(root: Path, name: str | Path, source: str) -> Path:
     """
     path = root / name
     if "\0" in str(name):
-        raise InputError(f"{source} has a name with a zero byte, {printable(name)!r}; it is no text file")
+        raise InputError(f"{source} has a name with a zero byte, {name!r}; it is no text file")
     if os.path.isabs(name) or ".." in Path(name).parts or not Path(os.path.realpath(path)).is_relative_to(root):
-        raise InputError(
-            f"{source} names {printable(name)}, which lies outside data.root {root}; copy it below the root"
-        )
+        raise InputError(f"{source} names {name}, which lies outside data.root {root}; copy it below the root")
     return path
 
 
@@ -103,7 +101,9 @@ def read_text(path: Path) -> str:
     try:
         text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
     except OSError as error:
-        raise InputError(f"cannot read the list {path}: {error.strerror}; see the data set's own download") from error
+        raise InputError(
+            f"cannot read the list {path}: {refusal(error, 'see where the data set comes from')}"
+        ) from error
     if not text.strip():
         raise InputError(f"the list {path} is empty")
     return text
@@ -124,9 +124,7 @@ def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[l
         classes = [name for name in entries if inside(root, (folder / name).relative_to(root), "data.root").is_dir()]
         stray = [name for name in entries if name not in set(classes) and name.lower().endswith(endings)]
         if stray:
-            raise InputError(
-                f"{printable(folder / stray[0])} is in no class folder; move it to <class>/{printable(stray[0])}"
-            )
+            raise InputError(f"{folder / stray[0]} is in no class folder; move it to <class>/{stray[0]}")
         if not classes:
             raise InputError(f"{folder} has no class folders; expected <class>/<file>")
         files = [
@@ -136,7 +134,7 @@ def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[l
             if not entry.name.startswith(".")
         ]
     except OSError as error:
-        raise InputError(f"cannot list {printable(error.filename)}: {error.strerror}") from error
+        raise InputError(f"cannot list {error.filename}: {refusal(error, 'check the disk')}") from error
     items = [Item(printable(file), inside(root, file, "data.root"), printable(file.parent.name)) for file in files]
     if not items:
         raise InputError(f"the class folders of {folder} hold no files")
