@@ -8,9 +8,12 @@ from pathlib import Path
 
 from sweettok.errors import InputError, refusal
 from sweettok.video.draws import shuffled
+from sweettok.video.formats import VIDEOS
 
 SPLITS = ("train", "val", "test")
-_LINE = re.compile(r"""(?:"(?P<double>.+)"|'(?P<single>.+)'|(?P<plain>.+?))(?:\s+(?P<number>\d+))?""")
+_LINE = re.compile(
+    r"""(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<plain>.+?))(?:[\s,;]+(?P<quote>["']?)(?P<number>\d+)(?P=quote))?"""
+)
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,9 @@ def _both(name: str, other: str) -> str:
 
 
 def split_line(line: str) -> tuple[str, str]:
-    """A list's line `path` or `path number` -> (path, number or ""), apart by spaces or a tab; quotes around are removed.
+    """A list's line `path` or `path number` -> (path, number or ""), apart by space, tab, comma or semicolon.
 
-    The path comes without `./` and doubled slashes.
+    The path comes without `./` and doubled slashes, both without quotes around them.
     """
     found = _LINE.fullmatch(line)
     assert found  # any line that is not empty matches
@@ -112,6 +115,21 @@ def read_text(path: Path) -> str:
 def read_lines(path: Path) -> list[str]:
     """The lines of a list, stripped, without empty ones. Raises InputError as `read_text`."""
     return [line.strip() for line in re.split(r"[\r\n]+", read_text(path)) if line.strip()]
+
+
+def listed_videos(path: Path) -> list[tuple[str, str]]:
+    """`split_line` of each line of a list of videos. Raises InputError as `read_text`; for a line of another form."""
+    found = []
+    for number, line in enumerate(re.split(r"\r\n?|\n", read_text(path)), start=1):
+        if not (line := line.strip()):
+            continue
+        name, of_class = split_line(line)
+        if not name.lower().endswith(VIDEOS) or name.startswith('"'):  # without its partner
+            raise InputError(
+                f"{path} line {number}: {line!r} is not the path of a video, maybe followed by a number; correct or remove it"
+            )
+        found.append((name, of_class))
+    return found
 
 
 def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[list[str], list[Item]]:
