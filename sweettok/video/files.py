@@ -13,6 +13,7 @@ from sweettok import params
 from sweettok.errors import InputError, counted
 from sweettok.video import images
 from sweettok.video.clip_captions import caption_of, in_words, read_clip_captions
+from sweettok.video.copies import check_copies
 from sweettok.video.decode import VideoIndex, read_window, video_index
 from sweettok.video.draws import draw, shuffled
 from sweettok.video.formats import Unreadable
@@ -59,6 +60,7 @@ class FileClips:
 
     def __post_init__(self) -> None:
         check_disjoint(self.listing)
+        check_copies(self.listing)
         self.classes = self.listing.classes
         self.skipped: list[Skip] = []
         self.listed = {split: len(items) for split, items in self.listing.splits.items()}
