@@ -15,7 +15,7 @@ import yaml
 
 from sweettok import cli, doctor
 from sweettok.doctor import Need, as_text, examine
-from sweettok.mlflow_store import experiment_of, open_client
+from sweettok.mlflow_store import experiment_of, open_client, store_lock
 from sweettok.params import FileData, parse_params, resolved_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -244,7 +244,8 @@ def test_in_a_git_repository_or_below_one_dvc_has_what_it_needs(without_git, mon
 
 def test_a_copy_whose_runs_are_elsewhere_is_told_until_they_follow(tmp_path, monkeypatch):
     (tmp_path / "first").mkdir()
-    experiment_of(open_client(tmp_path / "first"), tmp_path / "first")
+    with store_lock(tmp_path / "first"):
+        experiment_of(open_client(tmp_path / "first"), tmp_path / "first")
     shutil.copytree(tmp_path / "first", tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "first")
     assert [need.state for need in found(profile("sprites"), "MLflow")] == ["here"]

@@ -29,7 +29,7 @@ def read_text(path: str | Path) -> str:
     except OSError as error:
         raise InputError(f"cannot read {path}: {refusal(error, 'run from the root of the project')}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not text in UTF-8; save it as such") from error
+        raise InputError(f"{path} is not valid YAML: no text in UTF-8; save it as such") from error
 
 
 def parse_yaml(text: str, source: str, yaml: YAML | None = None) -> Any:

@@ -335,7 +335,7 @@ def test_names_that_are_not_utf8_are_read(tmp_path, write_video, scene):
 def test_a_window_beyond_the_end_is_refused(tmp_path, write_video, scene):
     path = write_video(tmp_path / "clip.mkv", scene(1))
     assert read_window(path, 0, 1, 1).shape == (1, 16, 24, 3)
-    with pytest.raises(Unreadable, match="1 frames, frame 8 "):
+    with pytest.raises(Unreadable, match="1 frame, frame 8 "):
         read_window(path, 0, 4, 3)
 
 
