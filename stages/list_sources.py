@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sweettok.errors import one_line
 from sweettok.params import Params
 from sweettok.sources import write_sources
 from sweettok.stage import run_stage
@@ -12,7 +13,7 @@ FOLDER = Path("outputs/sources")
 def body(params: Params) -> None:
     gone = write_sources(FOLDER / "data.json", params.data) + write_sources(FOLDER / "codebook.json", params.codebook)
     for source in gone:
-        print(f"{source} is not here now: what was prepared from it before is kept, changes are not seen")
+        print(f"{one_line(source)} is not here now: what was prepared from it before is kept, changes are not seen")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Clips of the configured data set -> the clip store outputs/data."""
 
+import csv
+from itertools import islice
 from pathlib import Path
 
+from sweettok.errors import counted, one_line
 from sweettok.params import Params
 from sweettok.stage import run_stage
 from sweettok.tracking import Run
@@ -14,8 +17,12 @@ def body(params: Params, run: Run) -> None:
     summary = prepare(params.data, OUT)
     print(summary)
     if skipped := sum(summary.get("skipped", {}).values()):
-        print(f"{skipped} files skipped; outputs/data/skipped.csv names each with the reason, the first are:")
-        print("".join((OUT / "skipped.csv").read_text(encoding="utf-8").splitlines(keepends=True)[1:11]), end="")
+        print(
+            f"{counted(skipped, 'file')} skipped; outputs/data/skipped.csv names each with the reason, the first are:"
+        )
+        with open(OUT / "skipped.csv", newline="", encoding="utf-8") as file:
+            for row in islice(csv.reader(file), 1, 11):
+                print(one_line(", ".join(row)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, one_line
 from sweettok.params import ClipCounts, FileData, ImagenetData, Params
 
 GIB = 2**30
@@ -20,6 +20,7 @@ CAPTIONS = (
     "msr-vtt-a-large-video-description-dataset-for-bridging-video-and-language/), or set {key} to another file"
 )
 NO_GIT = "dvc config --local core.no_scm true"
+MOVE = "python -m sweettok.mlflow_store"
 INSTALL = "make install, or pip install -c constraints.txt -e . in the project's root"
 
 
@@ -28,13 +29,13 @@ class Need:
     """One thing that a profile needs.
 
     state   "here"; "missing": the profile cannot run without, or, of metric weights, leaves out what it should measure;
-            "tight": it may run out of it on the way
+            "tight": it may run out of it on the way; "stale": it speaks of another folder, until a stage puts it right
     found   what is there, or what is not, in words
     get     where to get what is missing, or how to need less; empty where nothing is to be done
     """
 
-    kind: Literal["data", "captions", "word vectors", "metric weights", "package", "DVC", "disk", "memory"]
-    state: Literal["here", "missing", "tight"]
+    kind: Literal["data", "captions", "word vectors", "metric weights", "package", "DVC", "MLflow", "disk", "memory"]
+    state: Literal["here", "missing", "tight", "stale"]
     found: str
     get: str = ""
 
@@ -152,6 +153,25 @@ def dvc_needs(params: Params) -> Iterator[Need]:
         yield Need("DVC", "missing", "no git repository here, which DVC asks for", f"make repro, or {NO_GIT}")
 
 
+def mlflow_needs(params: Params) -> Iterator[Need]:
+    """The runs of a project that was renamed, moved or copied: MLflow keeps absolute places of their artifacts."""
+    from sweettok.mlflow_store import has_store, moved_from
+
+    if not has_store("."):
+        return
+    try:
+        former = moved_from(".")
+    except InputError as error:
+        found, _, get = str(error).partition("; ")
+        yield Need("MLflow", "missing", found, get)
+        return
+    if former is None:
+        yield Need("MLflow", "here", "its runs have their artifacts here")
+        return
+    yield Need("MLflow", "stale", f"its runs have their artifacts in {former}, from where this project was moved or copied",
+               f"{MOVE}, or the next stage, puts this folder in its place")  # fmt: skip
+
+
 def space_needs(params: Params) -> Iterator[Need]:
     """Disk for the prepared clips, which DVC's cache holds a second time where the file system cannot share blocks, and
     memory for the sampled clips and as many training clips as floats, which stage evaluate_generation holds at once."""
@@ -196,17 +216,17 @@ def _space(kind: Literal["disk", "memory"], needed: int, free: int, purpose: str
 
 CHECKS: tuple[Callable[[Params], Iterator[Need]], ...] = (
     data_needs, caption_needs, word_vector_needs, metric_weight_needs, package_needs, dvc_needs,
-    space_needs,
+    mlflow_needs, space_needs,
 )  # fmt: skip
 
 
 def as_text(profile: str, needs: list[Need]) -> str:
     """The needs as lines to read, what is missing with where to get it."""
-    marks = {"here": "ok     ", "missing": "MISSING", "tight": "tight  "}
+    marks = {"here": "ok     ", "missing": "MISSING", "tight": "tight  ", "stale": "stale  "}
     lines = []
     for need in needs:
-        lines.append(f"{marks[need.state]} {need.kind}: {need.found}")
-        lines += [f"        get: {need.get}"] if need.get else []
+        lines.append(f"{marks[need.state]} {need.kind}: {one_line(need.found)}")
+        lines += [f"        get: {one_line(need.get)}"] if need.get else []
     missing = sum(need.state == "missing" for need in needs)
     lines.append(f"profile {profile}: {'nothing is missing' if not missing else f'{missing} missing'}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What is the user's to fix, said in one line; and names of files, which any terminal can show."""
+"""What is the user's to fix, said in one line, whatever the names of files in it; and counts in words."""
 
 import errno
 import io
@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 # Why the system refuses a file that is there. Others, such as a file that is not, are said by who asks for it, or are bugs.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.ELOOP, errno.ENAMETOOLONG}
@@ -17,6 +18,25 @@ class InputError(ValueError):
     Stages print it without a traceback and exit with status 1.
     """
 
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
+
+
+def one_line(text: object) -> str:
+    """A name of a user's file, or a message with such, as one printable line: line breaks and the like are escaped, and so
+    are bytes of names that are no text."""
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in str(text))
+
+
+def _escaped(letter: str) -> str:
+    byte = ord(letter) - 0xDC00  # that Python found in a file's name where it expected UTF-8
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else repr(letter)[1:-1]
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 frame`, `2,000 frames`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
 
 @contextmanager
 def naming_refused_files() -> Iterator[None]:
@@ -26,8 +46,26 @@ def naming_refused_files() -> Iterator[None]:
     except OSError as error:
         if error.errno not in REFUSALS or not isinstance(error.filename, str | bytes):
             raise
-        name = os.fsencode(error.filename).decode("utf-8", "backslashreplace")
-        raise InputError(f"{name}: {error.strerror}; check who may read and write it, or name another") from error
+        raise InputError(f"{os.fsdecode(error.filename)}: {refusal(error, 'check the disk and the name')}") from error
+
+
+def refusal(error: OSError, remedy: str) -> str:
+    """Why the system refuses a file, and what to do. Of permissions: whose, the first on the way to the file that keep this
+    user out; of anything else, `remedy`."""
+    if error.errno not in (errno.EACCES, errno.EPERM) or error.filename is None:
+        return f"{error.strerror}; {remedy}"
+    path = Path(os.fsdecode(error.filename))
+    closed = next((folder for folder in reversed(path.parents) if not os.access(folder, os.X_OK)), path)
+    if closed == path and not path.exists():
+        closed = path.parent
+    return f"{error.strerror}; change the permissions of {closed}, which belongs to {_owner(closed)}"
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except (KeyError, OSError, NotImplementedError):  # of no user here; gone; a system without owners
+        return "another user"
 
 
 def print_any_name() -> None:

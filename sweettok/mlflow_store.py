@@ -8,7 +8,8 @@ import os
 import re
 import sqlite3
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,27 +100,40 @@ def follow_move(root: str | Path) -> None:
     MLflow keeps absolute places and has no call that changes them. Without it, a copy would write into its original.
     Places elsewhere, such as a bucket, stay. Raises InputError: no database of MLflow's, or locked.
     """
-    if not has_store(root):
+    if not (former := moved_from(root)):
         return
+    present = _artifacts(root)
+    log.info("MLflow's artifacts were in %s, they are in %s now", former, present)
+    with _opened(root) as database:
+        for table, column in PLACES:
+            database.execute(
+                f"UPDATE {table} SET {column} = :present || substr({column}, length(:former) + 1) "
+                f"WHERE substr({column} || '/', 1, length(:former) + 1) = :former || '/'",
+                {"present": present, "former": former},
+            )
+
+
+def moved_from(root: str | Path) -> str | None:
+    """Where the database of a project that was renamed, moved or copied still has its artifacts; None: it was not.
+
+    Raises InputError: no database of MLflow's, or locked.
+    """
+    if not has_store(root):
+        return None
+    with _opened(root) as database:
+        query = "SELECT artifact_location FROM experiments WHERE name = ?"
+        (former,) = database.execute(query, (EXPERIMENT,)).fetchone() or ("",)
+    return former if former != _artifacts(root) and former.endswith(ARTIFACTS) else None
+
+
+@contextmanager
+def _opened(root: str | Path) -> Iterator[sqlite3.Connection]:
+    """The project's database, with what is changed in the block. Raises InputError where SQLite refuses it."""
     try:
         with closing(sqlite3.connect(_database(root))) as database, database:
-            _move(database, _artifacts(root))
+            yield database
     except sqlite3.Error as error:
         raise unreadable_store(root, error) from error
-
-
-def _move(database: sqlite3.Connection, present: str) -> None:
-    query = "SELECT artifact_location FROM experiments WHERE name = ?"
-    (former,) = database.execute(query, (EXPERIMENT,)).fetchone() or ("",)
-    if former == present or not former.endswith(ARTIFACTS):
-        return
-    log.info("MLflow's artifacts were in %s, they are in %s now", former, present)
-    for table, column in PLACES:
-        database.execute(
-            f"UPDATE {table} SET {column} = :present || substr({column}, length(:former) + 1) "
-            f"WHERE substr({column} || '/', 1, length(:former) + 1) = :former || '/'",
-            {"present": present, "former": former},
-        )
 
 
 def unreadable_store(root: str | Path, error: Exception) -> InputError:

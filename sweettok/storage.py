@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, refusal
 
 SEAL = "seal"
 PARTIAL, FORMER = "partial", "former"  # what is being written, and what it replaces
@@ -51,7 +51,7 @@ def _new_partial(path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; make {path.parent} a writable folder") from error
+        raise InputError(f"cannot write {path}: {refusal(error, f'make {path.parent} a writable folder')}") from error
     _delete_leftovers(path, PARTIAL)
     return _sibling(path, PARTIAL)
 
@@ -64,8 +64,10 @@ def _naming_write_errors(path: Path, temporary: Path) -> Iterator[None]:
     except Exception as error:
         if not _failed_write(error, temporary):
             raise
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise InputError(f"cannot write {path}: {reason}; check permissions and free space") from error
+        remedy = "check permissions and free space"
+        of_system = isinstance(error, OSError) and error.strerror
+        reason = refusal(error, remedy) if of_system else f"{str(error).splitlines()[0]}; {remedy}"
+        raise InputError(f"cannot write {path}: {reason}") from error
 
 
 def _failed_write(error: Exception, temporary: Path) -> bool:

@@ -15,6 +15,7 @@ import yaml
 
 from sweettok import cli, doctor
 from sweettok.doctor import Need, as_text, examine
+from sweettok.mlflow_store import experiment_of, open_client, store_lock
 from sweettok.params import FileData, parse_params, resolved_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -239,6 +240,24 @@ def test_in_a_git_repository_or_below_one_dvc_has_what_it_needs(without_git, mon
     (folder / ".dvc").mkdir(parents=True, exist_ok=True)
     monkeypatch.chdir(folder)
     assert [need.state for need in found(profile("sprites"), "DVC")] == ["here"]
+
+
+def test_a_copy_whose_runs_are_elsewhere_is_told_until_they_follow(tmp_path, monkeypatch):
+    (tmp_path / "first").mkdir()
+    with store_lock(tmp_path / "first"):
+        experiment_of(open_client(tmp_path / "first"), tmp_path / "first")
+    shutil.copytree(tmp_path / "first", tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "first")
+    assert [need.state for need in found(profile("sprites"), "MLflow")] == ["here"]
+    monkeypatch.chdir(tmp_path / "copy")
+    (need,) = found(profile("sprites"), "MLflow")
+    assert need.state == "stale" and str(tmp_path / "first") in need.found and doctor.MOVE in need.get
+    command = [sys.executable, *doctor.MOVE.split()[1:]]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True)
+    assert [need.state for need in found(profile("sprites"), "MLflow")] == ["here"]
+    (tmp_path / "copy" / ".mlflow" / "mlflow.db").write_bytes(b"no database")
+    (need,) = found(profile("sprites"), "MLflow")
+    assert need.state == "missing" and "mlflow.db" in need.found and need.get
 
 
 def test_text_names_what_is_missing_and_counts_it():

@@ -329,7 +329,6 @@ def test_read_only_outputs_are_one_line(tmp_path):
         [sys.executable, "-c", READ_ONLY, str(tmp_path)], capture_output=True, text=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
     )  # fmt: skip
-    assert (
-        done.stdout.splitlines() == ["cannot write outputs/x: Permission denied; check permissions and free space"] * 2
-    )
+    remedy = f"change the permissions of outputs, which belongs to {tmp_path.owner()}"
+    assert done.stdout.splitlines() == [f"cannot write outputs/x: Permission denied; {remedy}"] * 2
     assert not list((tmp_path / "outputs").iterdir())

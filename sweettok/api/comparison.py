@@ -1,10 +1,9 @@
 """Two files or folders to be compared: which files belong together, and how their frames become comparable."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,13 @@ from torch import Tensor
 
 from sweettok.api.frames import ENDINGS, FrameFile, open_frames, to_square
 from sweettok.api.token_file import Fit
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted
 from sweettok.metrics.distances import CLIPS_AT_ONCE
 from sweettok.storage import sha256_of
 from sweettok.video.formats import is_hidden, with_endings
 from sweettok.video.store import to_float
+
+Files = tuple[FrameFile, ...]  # that stay or go together: a pair, or one alone
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Comparison:
     frames      compare the first frames only (None: pairs must be equally long, and sets all of one length)
     size        bring frames to this square (None: pairs must be of equal size)
     fit         how: as in `frames.to_square`
-    skipped     files that were left out because they are shorter than `frames`, with their partners
+    skipped     files that were left out because they are shorter than `frames`
+    skipped_pairs   how many pairs went with them
     """
 
     real: tuple[FrameFile, ...]
@@ -75,6 +77,7 @@ class Comparison:
     size: int | None = None
     fit: Fit = "crop"
     skipped: tuple[FrameFile, ...] = ()
+    skipped_pairs: int = 0
 
     def sets(self) -> tuple[FolderClips, FolderClips]:
         """Both as sets of clips. Raises InputError: no common length or size, fewer than two files."""
@@ -87,7 +90,7 @@ class Comparison:
         shortest, longest = (end(files, key=lambda file: file.frames) for end in (min, max))
         if self.frames is None and shortest.frames < longest.frames:
             raise InputError(
-                f"{shortest.path} has {shortest.frames} frames, {longest.path} {longest.frames}; compare the first N of "
+                f"{shortest.path} has {counted(shortest.frames, 'frame')}, {longest.path} {longest.frames}; compare the first N of "
                 "each with --frames N, without the shorter files with --skip-shorter"
             )
         frames, size = self.frames or shortest.frames, self.size or sizes.pop()
@@ -113,9 +116,9 @@ def open_comparison(
     """
     real, generated = Path(real), Path(generated)
     if skip_shorter and frames is None:
-        raise InputError("--skip-shorter: shorter than what? Give --frames N")
+        raise InputError("--skip-shorter needs --frames N: files of fewer frames are left out")
     if fit and not size:
-        raise InputError(f"--fit {fit}: how frames become N x N; give --size N")
+        raise InputError(f"--fit {fit} needs --size N: it says how frames become N x N")
     compared = replace(_opened(real, generated, paired), frames=frames, size=size, fit=fit or "crop")
     if frames:
         compared = _without_shorter(compared, frames, skip_shorter)
@@ -134,7 +137,7 @@ def _opened(real: Path, generated: Path, paired: bool) -> Comparison:
     if paired and (alone := sorted(of_real.keys() ^ of_generated.keys())):
         where = real if alone[0] in of_real else generated
         raise InputError(
-            f"{len(alone)} files have no partner of the same name, first {alone[0]} in {where}; "
+            f"without a partner of the same name: {counted(len(alone), 'file')}, first {alone[0]} in {where}; "
             "add them, or compare the folders as sets with --unpaired"
         )
     of = (names, names) if paired else (sorted(of_real), sorted(of_generated))
@@ -157,7 +160,7 @@ def _check_shapes(compared: Comparison) -> None:
     if unlike:
         one, other = unlike[0]
         raise InputError(
-            f"{_shape(one)} and {_shape(other)} have other proportions; say how frames became square and shall here: "
+            f"{_shape(one)} and {_shape(other)} differ in aspect ratio; say how frames became square and shall here: "
             "--fit crop (as `sweettok reconstruct` does by default) or --fit stretch"
         )
 
@@ -173,29 +176,37 @@ def _alike(one: FrameFile, other: FrameFile) -> bool:
 
 
 def _without_shorter(compared: Comparison, frames: int, skip_shorter: bool) -> Comparison:
-    """Without the files of fewer frames; of pairs, without both files. Raises InputError (`long_enough`, none left)."""
-    sides = (compared.real, compared.generated)
-    enough = [long_enough(side, frames, skip_shorter) for side in sides]
-    if compared.paired:
-        both = [all(pair) for pair in zip(*enough, strict=True)]
-        enough = [both, both]
-    real, generated = (tuple(compress(side, long)) for side, long in zip(sides, enough, strict=True))
-    if not (real and generated):
-        raise InputError(f"no file, or none on one side, has {frames} frames; lower --frames")
-    names = tuple(compress(compared.names, enough[0])) if compared.paired else compared.names
-    marked = zip(sides, enough, strict=True)
-    skipped = tuple(file for side, long in marked for file, kept in zip(side, long, strict=True) if not kept)
-    return replace(compared, real=real, generated=generated, names=names, skipped=skipped)
+    """Without the files of fewer frames; of pairs, without both files. Raises InputError as `long_enough`."""
+    if not compared.paired:
+        real, short = long_enough(compared.real, frames, skip_shorter)
+        generated, more = long_enough(compared.generated, frames, skip_shorter)
+        return replace(compared, real=real, generated=generated, skipped=short + more)
+    pairs = dict(zip(compared.names, zip(compared.real, compared.generated, strict=True), strict=True))
+    kept, short = _long_groups(pairs, frames, skip_shorter)
+    real, generated = zip(*kept.values(), strict=True)
+    lost = len(pairs) - len(kept)
+    return replace(compared, real=real, generated=generated, names=tuple(kept), skipped=short, skipped_pairs=lost)
 
 
-def long_enough(files: Sequence[FrameFile], frames: int, skip_shorter: bool) -> list[bool]:
-    """Whether each file has so many frames. Raises InputError for one that has not, unless such files are skipped."""
-    enough = [file.frames >= frames for file in files]
-    if not (all(enough) or skip_shorter):
-        short = files[enough.index(False)]
-        advice = "lower --frames, or leave such files out with --skip-shorter"
-        raise InputError(f"{short.path} has {short.frames} frames, {frames} were asked for; {advice}")
-    return enough
+def long_enough(files: Iterable[FrameFile], frames: int, skip_shorter: bool) -> tuple[Files, Files]:
+    """The files of so many frames, and the shorter ones.
+
+    Raises InputError for a file that is shorter, unless such files are skipped; where none is left.
+    """
+    kept, short = _long_groups({str(file.path): (file,) for file in files}, frames, skip_shorter)
+    return tuple(file for (file,) in kept.values()), short
+
+
+def _long_groups(groups: Mapping[str, Files], frames: int, skip_shorter: bool) -> tuple[dict[str, Files], Files]:
+    """The groups of which every file is long enough, and the shorter files. Raises InputError as `long_enough`."""
+    short = tuple(file for group in groups.values() for file in group if file.frames < frames)
+    if short and not skip_shorter:
+        has = f"{short[0].path} has {counted(short[0].frames, 'frame')}, {frames} were asked for"
+        raise InputError(f"{has}; lower --frames, or leave such files out with --skip-shorter")
+    kept = {name: group for name, group in groups.items() if all(file.frames >= frames for file in group)}
+    if not kept:
+        raise InputError(f"all are shorter than {counted(frames, 'frame')}, first {short[0].path}; lower --frames")
+    return kept, short
 
 
 def files_of(folder: Path) -> dict[str, Path]:

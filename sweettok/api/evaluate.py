@@ -1,7 +1,6 @@
 """Any tokenizer on any folder of videos or images: the numbers of T1, each with its protocol."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import torch
 from sweettok.api.comparison import FolderClips, files_of, long_enough
 from sweettok.api.folder_metrics import RESAMPLES, distances_to, of_files, skipped_count
 from sweettok.api.frames import open_frames
-from sweettok.errors import InputError
 from sweettok.metrics.networks import Skipped
 from sweettok.metrics.reconstruction import clip_size, score, summarise
 from sweettok.metrics.registry import metric_of
@@ -28,12 +26,8 @@ def open_clips(folder: str | Path, frames: int, size: int, skip_shorter: bool = 
     skip_shorter: leave files of fewer than `frames` frames out, instead of refusing them.
     Raises InputError: none there, unreadable, a file that is too short.
     """
-    files = [open_frames(path) for path in files_of(Path(folder)).values()]
-    enough = long_enough(files, frames, skip_shorter)
-    if not any(enough):
-        raise InputError(f"no file of {folder} has {frames} frames; give longer ones")
-    skipped = tuple(file for file, kept in zip(files, enough, strict=True) if not kept)
-    return FolderClips(tuple(compress(files, enough)), frames, size, skipped=skipped)
+    files, short = long_enough(map(open_frames, files_of(Path(folder)).values()), frames, skip_shorter)
+    return FolderClips(files, frames, size, skipped=short)
 
 
 def evaluate(

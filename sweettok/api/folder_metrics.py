@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sweettok.api.comparison import Comparison, FolderClips
 from sweettok.api.frames import Change, FrameFile, to_square
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted
 from sweettok.metrics.distances import CLIPS_AT_ONCE, FrechetDistance, judge_distances, open_distances
 from sweettok.metrics.fidelity import DATA_RANGE, PSNR_CAP
 from sweettok.metrics.networks import Skipped
@@ -81,7 +81,8 @@ def score_pair(
     """
     if frames is None and real.frames != generated.frames:
         raise InputError(
-            f"{real.path} has {real.frames} frames, {generated.path} {generated.frames}; compare the first N with --frames N"
+            f"{real.path} has {counted(real.frames, 'frame')}, {generated.path} {generated.frames}; "
+            "compare the first N with --frames N"
         )
     if change is None and (real.height, real.width) != (generated.height, generated.width):
         sizes = f"{real.width}x{real.height}, {generated.path} {generated.width}x{generated.height}"
@@ -154,8 +155,11 @@ def _distances(
 
 
 def skipped_count(files: Comparison | FolderClips) -> dict[str, int]:
-    """For a record: how many files were left out, where any were."""
-    return {"skipped_files": len(files.skipped)} if files.skipped else {}
+    """For a record: how many files were left out for being short, and how many pairs with them, where any were."""
+    pairs = files.skipped_pairs if isinstance(files, Comparison) else 0
+    return ({"skipped_files": len(files.skipped)} if files.skipped else {}) | (
+        {"skipped_pairs": pairs} if pairs else {}
+    )
 
 
 def distances_to(
@@ -176,7 +180,7 @@ def of_files(entry: dict[str, Any], real: FolderClips, distance: FrechetDistance
     """The record without what is true of a store's split only: files have no split, and were cut and resized to here."""
     protocol = distance.selection.protocol
     made_square = {"crop": f"shorter side resized to {real.size}, centre crop", "stretch": f"stretched to {real.size}"}
-    prepared = f"first {real.frames} frames of each file, {made_square[real.fit]}"
+    prepared = f"first {counted(real.frames, 'frame')} of each file, {made_square[real.fit]}"
     described = entry["protocol"]["protocol"] | {"split": f"none: the files given (it asks for {protocol.split})"}
     if protocol.name == "own":
         described |= {"split": "none: the files given", "source": "this project: all files, as prepared"}

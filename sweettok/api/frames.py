@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, one_line
 from sweettok.video.decode import VideoIndex, read_window, video_index
 from sweettok.video.formats import IMAGES, VIDEOS, Unreadable
 from sweettok.video.images import ImageIndex, image_index, read_images
@@ -62,9 +62,10 @@ def open_frames(path: str | Path) -> FrameFile:
             index = video_index(path)
             frame = read_window(path, 0, 1, 1, index=index)[0]
     except Unreadable as error:
-        raise InputError(f"{path}: {error}; give a whole image or video") from error
+        remedy = "" if "; " in str(error) else "; give a whole image or video"
+        raise InputError(f"{path}: {error}{remedy}") from error
     if not index.even:
-        log.warning("%s: its frames come at uneven times; taken as even, at their mean rate", path)
+        log.warning("%s: its frames come at uneven times; taken as even, at their mean rate", one_line(path))
     height, width = frame.shape[:2]
     return FrameFile(path, index.frames, height, width, index.rate, index.even, index)
 

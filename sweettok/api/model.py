@@ -94,7 +94,8 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         clip: float (B, 3, T, H, W) or one clip (3, T, H, W), in [-1, 1], of the model's size; or uint8 frames
         (B, T, h, w, 3), (T, h, w, 3) or one image (h, w, 3) of any size, resized by the shorter side and cropped at the
         centre; torch, numpy or what numpy can read, such as a PIL image. T is the model's number of frames, or 1.
-        Raises ValueError for another shape, type or range; warns of floats that look like [0, 1].
+        Raises ValueError for another shape, type or range, InputError for what holds no numbers; warns of floats that
+        look like [0, 1].
         """
         clips = self._clips(clip)
         if clips.shape[2] not in (1, self.frames):
@@ -107,11 +108,12 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
     def decode(self, tokens: Any) -> Tensor:
         """Tokens as `encode` gives them -> float32 (B, 3, T, H, W) in [-1, 1]; of spatial tokens alone T is 1.
 
-        Raises ValueError for a wrong number of tokens or an index outside its vocabulary.
+        Raises ValueError for a wrong number of tokens or an index outside its vocabulary, InputError for what holds no
+        integers.
         """
-        tokens = torch.as_tensor(tokens, device=self.device)
-        if tokens.is_floating_point() or tokens.ndim not in (2, 3):
-            raise ValueError(f"expected int64 tokens (B, tokens), got {tokens.dtype} {tuple(tokens.shape)}")
+        tokens = torch.as_tensor(_array(tokens), device=self.device)
+        if tokens.dtype == torch.bool or tokens.is_floating_point() or tokens.ndim not in (2, 3):
+            raise InputError(f"expected int64 tokens (B, tokens), got {tokens.dtype} {tuple(tokens.shape)}")
         with self._arithmetic():
             return self.model.decode(tokens.long()).float()
 
@@ -304,7 +306,16 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
 
 
 def _array(values: Any) -> NDArray | Tensor:
-    return values if isinstance(values, Tensor) else np.asarray(values)
+    """As torch can take it. Raises InputError: no numbers, or rows of several lengths."""
+    if isinstance(values, Tensor):
+        return values
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # NumPy's for a list of lists of several lengths
+        raise InputError("expected an array of numbers, got rows of several lengths") from error
+    if array.dtype.kind not in "biuf":  # booleans, integers, floats
+        raise InputError(f"expected an array of numbers, got {type(values).__name__} of {array.dtype}")
+    return np.asarray(array, array.dtype.newbyteorder("="), order="C")
 
 
 def _round_layers(model: VideoTokenizer, dtype: torch.dtype) -> None:

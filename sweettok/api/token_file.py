@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweettok.api.bit_packing import pack, unpack, widths_of
-from sweettok.errors import InputError
+from sweettok.errors import InputError, refusal
 from sweettok.generation.layout import TokenGroup, TokenLayout
 from sweettok.metrics import bits
 from sweettok.storage import atomic_file
@@ -162,7 +162,7 @@ class VideoTokens:
         try:
             content = Path(path).read_bytes()
         except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}; give a {ENDING} file") from error
+            raise InputError(f"cannot read {path}: {refusal(error, f'give a {ENDING} file')}") from error
         return cls.from_bytes(content, str(path))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import MODEL, add_json
 from sweettok.commands.files import check_writable
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted, one_line
 
 if TYPE_CHECKING:
     from sweettok.language.codebook import Codebook
@@ -92,11 +92,11 @@ def _build(chosen: argparse.Namespace) -> None:
     codebook = build_codebook(read_captions(chosen.captions, chosen.split), settings)
     codebook.save(folder)
     counts = {part: codebook.part_of_speech.count(part) for part in dict.fromkeys(codebook.part_of_speech)}
-    described = ", ".join(f"{count} {part}s" for part, count in counts.items())
+    described = ", ".join(counted(count, part) for part, count in counts.items())
     print(
         json.dumps({"output": str(folder), "captions": codebook.captions, "words": counts}, indent=1)
         if chosen.json
-        else f"{folder}: {described} from {codebook.captions} captions, vectors by {codebook.provider}"
+        else f"{one_line(folder)}: {described} from {counted(codebook.captions, 'caption')}, vectors by {codebook.provider}"
     )
 
 
@@ -136,7 +136,9 @@ def _word(codebook: "Codebook", word: str, most: int, as_json: bool) -> None:
         )
         return
     for entry in entries:
-        print(f"{word}: {entry['part_of_speech']}, {entry['count']} times in {codebook.captions} captions")
+        print(
+            f"{word}: {entry['part_of_speech']}, {counted(entry['count'], 'time')} in {counted(codebook.captions, 'caption')}"
+        )
         print("  with: " + (", ".join(f"{other} x{count}" for other, count in entry["partners"].items()) or "none"))
     print("  near: " + ", ".join(f"{other} {cosine:.2f}" for other, cosine in nearest))
 
@@ -144,5 +146,5 @@ def _word(codebook: "Codebook", word: str, most: int, as_json: bool) -> None:
 def _partners(codebook: "Codebook", at: int, most: int) -> dict[str, int]:
     """The words that share most captions with word number `at`, with the number of those captions."""
     edges = zip(codebook.edges.tolist(), codebook.edge_counts.tolist(), strict=True)
-    counted = [(codebook.words[b if a == at else a], count) for (a, b), count in edges if at in (a, b)]
-    return dict(sorted(counted, key=lambda partner: (-partner[1], partner[0]))[:most])
+    shared = [(codebook.words[b if a == at else a], count) for (a, b), count in edges if at in (a, b)]
+    return dict(sorted(shared, key=lambda partner: (-partner[1], partner[0]))[:most])

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_device, add_json, device_of
-from sweettok.commands.metrics import JUDGE, add_networks, add_skip_shorter, network_settings, params_here
-from sweettok.errors import InputError
+from sweettok.commands.metrics import JUDGE, add_networks, add_skip_shorter, network_settings, params_here, skipped_line
+from sweettok.errors import InputError, counted
 
 if TYPE_CHECKING:
     from sweettok.params import Params
@@ -82,12 +82,11 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     sizes = (
         f"{found['tokenizer'][key]:,.0f} {key}" for key in ("tokens", "indices", "bits") if found["tokenizer"][key]
     )
-    print(
-        f"{tokenizer.name} on {len(clips)} files, {clips.frames}x{clips.size}x{clips.size}: {', '.join(sizes)} a clip"
-    )
+    shape = f"{clips.frames}x{clips.size}x{clips.size}"
+    print(f"{tokenizer.name} on {counted(len(clips), 'file')}, {shape}: {', '.join(sizes)} a clip")
     _print_table(found)
-    if skipped := found["skipped_files"]:
-        print(f"skipped   {len(skipped)} files below {clips.frames} frames: {skipped[0]}, ...")
+    if found["skipped_files"]:
+        print(skipped_line(found["skipped_files"], clips.frames))
 
 
 def _print_table(found: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sweettok.commands.arguments import add_model, open_model
 from sweettok.commands.files import check_writable
-from sweettok.errors import InputError
+from sweettok.errors import InputError, one_line
 
 
 def add(commands: Any) -> None:
@@ -26,4 +26,4 @@ def _export(chosen: argparse.Namespace) -> None:
     check_writable(folder)
     model = open_model(chosen)
     model.save_pretrained(folder, metrics=chosen.metrics)
-    print(f"{folder}: model {model.model_id[:12]}")
+    print(f"{one_line(folder)}: model {model.model_id[:12]}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_json, add_model, open_model
 from sweettok.commands.files import check_free
-from sweettok.errors import InputError
+from sweettok.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from sweettok.api.model import SweetTok
@@ -90,7 +90,7 @@ def _generate(chosen: argparse.Namespace) -> None:
     for clip, (_, path) in zip(clips, jobs, strict=True):
         write_frames(path, to_uint8(clip[None])[0], chosen.fps)
         if not chosen.json:
-            clips.write(str(path))
+            clips.write(one_line(path))
     if chosen.json:
         outputs = [{"class": wanted[label], "output": str(path)} for label, path in jobs]
         print(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_json
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted, one_line
 
 if TYPE_CHECKING:
     from sweettok.params import Metrics, Params
@@ -83,8 +83,15 @@ def _metrics(chosen: argparse.Namespace) -> None:
         print("    protocol: " + ", ".join(_protocol(entry["protocol"])))
     for entry in found["left_out"]:
         print(f"left out  {entry['metric']}: {entry['why']}")
-    if skipped := found["skipped_files"]:
-        print(f"skipped   {len(skipped)} files below {chosen.frames} frames, with their partners: {skipped[0]}, ...")
+    if found["skipped_files"]:
+        print(skipped_line(found["skipped_files"], chosen.frames, comparison.skipped_pairs))
+
+
+def skipped_line(files: list[str], frames: int, pairs: int = 0) -> str:
+    """How many files were shorter than asked, the first of them, and how many pairs went with them."""
+    lost = f", so {counted(pairs, 'pair')}" if pairs else ""
+    more = ", ..." if len(files) > 1 else ""
+    return one_line(f"skipped   {counted(len(files), 'file')} below {counted(frames, 'frame')}{lost}: {files[0]}{more}")
 
 
 def _protocol(facts: dict[str, Any], prefix: str = "") -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sweettok.commands.arguments import add_json
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted, one_line
 
 PROFILES, CURRENT = Path("profiles"), Path("params.yaml")
 
@@ -102,7 +102,7 @@ def _diff(as_json: bool, name: str, other: str | None = None) -> None:
     if as_json:
         print(json.dumps({"files": [str(first), str(second)], "differing": differing}, indent=1))
         return
-    print(f"{first} -> {second}: {len(differing)} keys differ")
+    print(f"{first} -> {second}: {counted(len(differing), 'difference')}")
     for key, (before, after) in differing.items():
         print(f"  {key}: {before} -> {after}")
 
@@ -119,11 +119,11 @@ def _check(path: Path) -> None:
         from sweettok.video.store import check_store
 
         counts = ", ".join(f"{count} {split}" for split, count in check_store(path).items())
-        print(f"{path}: {counts} clips, all files as they were made")
+        print(f"{one_line(path)}: {counts} clips, all files as they were made")
         return
     from sweettok.params import load_params
 
-    print(f"{path}: profile {load_params(path).profile}, valid")
+    print(f"{one_line(path)}: profile {load_params(path).profile}, valid")
 
 
 def _examine(name: str | None, as_json: bool) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_fit, add_inputs, add_json, add_model, add_output, open_model
 from sweettok.commands.files import Input, find_inputs, place_outputs, run_jobs
+from sweettok.errors import InputError, counted, one_line
 from sweettok.video.formats import IMAGES, VIDEOS
 
 if TYPE_CHECKING:
@@ -67,9 +68,9 @@ def _encode_one(model: "SweetTok", fit: "Fit", job: tuple[Input, Path]) -> dict[
 
 
 def _size_line(result: dict[str, Any]) -> str:
-    size = f"{result['frames']} frames, {result['tokens']} tokens, {result['bits']:.0f} bits"
+    size = f"{counted(result['frames'], 'frame')}, {counted(result['tokens'], 'token')}, {result['bits']:.0f} bits"
     stored = f"{result['payload_bytes']} bytes of tokens, {result['bytes']} of file"
-    return f"{result['input']} -> {result['output']}: {size}; {stored}"
+    return one_line(f"{result['input']} -> {result['output']}: {size}; {stored}")
 
 
 def _decode(chosen: argparse.Namespace) -> int:
@@ -100,7 +101,6 @@ def _reconstruct(chosen: argparse.Namespace) -> int:
 
 def _of_image(one: Input) -> bool:
     from sweettok.api.token_file import VideoTokens
-    from sweettok.errors import InputError
 
     try:
         return VideoTokens.load(one.path).frames == 1
@@ -122,7 +122,8 @@ def _show(model: "SweetTok", tokens: "VideoTokens", job: tuple[Input, Path], ori
 
 
 def _frames_line(result: dict[str, Any]) -> str:
-    return f"{result['input']} -> {result['output']}: {result['frames']} frames, {result['bits']:.0f} bits"
+    size = f"{counted(result['frames'], 'frame')}, {result['bits']:.0f} bits"
+    return one_line(f"{result['input']} -> {result['output']}: {size}")
 
 
 def _words(chosen: argparse.Namespace) -> int:
@@ -133,7 +134,6 @@ def _words(chosen: argparse.Namespace) -> int:
 
 def _words_of(model: "SweetTok", fit: "Fit", one: Input) -> dict[str, Any]:
     from sweettok.api.token_file import VideoTokens
-    from sweettok.errors import InputError
 
     if model.model.config.quantizer == "learned":
         raise InputError(
@@ -148,9 +148,9 @@ def _words_line(result: dict[str, Any]) -> str:
     """A paragraph a file: for each window and token group its words, the most frequent first, with their counts."""
     from collections import Counter
 
-    lines = [result["input"]]
+    lines = [one_line(result["input"])]
     for number, window in enumerate(result["windows"]):
         for group, words in window.items():
-            counted = (f"{word} x{count}" if count > 1 else word for word, count in Counter(words).most_common())
-            lines.append(f"  from frame {number * result['window_frames']}, {group}: {', '.join(counted)}")
+            times = (f"{word} x{count}" if count > 1 else word for word, count in Counter(words).most_common())
+            lines.append(f"  from frame {number * result['window_frames']}, {group}: {', '.join(times)}")
     return "\n".join(lines)

@@ -92,8 +92,10 @@ def _table_rows(file: TextIO, path: Path, fields: tuple[str, ...]) -> Iterator[C
     try:
         header = next(rows, [])
         if missing := [name for name in fields if name not in header]:
-            found = ", ".join(header) or "nothing"
-            raise InputError(f"caption file {path} has no `{missing[0]}` column (its header has: {found}); name it so")
+            found, remedy = ", ".join(header) or "nothing", "name it so"
+            if len(header) == 1 and any(mark in header[0] for mark in ",;"):
+                remedy = "put tabs between columns, or give a .jsonl file"
+            raise InputError(f"caption file {path} has no `{missing[0]}` column (its header has: {found}); {remedy}")
         columns = [header.index(name) for name in fields]
         for row in rows:
             if row and len(row) <= max(columns):

@@ -8,6 +8,7 @@ from torch import Tensor
 from sweettok.errors import InputError
 
 DATA_RANGE = 2.0  # of clips in [-1, 1]
+BLACK = 0.1  # the darkest value of nearly any picture in [0, 1] is at most this
 PSNR_CAP = 100.0  # dB; identical clips would be infinite, and a mean over clips must stay finite
 WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03  # Wang et al. 2004, section III-B and III-C
 
@@ -15,30 +16,36 @@ WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03  # Wang et al. 2004, section III-B a
 def check_clip(name: str, clip: Tensor) -> None:
     """Raise ValueError unless `clip` is (B, 3, T, H, W), not empty, with every value in [-1, 1] (so no NaN either).
 
-    Warns, once a process, where no value is below 0, as in clips that were scaled to [0, 1].
+    Warns, once a process, of a clip that looks as if it were scaled to [0, 1].
     """
+    warn_of_other_range(*_range(name, clip))
+
+
+def check_pair(clip: Tensor, reconstruction: Tensor) -> None:
+    """`check_clip` of both, which must have one shape; for the warning they count together: a plain picture has no black."""
+    (low, high), (other_low, other_high) = _range("clip", clip), _range("reconstruction", reconstruction)
+    if clip.shape != reconstruction.shape:
+        expected, given = tuple(clip.shape), tuple(reconstruction.shape)
+        raise ValueError(f"reconstruction: expected the clip's shape {expected}, got {given}")
+    warn_of_other_range(torch.minimum(low, other_low), torch.maximum(high, other_high))
+
+
+def _range(name: str, clip: Tensor) -> tuple[Tensor, Tensor]:
+    """The least and the greatest value, checked as `check_clip` says."""
     if clip.ndim != 5 or clip.shape[1] != 3 or clip.numel() == 0:
         raise ValueError(f"{name}: expected a clip tensor (B, 3, T, H, W), got {tuple(clip.shape)}")
     low, high = clip.aminmax()
     if not (low >= -1 - 1e-4 and high <= 1 + 1e-4):  # 1e-4: interpolation overshoots by rounding
         raise ValueError(f"{name}: expected values in [-1, 1], got [{low:.4g}, {high:.4g}]; scale or clamp it first")
-    warn_of_other_range(low, high)
+    return low, high
 
 
 def warn_of_other_range(low: Tensor, high: Tensor) -> None:
-    """Warn, once a process, of a clip that looks like [0, 1]: its values vary, but its least is not below 0."""
-    if low >= 0 and high > low:
+    """Warn, once a process, of a clip that looks like [0, 1]: its values vary, and its least is what black is there."""
+    if 0 <= low <= BLACK and high > low:
         warnings.warn(
             "no value of a clip is below 0: clips have to be in [-1, 1]; make 2 x - 1 of values in [0, 1]", stacklevel=1
         )
-
-
-def _check_pair(clip: Tensor, reconstruction: Tensor) -> None:
-    check_clip("clip", clip)
-    check_clip("reconstruction", reconstruction)
-    if clip.shape != reconstruction.shape:
-        expected, given = tuple(clip.shape), tuple(reconstruction.shape)
-        raise ValueError(f"reconstruction: expected the clip's shape {expected}, got {given}")
 
 
 def psnr(clip: Tensor, reconstruction: Tensor) -> Tensor:
@@ -47,7 +54,7 @@ def psnr(clip: Tensor, reconstruction: Tensor) -> Tensor:
     10 log10(2^2 / mean squared error), both (B, 3, T, H, W) in [-1, 1]; computed in float64.
     Returns (B,) float64 in dB, capped at 100 dB (identical clips). Raises ValueError (shape, range).
     """
-    _check_pair(clip, reconstruction)
+    check_pair(clip, reconstruction)
     error = (clip.double() - reconstruction.double()).square().mean(dim=(1, 2, 3, 4))  # (B,)
     return decibels(error)
 
@@ -76,7 +83,7 @@ def ssim(clip: Tensor, reconstruction: Tensor) -> Tensor:
     negative: clips are moved to [0, 2] for it. Own code because importing torchmetrics costs 4 s.
     Both (B, 3, T, H, W) in [-1, 1], H and W at least 11. Returns (B,) float64 in [-1, 1]. Raises ValueError.
     """
-    _check_pair(clip, reconstruction)
+    check_pair(clip, reconstruction)
     height, width = clip.shape[-2:]
     if min(height, width) < WINDOW:
         raise InputError(

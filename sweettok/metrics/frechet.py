@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted
 from sweettok.metrics.record import record
 from sweettok.metrics.statistics import bootstrap_of
 
@@ -76,7 +76,7 @@ def too_few_clips(clips: int, dims: int) -> str:
     the few clips happen to lie, and a bootstrap of them is no wider for it. Heusel et al. and pytorch-fid ask for more
     clips than features for this reason; torchmetrics for two.
     """
-    return "" if clips > dims else f"{clips} clips for {dims} features, which need more than {dims}"
+    return "" if clips > dims else f"{counted(clips, 'clip')} for {dims} features, which need more than {dims}"
 
 
 def frechet_distance(a: FeatureMoments, b: FeatureMoments, unbiased: bool = True) -> float:

@@ -9,7 +9,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from sweettok.errors import InputError
-from sweettok.metrics.fidelity import check_clip
+from sweettok.metrics.fidelity import check_pair
 from sweettok.metrics.networks import BACKBONES, FILES
 from sweettok.params import WeightsSource
 from sweettok.weights import WeightsFile, fit_state, load_state, locate
@@ -41,10 +41,9 @@ class Lpips:
 
         Raises ValueError (shape, range, size).
         """
-        check_clip("a", a)
-        check_clip("b", b)
-        if a.shape != b.shape or min(a.shape[-2:]) < SMALLEST:
-            raise ValueError(f"lpips: expected equal shapes of at least 32 x 32 pixels, got {a.shape} and {b.shape}")
+        check_pair(a, b)
+        if min(a.shape[-2:]) < SMALLEST:
+            raise ValueError(f"lpips: expected at least {SMALLEST} x {SMALLEST} pixels, got {tuple(a.shape)}")
         frames = (rearrange(clip, "b c t h w -> (b t) c h w").split(FRAMES_AT_ONCE) for clip in (a, b))
         values = [self.network(x, y).flatten() for x, y in zip(*frames, strict=True)]
         return torch.cat(values).view(len(a), -1).mean(dim=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,9 @@ def probe(
         return Probe(accuracy=float(correct.mean()), chance=chance, correct=correct)
     if counts.min() < folds:
         rare = classes[counts.argmin()]
-        raise InputError(f"class {rare} has {counts.min()} clips for {folds} folds; use more clips or fewer folds")
+        raise InputError(
+            f"class {rare} has {counted(counts.min(), 'clip')} for {folds} folds; use more clips or fewer folds"
+        )
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed)
     correct = cross_val_predict(model, features, labels, cv=splits) == labels
     return Probe(accuracy=float(correct.mean()), chance=chance, correct=correct)

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, refusal
 
 REPLACE = "!replace"
 BASE = re.compile(r"^base\s*:", re.M)
@@ -27,9 +27,9 @@ def read_text(path: str | Path) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}; run from the project's root") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not valid YAML: {error}") from error
+        raise InputError(f"cannot read {path}: {refusal(error, 'run from the root of the project')}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not valid YAML: no text in UTF-8; save it as such") from error
 
 
 def parse_yaml(text: str, source: str, yaml: YAML | None = None) -> Any:
@@ -39,10 +39,32 @@ def parse_yaml(text: str, source: str, yaml: YAML | None = None) -> Any:
     """
     try:
         return (yaml or YAML(typ="safe")).load(text)
-    except (YAMLError, ValueError, AttributeError, RecursionError) as error:  # ValueError: a date such as 2020-13-01
-        if isinstance(error, MarkedYAMLError):
-            error.note = None  # how a programmer would allow it
-        raise InputError(f"{source} is not valid YAML: {' '.join(str(error).split())}") from error
+    except MarkedYAMLError as error:
+        raise InputError(f"{source} {_mistake(error)}") from error
+    except RecursionError as error:
+        raise InputError(f"{source} is not valid YAML: its brackets are nested too deep") from error
+    except (YAMLError, ValueError, AttributeError) as error:  # ValueError: a date such as 2020-13-01
+        raise InputError(f"{source} is not valid YAML: {' '.join(str(error).split())}; correct or quote it") from error
+
+
+def _mistake(error: MarkedYAMLError) -> str:
+    """The line and what to look for there, in our words: the parser's are those of YAML's grammar."""
+    problem, context, mark = error.problem or "", error.context or "", error.problem_mark or error.context_mark
+    if twice := re.match(r'found duplicate key "([^"]*)"', problem):
+        words = f"the key {twice[1]!r} is given twice; remove one"
+    elif r"'\t'" in problem:
+        words = "a tab; indent with spaces"
+    elif "quoted scalar" in context:
+        words, mark = "a quotation mark without its partner", error.context_mark
+    elif "flow" in context:
+        words, mark = "a bracket without its partner, or a comma is missing", error.context_mark
+    elif "mapping values" in problem:
+        words = "a colon too many, an indentation that is not that of the line above, or no colon there"
+    elif "character" in problem:
+        words = "a value that begins with a special character; put it in quotes"
+    else:
+        words = "compare indentation, colons and dashes with the lines around"
+    return f"line {mark.line + 1} is not valid YAML: {words}"
 
 
 def has_base(path: str | Path) -> bool:

@@ -58,11 +58,6 @@ def _allowed(error: Mapping[str, Any], model: Any) -> str:
     return f"{message}; got {reprlib.repr(error['input'])}"
 
 
-def _one_line(text: str) -> str:
-    """Keys may be any text, line breaks included."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
-
-
 def parse_params(content: Any, source: str) -> Params:
     """Validate a parsed YAML tree.
 
@@ -76,7 +71,7 @@ def parse_params(content: Any, source: str) -> Params:
         first = invalid.errors()[0]
         path, section = _place(first["loc"])
         more = f" (and {invalid.error_count() - 1} more)" if invalid.error_count() > 1 else ""
-        message = _one_line(f"{path + ': ' if path else ''}{_allowed(first, section)}")
+        message = f"{path + ': ' if path else ''}{_allowed(first, section)}"
         raise InputError(f"{source}: {message}{more}") from invalid
 
 

@@ -21,6 +21,7 @@ import av
 import numpy as np
 from av.stream import Disposition
 
+from sweettok.errors import counted
 from sweettok.video import high_dynamic_range
 from sweettok.video.formats import VIDEOS, Unreadable, check_file
 from sweettok.video.integrity import check_whole, ffv1_is_damaged
@@ -42,7 +43,7 @@ class VideoIndex:
 
     times: (frames,) int64, increasing, in the stream's time base; None where timestamps are absent or repeat.
     key_frames: (keys,) int64, increasing frame numbers at which decoding may start (empty without times).
-    rate: frames a second on average, as the file says; None where it does not.
+    rate: frames a second on average: what the file says, unless its times say otherwise; None where neither does.
     """
 
     frames: int
@@ -83,17 +84,27 @@ def video_index(path: str | Path) -> VideoIndex:
             times.append(packet.pts)
             shown += packet.duration or 0
             keys += [packet.pts] if packet.is_keyframe else []
-        if container.format.name == "gif" and shown and stream.time_base:  # it states times; FFmpeg guesses a rate
-            rate = Fraction(len(times)) / (shown * stream.time_base)
+        unit = stream.time_base or Fraction(0)  # seconds
+        if container.format.name == "gif" and shown and unit:  # it states times; FFmpeg guesses a rate
+            rate = Fraction(len(times)) / (shown * unit)
         whole &= not _is_cut(container, stream, packets, last)
     if not whole:
-        raise Unreadable(f"truncated after {packets} frames")
+        raise Unreadable(f"truncated after {counted(packets, 'frame')}")
     if not times:
         raise Unreadable("no frames")
     if None in times or len(set(times)) < len(times):
         return VideoIndex(len(times), None, np.empty(0, np.int64), rate)
     ordered = np.sort(np.array(times, np.int64))
+    if container.format.name != "gif":
+        rate = _mean_rate(len(times) - 1, int(ordered[-1] - ordered[0]) * unit, rate)
     return VideoIndex(len(times), ordered, np.searchsorted(ordered, np.sort(np.array(keys, np.int64))), rate)
+
+
+def _mean_rate(steps: int, seconds: Fraction, stated: Fraction | None) -> Fraction | None:
+    """Steps from frame to frame a second; the stated rate where the last frame's time agrees, for times are rounded."""
+    if not seconds or (stated and abs(seconds * stated - steps) < 0.5):
+        return stated
+    return (steps / seconds).limit_denominator(1_000_000)
 
 
 def _is_cut(container: "av.container.InputContainer", stream: "av.VideoStream", packets: int, last: int) -> bool:
@@ -128,13 +139,13 @@ def read_window(
     index = index or video_index(path)
     wanted = range(start, start + stride * (count - 1) + 1, stride)
     if wanted[-1] >= index.frames:
-        raise Unreadable(f"has {index.frames} frames, frame {wanted[-1]} was asked for")
+        raise Unreadable(f"has {counted(index.frames, 'frame')}, frame {wanted[-1]} was asked for")
     try:
         frames = _collect(_frames_from(Path(path), index, start), wanted, change)
     except _DistrustedTimestamps:
         frames = _collect(_frames_from(Path(path), index, 0), wanted, change)
     if len(frames) < count:
-        raise Unreadable(f"ends before frame {wanted[len(frames)]} of the {index.frames} it should have")
+        raise Unreadable(f"ends before frame {wanted[len(frames)]} of the {index.frames:,} it should have")
     if len({frame.shape for frame in frames}) > 1:
         raise Unreadable("frames of several sizes")
     return np.stack(frames)

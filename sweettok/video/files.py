@@ -10,9 +10,10 @@ import numpy as np
 from tqdm import tqdm
 
 from sweettok import params
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted
 from sweettok.video import images
 from sweettok.video.clip_captions import caption_of, in_words, read_clip_captions
+from sweettok.video.copies import check_copies
 from sweettok.video.decode import VideoIndex, read_window, video_index
 from sweettok.video.draws import draw, shuffled
 from sweettok.video.formats import Unreadable
@@ -59,6 +60,7 @@ class FileClips:
 
     def __post_init__(self) -> None:
         check_disjoint(self.listing)
+        check_copies(self.listing)
         self.classes = self.listing.classes
         self.skipped: list[Skip] = []
         self.listed = {split: len(items) for split, items in self.listing.splits.items()}
@@ -144,7 +146,7 @@ class FileClips:
         starts = window_starts(self._video, self.data.frames, begin, end, draw(self.data.seed, "start", split, item.id))
         if not starts:
             needed = span_of(self.data.frames, self._video.stride)
-            return Skip(split, item.id, f"{max(end - begin, 0)} frames for {split}, a clip needs {needed}")
+            return Skip(split, item.id, f"{counted(max(end - begin, 0), 'frame')} for {split}, a clip needs {needed}")
         return [Window(item, f"{item.id}@{start}", start) for start in starts]
 
     def _read(self, split: str, window: Window | Skip) -> tuple[Window, np.ndarray] | Skip:
@@ -170,6 +172,6 @@ class FileClips:
         """The message of the error, with the first reasons."""
         reasons = [f"{skip.file}: {skip.reason}" for skip in self.skipped if skip.split == split]
         return (
-            f"more than data.max_skipped {self.data.max_skipped} of the {files} {split} files cannot be used, "
+            f"more than data.max_skipped {self.data.max_skipped} of {counted(files, f'{split} file')} cannot be used, "
             f"first {'; '.join(reasons[:3])}; repair them or raise data.max_skipped"
         )

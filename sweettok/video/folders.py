@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from sweettok import params
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted
 from sweettok.video.formats import IMAGES, VIDEOS
 from sweettok.video.listing import (
     SPLITS,
@@ -68,7 +68,7 @@ def _by_group(items: list[Item], split: params.GroupSplit, seed: int) -> dict[st
     found = {item.id: re.search(split.pattern, item.id) for item in items}
     if strangers := [name for name, match in found.items() if not match]:
         raise InputError(
-            f"data.split.pattern {split.pattern!r} does not match {strangers[0]} ({len(strangers)} such files)"
+            f"data.split.pattern {split.pattern!r} does not match {strangers[0]} ({counted(len(strangers), 'such file')})"
         )
     groups = {name: match.group(1 if match.re.groups else 0) for name, match in found.items() if match}
     splits = split_names(groups.values(), split.val, split.test, seed)

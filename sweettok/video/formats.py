@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from sweettok.errors import counted, one_line, refusal
+
 log = logging.getLogger(__name__)
 VIDEOS = (
     ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".f4v", ".mkv", ".webm", ".avi", ".wmv", ".asf", ".flv", ".ogv",
@@ -22,8 +24,10 @@ def check_file(path: Path, endings: tuple[str, ...]) -> None:
     """Raises Unreadable: absent, a folder or device, of another ending (in any case of letters), empty."""
     try:
         status = path.stat()
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise Unreadable(f"absent ({error.strerror})") from error
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {refusal(error, 'check the disk and the name')}") from error
     if not stat.S_ISREG(status.st_mode):
         raise Unreadable("not a file" if not stat.S_ISDIR(status.st_mode) else "a folder, not a file")
     if path.suffix.lower() not in endings:
@@ -43,5 +47,6 @@ def with_endings(paths: Iterable[Path], endings: tuple[str, ...], source: str | 
     others = Counter(path.suffix.lower() or "no ending" for path in files if path.suffix.lower() not in endings)
     if others:
         kinds = ", ".join(f"{number} {ending}" for ending, number in others.most_common(5))
-        log.warning("%s: %d files of other kinds are left out (%s)", source, others.total(), kinds)
+        left = f"{counted(others.total(), 'file')} of other kinds left out"
+        log.warning("%s", one_line(f"{source}: {left} ({kinds})"))
     return [path for path in files if path.suffix.lower() in endings]

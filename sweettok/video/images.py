@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from sweettok.errors import counted, refusal
 from sweettok.video.formats import IMAGES, Unreadable, check_file
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # by content; an ImageNet file of ending .JPEG is a PNG
@@ -40,7 +41,7 @@ def read_images(path: str | Path, start: int, count: int, change: Callable[[np.n
     """Frames start .. start + count - 1 as `change` makes them, uint8 (count, H, W, 3). Raises Unreadable."""
     frames = [change(pixels) for pixels, _ in islice(_shown(Path(path)), start, start + count)]
     if len(frames) < count:
-        raise Unreadable(f"has {start + len(frames)} frames, frame {start + count - 1} was asked for")
+        raise Unreadable(f"has {counted(start + len(frames), 'frame')}, frame {start + count - 1} was asked for")
     return np.stack(frames)
 
 
@@ -60,6 +61,7 @@ def _shown(path: Path) -> Iterator[tuple[np.ndarray, float]]:
     check_file(path, IMAGES)
     try:
         with Image.open(path, formats=_FORMATS) as image:
+            _scale_transparent_colour(image, path)
             count = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
             first = int(count > 1 and getattr(image, "default_image", False))  # for readers that know no animations
             for number in range(first, count):
@@ -67,9 +69,28 @@ def _shown(path: Path) -> Iterator[tuple[np.ndarray, float]]:
                     image.seek(number)
                 pixels = _rgb(image)
                 yield pixels, float(image.info.get("duration") or 0)
+    except PermissionError as error:
+        raise Unreadable(f"cannot be read: {refusal(error, 'check the disk')}") from error
     except (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's for damage
         reason = (str(error).splitlines() or ["truncated"])[0].replace(str(path), path.name)
         raise Unreadable(f"cannot be decoded ({reason})") from error
+
+
+def _scale_transparent_colour(image: Image.Image, path: Path) -> None:
+    """Give a PNG's transparent colour the depth of the decoded pixels: Pillow leaves it as the file has it.
+
+    Raises ValueError: 16-bit RGB, which Pillow decodes to 8 bits, so that neighbours of the colour would match too.
+    """
+    colour = image.info.get("transparency")
+    if image.format != "PNG" or colour is None or image.mode not in ("L", "RGB"):  # others match as they are
+        return
+    with path.open("rb") as file:
+        depth = file.read(25)[24]  # bits a sample, in the header
+    if depth == 16:
+        raise ValueError("a transparent colour of 16 bits; save it with an alpha channel")
+    highest = 2**depth - 1  # PNG: bits above the depth do not count
+    scaled = tuple((value & highest) * 255 // highest for value in ((colour,) if image.mode == "L" else colour))
+    image.info["transparency"] = scaled[0] if image.mode == "L" else scaled
 
 
 def _rgb(image: Image.Image) -> np.ndarray:
@@ -83,8 +104,6 @@ def _rgb(image: Image.Image) -> np.ndarray:
         return np.repeat(grey[..., None], 3, axis=-1)
     if upright.mode in ("I", "F"):
         raise ValueError(f"its values (mode {upright.mode}) have no stated range; save it with 8 or 16 bits")
-    if isinstance(clear, tuple) and max(clear) > 255:
-        raise ValueError("a transparent colour of 16 bits; save it with an alpha channel")
     if upright.has_transparency_data:
         layer = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", layer.size, (0, 0, 0, 255)), layer)

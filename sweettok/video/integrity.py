@@ -1,13 +1,16 @@
 """Whether a file is whole, as its own structure tells: the sizes it announces, the mark at its end, checksums.
 
-Formats without any of these (.mpg, .ts, .flv) can't tell where they are cut between two frames. Checksums are those of
-Matroska's parts (FFmpeg writes them into .mkv, not into .webm) and those of FFV1's slices, in any container.
+MPEG streams (.mpg, .ts) state no length: they can tell where they are cut within a packet, not where between two.
+Checksums are those of Matroska's parts (FFmpeg writes them into .mkv, not into .webm) and those of FFV1's slices, in any
+container.
 """
 
 import mmap
+import struct
 import zlib
 from pathlib import Path
 
+from sweettok.errors import refusal
 from sweettok.video.formats import Unreadable
 
 _SEGMENT = 0x18538067
@@ -30,10 +33,23 @@ def check_whole(path: Path) -> None:
                 _check_asf(content)
             elif content[:4] == b"OggS":
                 _check_ogg(content)
+            elif content[:4] == b"RIFF":
+                _check_riff(content)
+            elif content[:3] == b"FLV":
+                _check_flv(content)
+            elif content[:4] == b"\0\0\1\xba":
+                _check_program_stream(content)
+            else:
+                _check_transport_stream(content)
     except OSError as error:
-        raise Unreadable(f"cannot be read ({error.strerror})") from error
-    except IndexError as error:
+        raise Unreadable(f"cannot be read: {refusal(error, 'check the disk')}") from error
+    except (IndexError, struct.error) as error:
         raise Unreadable("truncated") from error
+
+
+def _check_length(content: mmap.mmap, written: float) -> None:
+    if written > len(content):
+        raise Unreadable(f"truncated: {written:.0f} bytes were written, {len(content)} are there")
 
 
 def _check_matroska(content: mmap.mmap) -> None:
@@ -43,8 +59,7 @@ def _check_matroska(content: mmap.mmap) -> None:
     if number != _SEGMENT:
         return
     end = len(content) if size is None else at + size
-    if end > len(content):
-        raise Unreadable(f"truncated: {end} bytes were written, {len(content)} are there")
+    _check_length(content, end)
     while at < end:
         start = at
         _, size, at = _element(content, at)
@@ -104,16 +119,13 @@ def _check_boxes(content: mmap.mmap) -> None:
         if size < 8:  # 0: to the file's end
             return
         at += size
-    if at > len(content):
-        raise Unreadable(f"truncated: {at} bytes were written, {len(content)} are there")
+    _check_length(content, at)
 
 
 def _check_asf(content: mmap.mmap) -> None:
     """The file's size in the header; 0 in streams."""
     at = content.find(_ASF_FILE_PROPERTIES, 0, 2**16)
-    size = int.from_bytes(content[at + 40 : at + 48], "little") if at >= 0 else 0
-    if size > len(content):
-        raise Unreadable(f"truncated: {size} bytes were written, {len(content)} are there")
+    _check_length(content, int.from_bytes(content[at + 40 : at + 48], "little") if at >= 0 else 0)
 
 
 def _check_ogg(content: mmap.mmap) -> None:
@@ -123,6 +135,50 @@ def _check_ogg(content: mmap.mmap) -> None:
     end = at + 27 + segments + sum(content[at + 27 : at + 27 + segments])
     if end > len(content) or not content[at + 5] & 4:
         raise Unreadable("truncated")
+
+
+def _check_riff(content: mmap.mmap) -> None:
+    """The outer chunks of .avi (long ones have several)."""
+    at = 0
+    while content[at : at + 4] == b"RIFF":
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        if size in (0, 2**32 - 1):  # of a recording that was not closed
+            return
+        _check_length(content, at + 8 + size)
+        at += 8 + size + size % 2
+
+
+def _check_flv(content: mmap.mmap) -> None:
+    """The file's size in the first tag, where it has one; 0 in streams."""
+    name = b"\0\x08filesize\0"  # AMF: length and name of a field, then the mark of a double
+    at = content.find(name, 0, 2**16)
+    _check_length(content, struct.unpack_from(">d", content, at + len(name))[0] if at >= 0 else 0)
+
+
+def _check_program_stream(content: mmap.mmap) -> None:
+    """The packs and packets of .mpg and .vob, as far as they state their lengths."""
+    at = 0
+    while at + 4 <= len(content) and content[at : at + 3] == b"\0\0\1":
+        kind = content[at + 3]
+        if kind == 0xB9:  # the end, after which another stream may follow
+            at += 4
+        elif kind == 0xBA:  # a pack's header, of MPEG-2 or MPEG-1
+            at += 14 + (content[at + 13] & 7) if content[at + 4] >> 6 == 1 else 12
+        elif kind > 0xBA and (length := int.from_bytes(content[at + 4 : at + 6])):
+            at += 6 + length
+        else:
+            return
+    _check_length(content, at)
+
+
+def _check_transport_stream(content: mmap.mmap) -> None:
+    """Packets of .ts: 188 bytes, in .m2ts 4 bytes more before each, in broadcasts 16 more after each. The first may be cut."""
+    for size, before in ((188, 0), (192, 4), (204, 0)):
+        for start in range(min(size, len(content) - 4 * size)):
+            if all(content[start + number * size] == 0x47 for number in range(5)):
+                if excess := (len(content) - start + before) % size:
+                    raise Unreadable(f"truncated within a packet: {excess} of its {size} bytes are there")
+                return
 
 
 def ffv1_is_damaged(frame: bytes) -> bool:

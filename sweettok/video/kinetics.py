@@ -19,12 +19,11 @@ from sweettok.video.listing import (
     Item,
     Listing,
     inside,
+    listed_videos,
     printable,
-    read_lines,
     read_text,
     root_folder,
     split_items,
-    split_line,
 )
 
 _COLUMNS = ("label", "youtube_id", "time_start", "time_end")
@@ -80,7 +79,7 @@ def _files_by_stem(root: Path) -> dict[str, Path]:
         for name in sorted(names):
             path = (Path(folder) / name).relative_to(root)
             if path.suffix.lower() in VIDEOS and (other := found.setdefault(path.stem, path)) != path:
-                raise InputError(f"{printable(path)} and {printable(other)} in {root} have one name; remove one")
+                raise InputError(f"{path} and {other} in {root} have one name; remove one")
     return found
 
 
@@ -94,7 +93,9 @@ def _listed(path: Path, root: Path, stems: dict[str, Path]) -> list[Item]:
 
 def _from_csv(path: Path, root: Path, stems: dict[str, Path]) -> list[Item]:
     text = re.sub(r"[ \t]+(?=\r?$)", "", read_text(path), flags=re.M)
-    table = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+    header = text.lstrip().partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)  # spreadsheets write what their country and menu say
+    table = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, delimiter=delimiter)
     try:
         rows = [(table.line_num, row) for row in table]
     except csv.Error as error:
@@ -121,10 +122,10 @@ def _from_txt(path: Path, root: Path) -> list[Item]:
     """Lines `path` or `path number`, from the root; the class is the file's folder, or the number where it has none."""
     items: list[Item] = []
     numbers: dict[str, str] = {}
-    for name, number in map(split_line, read_lines(path)):
+    for name, number in listed_videos(path):
         class_name = printable(Path(name).parent.name) or number
         if not class_name:
-            raise InputError(f"{path}: {printable(name)} has neither a class folder nor a class number")
+            raise InputError(f"{path}: {name} has neither a class folder nor a class number")
         if number and numbers.setdefault(class_name, number) != number:
             raise InputError(f"{path}: class {class_name} is numbered {numbers[class_name]} and {number}")
         items.append(Item(printable(name), inside(root, name, str(path)), class_name))

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, refusal
 from sweettok.video.draws import shuffled
+from sweettok.video.formats import VIDEOS
 
 SPLITS = ("train", "val", "test")
-_LINE = re.compile(r"""(?:"(?P<double>.+)"|'(?P<single>.+)'|(?P<plain>.+?))(?:\s+(?P<number>\d+))?""")
+_LINE = re.compile(
+    r"""(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<plain>.+?))(?:[\s,;]+(?P<quote>["']?)(?P<number>\d+)(?P=quote))?"""
+)
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,9 @@ def inside(root: Path, name: str | Path, source: str) -> Path:
     """
     path = root / name
     if "\0" in str(name):
-        raise InputError(f"{source} has a name with a zero byte, {printable(name)!r}; it is no text file")
+        raise InputError(f"{source} has a name with a zero byte, {name!r}; it is no text file")
     if os.path.isabs(name) or ".." in Path(name).parts or not Path(os.path.realpath(path)).is_relative_to(root):
-        raise InputError(
-            f"{source} names {printable(name)}, which lies outside data.root {root}; copy it below the root"
-        )
+        raise InputError(f"{source} names {name}, which lies outside data.root {root}; copy it below the root")
     return path
 
 
@@ -85,9 +86,9 @@ def _both(name: str, other: str) -> str:
 
 
 def split_line(line: str) -> tuple[str, str]:
-    """A list's line `path` or `path number` -> (path, number or ""), apart by spaces or a tab; quotes around are removed.
+    """A list's line `path` or `path number` -> (path, number or ""), apart by space, tab, comma or semicolon.
 
-    The path comes without `./` and doubled slashes.
+    The path comes without `./` and doubled slashes, both without quotes around them.
     """
     found = _LINE.fullmatch(line)
     assert found  # any line that is not empty matches
@@ -103,7 +104,9 @@ def read_text(path: Path) -> str:
     try:
         text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
     except OSError as error:
-        raise InputError(f"cannot read the list {path}: {error.strerror}; see the data set's own download") from error
+        raise InputError(
+            f"cannot read the list {path}: {refusal(error, 'see where the data set comes from')}"
+        ) from error
     if not text.strip():
         raise InputError(f"the list {path} is empty")
     return text
@@ -112,6 +115,21 @@ def read_text(path: Path) -> str:
 def read_lines(path: Path) -> list[str]:
     """The lines of a list, stripped, without empty ones. Raises InputError as `read_text`."""
     return [line.strip() for line in re.split(r"[\r\n]+", read_text(path)) if line.strip()]
+
+
+def listed_videos(path: Path) -> list[tuple[str, str]]:
+    """`split_line` of each line of a list of videos. Raises InputError as `read_text`; for a line of another form."""
+    found = []
+    for number, line in enumerate(re.split(r"\r\n?|\n", read_text(path)), start=1):
+        if not (line := line.strip()):
+            continue
+        name, of_class = split_line(line)
+        if not name.lower().endswith(VIDEOS) or name.startswith('"'):  # without its partner
+            raise InputError(
+                f"{path} line {number}: {line!r} is not the path of a video, maybe followed by a number; correct or remove it"
+            )
+        found.append((name, of_class))
+    return found
 
 
 def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[list[str], list[Item]]:
@@ -124,9 +142,7 @@ def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[l
         classes = [name for name in entries if inside(root, (folder / name).relative_to(root), "data.root").is_dir()]
         stray = [name for name in entries if name not in set(classes) and name.lower().endswith(endings)]
         if stray:
-            raise InputError(
-                f"{printable(folder / stray[0])} is in no class folder; move it to <class>/{printable(stray[0])}"
-            )
+            raise InputError(f"{folder / stray[0]} is in no class folder; move it to <class>/{stray[0]}")
         if not classes:
             raise InputError(f"{folder} has no class folders; expected <class>/<file>")
         files = [
@@ -136,7 +152,7 @@ def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[l
             if not entry.name.startswith(".")
         ]
     except OSError as error:
-        raise InputError(f"cannot list {printable(error.filename)}: {error.strerror}") from error
+        raise InputError(f"cannot list {error.filename}: {refusal(error, 'check the disk')}") from error
     items = [Item(printable(file), inside(root, file, "data.root"), printable(file.parent.name)) for file in files]
     if not items:
         raise InputError(f"the class folders of {folder} hold no files")

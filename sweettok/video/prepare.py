@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sweettok import params
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted
 from sweettok.storage import atomic_directory, sha256_of, write_sealed
 from sweettok.video.files import FileClips
 from sweettok.video.folders import class_names
@@ -102,7 +102,9 @@ def _checked_clips(
         rows.append(row)
         yield frames, row
     if count is not None and len(rows) < count:
-        raise InputError(f"{data.name} has only {len(rows)} {split} clips; lower data.clips.{split} from {count}")
+        raise InputError(
+            f"{data.name} has only {counted(len(rows), f'{split} clip')}; lower data.clips.{split} from {count}"
+        )
     if not rows:
         raise InputError(f"{data.name} has no {split} clip; change data.split or add files")
 

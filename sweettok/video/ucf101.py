@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sweettok import params
 from sweettok.errors import InputError
-from sweettok.video.listing import Item, Listing, inside, printable, read_lines, root_folder, split_line
+from sweettok.video.listing import Item, Listing, inside, listed_videos, printable, read_lines, root_folder
 
 _GROUP = re.compile(r"_g(\d+)_c\d+\.")
 
@@ -54,7 +54,7 @@ def _group(item: Item) -> int:
 def _listed(root: Path, path: Path, classes: list[str]) -> list[Item]:
     """Items of a list: `Class/v_Class_gNN_cNN.avi`, in train lists followed by the class number."""
     items = []
-    for name, _ in map(split_line, read_lines(path)):
+    for name, _ in listed_videos(path):
         file = inside(root, Path("UCF-101") / name, str(path))
         class_name = Path(name).parent.name
         if class_name not in classes or not _GROUP.search(name):

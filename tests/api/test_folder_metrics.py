@@ -221,6 +221,7 @@ def test_a_short_clip_does_not_cut_the_others(with_a_short_one, folders, judge):
         entry = found["metrics"]["frechet_video/judge"]
         assert entry["value"] == pytest.approx(expected["frechet_video/judge"]["value"], rel=1e-4) and entry["n"] == 6
         assert all(one["protocol"]["skipped_files"] == 2 for one in found["metrics"].values())
+        assert all(("skipped_pairs" in one["protocol"]) == paired for one in found["metrics"].values())
         assert found["skipped_files"] == [str(with_a_short_one[0] / "6.mkv"), str(with_a_short_one[1] / "6.avi")]
 
 

@@ -84,6 +84,11 @@ def test_frames_of_any_size_are_cropped_as_in_training(tok, scene):
         (np.zeros((2, 20), np.int32), r"floats .*int32 \(2, 20\)"),
         (torch.zeros(1, 3, 9, 16, 16, dtype=torch.int64), "floats .*int64"),
         (0.5, "floats"),
+        (None, "array of numbers, got NoneType of object"),
+        (np.array([None, 1]), "array of numbers, got ndarray of object"),
+        ("clip.mp4", "array of numbers, got str of "),
+        ([[1, 2], [3]], "several lengths"),
+        (np.zeros((9, 16, 16, 3), complex), "array of numbers, got ndarray of complex128"),
     ],
 )
 def test_what_cannot_be_encoded(tok, clip, named):
@@ -91,7 +96,20 @@ def test_what_cannot_be_encoded(tok, clip, named):
         tok.encode(clip)
 
 
-@pytest.mark.parametrize("tokens", [torch.zeros(1, 20), torch.zeros(20, dtype=torch.int64), torch.full((1, 20), 99)])
+def test_arrays_in_any_memory_order_are_encoded(tok, scene):
+    clip = to_float(scene(9, 16, 16)[None]).numpy()
+    expected = tok.encode(clip)
+    for same in (np.flip(np.flip(clip, -1).copy(), -1), clip.astype(">f4"), np.asfortranarray(clip)):
+        assert torch.equal(tok.encode(same), expected)
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        torch.zeros(1, 20), torch.zeros(20, dtype=torch.int64), torch.full((1, 20), 99), torch.ones(1, 20, dtype=torch.bool),
+        None, [None], np.array([[None] * 20]), "words", [[1, 2], [3]],
+    ],
+)  # fmt: skip
 def test_what_cannot_be_decoded(tok, tokens):
     with pytest.raises(ValueError, match="expected"):
         tok.decode(tokens)

@@ -136,7 +136,7 @@ def test_shorter_files_are_left_out_with_a_count(sweettok, videos):
     found = json.loads(out)
     assert status == 0 and found["clips"]["files"] == 2 and found["skipped_files"] == ["videos/c.png"]
     _, out, _ = evaluate(sweettok, "outputs/model", "--skip-shorter", "--metrics", "psnr")
-    assert "1 files" in out and "videos/c.png" in out
+    assert "skipped   1 file below 9 frames: videos/c.png\n" in out
     (videos / "c.png").unlink()
     alone = json.loads(evaluate(sweettok, "outputs/model", "--json")[1])["metrics"]
     assert {name: entry["value"] for name, entry in alone.items()} == {
@@ -147,4 +147,4 @@ def test_shorter_files_are_left_out_with_a_count(sweettok, videos):
         path.unlink()
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(videos / "one.png")
     status, _, err = evaluate(sweettok, "outputs/model", "--skip-shorter")
-    assert status == 1 and "videos " in err and " 9 " in err
+    assert status == 1 and "videos/one.png" in err and " 9 " in err

@@ -40,7 +40,7 @@ def test_files_left_out_are_counted(caplog):
     (entry,) = caplog.records
     assert entry.getMessage().startswith("in: 1 ") and "1 .txt" in entry.getMessage()
     caplog.clear()
-    assert len(names("in/*")) == 2 and "in/*: 1 files" in caplog.text
+    assert len(names("in/*")) == 2 and "in/*: 1 file of" in caplog.text
     caplog.clear()
     assert len(names("in/deep", "in/x.a")) == 2 and not caplog.records
 

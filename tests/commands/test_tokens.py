@@ -155,3 +155,20 @@ def test_a_real_clip(sweettok, work, shared_data):
     assert sweettok("encode", path, "-o", "real.swt")[0] == 0
     assert sweettok("decode", "real.swt", "-o", "real.gif")[0] == 0
     assert (work / "real.gif").stat().st_size > 0
+
+
+def test_a_name_with_a_line_break_is_one_line_everywhere(sweettok, videos, caplog):
+    """Of results, errors, files left out, pairs."""
+    for path in sorted(videos.rglob("*.*")):
+        path.unlink() if path.name != "c.png" else path.rename(videos / "c\n1.png")
+    (videos / "c\n2.png").write_bytes(b"no picture")
+    (videos / "readme.t\nxt").touch()
+    status, out, err = sweettok("reconstruct", "videos", "-o", "out", "--format", "png")
+    assert status == 1 and out == "videos/c\\n1.png -> out/c\\n1.png: 1 frame, " + out.rpartition(", ")[2]
+    first, second = err.splitlines()
+    assert first.startswith(r"error: videos/c\n2.png: ") and second == "error: 1 of 2 failed"
+    assert r"videos: 1 file of other kinds left out (1 .t\nxt)" in caplog.text
+    assert r"first c\n2 in videos" in refused(sweettok("metrics", "videos", "out"))
+    refused(sweettok("encode", "videos/c\n3.png"), r"videos/c\n3.png: absent")
+    refused(sweettok("metrics", "videos/c\n1.png", "out/c\n1.png", "--frames", "2"), r"videos/c\n1.png has 1 frame, 2 ")
+    refused(sweettok("check", "a\nb.yaml"), r"a\nb.yaml")

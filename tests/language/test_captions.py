@@ -82,6 +82,7 @@ def test_windows_line_ends_and_byte_order_mark(tmp_path):
     [
         ("captions.csv", "caption\na ball\n", r"\.txt .* \.tsv"),
         ("captions.tsv", "clip\ttext\n1\ta ball\n", "`caption` column .*: clip, text"),
+        ("captions.tsv", "clip,caption\n1,a ball\n", "`caption` column .*: clip,caption.; put tabs"),
         ("captions.tsv", "clip\tcaption\n", "no caption"),
         ("captions.txt", " \n\n", "no caption"),
         ("captions.tsv", "", "`caption` column"),

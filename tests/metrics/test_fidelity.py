@@ -96,6 +96,9 @@ def test_clips_that_look_like_0_to_1_are_warned_of(pair, metric):
         warnings.simplefilter("error")
         metric(clip, reconstruction)
         metric(clip, torch.zeros_like(clip))  # without any contrast there is nothing to tell
+        bright = clip * 0.35 + 0.6
+        metric(bright, bright.mean((2, 3, 4), keepdim=True).expand_as(clip))
+        metric(clip, bright)
     with pytest.warns(UserWarning, match=r"\[-1, 1\]; .*\[0, 1\]"):
         metric((clip + 1) / 2, (reconstruction + 1) / 2)
 

@@ -103,7 +103,7 @@ def test_comments_and_layout_are_those_of_the_base(write):
         ("base: sprites\nreport: null\n", "section.* report"),
         ("base: sprites\njudge: !novel {width: 8}\njudge: {}\n", "YAML"),
         ("base: sprites\na: [\n", "YAML"),
-        ("base: sprites\njudge: {width: 8}\njudge: {width: 9}\n", 'duplicate key "judge"'),
+        ("base: sprites\njudge: {width: 8}\njudge: {width: 9}\n", "'judge' is given twice"),
         ("base: sprites\na: !!set 3\n", "YAML"),
         ("? [a]\n: b\nbase: x\n- 1\n", "YAML"),
     ],

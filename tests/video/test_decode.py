@@ -1,6 +1,7 @@
 """Windows of video files: exact frames whatever the container, bounded work, honest reasons."""
 
 import os
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -112,6 +113,27 @@ def test_the_rate_of_a_gif_is_that_of_its_times(tmp_path, scene):
     frames = [Image.fromarray(frame) for frame in scene(6)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=[30, 30, 40] * 2)
     assert video_index(tmp_path / "a.gif").rate == 30
+
+
+@pytest.mark.parametrize("name, codec", [("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.webm", "libvpx")])
+@pytest.mark.parametrize(
+    ("times", "rate"),
+    [
+        ([0, 40, 80, 120, 2000], Fraction(2)),  # uneven: 4 steps in 2 s
+        ([0, 40, 80, 120, 560], Fraction(4000, 560)),
+        ([0, 40, 80, 120, 160], Fraction(25)),  # even, and not 1000, as the header says
+    ],
+)
+def test_the_rate_is_the_mean_of_the_times(tmp_path, write_video, scene, name, codec, times, rate):
+    path = write_video(tmp_path / name, scene(5), codec, "yuv420p", times=times, rate=1000)
+    assert video_index(path).rate == rate
+
+
+@pytest.mark.parametrize("rate", [Fraction(25), Fraction(30_000, 1001), Fraction(24_000, 1001), Fraction(60)])
+def test_a_stated_rate_that_rounded_times_agree_with_stays(tmp_path, write_video, scene, rate):
+    """Matroska's times are whole milliseconds."""
+    path = write_video(tmp_path / "a.mkv", scene(200, 8, 8), rate=rate)
+    assert abs(video_index(path).rate - rate) < 1e-4 * rate
 
 
 def test_music_with_a_cover_has_no_video(tmp_path):
@@ -313,7 +335,7 @@ def test_names_that_are_not_utf8_are_read(tmp_path, write_video, scene):
 def test_a_window_beyond_the_end_is_refused(tmp_path, write_video, scene):
     path = write_video(tmp_path / "clip.mkv", scene(1))
     assert read_window(path, 0, 1, 1).shape == (1, 16, 24, 3)
-    with pytest.raises(Unreadable, match="1 frames, frame 8 "):
+    with pytest.raises(Unreadable, match="1 frame, frame 8 "):
         read_window(path, 0, 4, 3)
 
 

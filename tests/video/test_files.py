@@ -163,7 +163,7 @@ def damaged(tmp_path, write_video, scene):
     (folder / os.fsdecode(b"caf\xe9.mkv")).symlink_to("absent.mkv")
     reasons = {
         "a/empty.mp4": "empty (0 bytes)", "a/notes.txt": "ending '.txt' is none of", "a/noise.avi": "cannot be decoded",
-        "a/folder.mp4": "a folder, not a file", "a/short.mkv": "1 frames for", r"a/caf\xe9.mkv": "absent",
+        "a/folder.mp4": "a folder, not a file", "a/short.mkv": "1 frame for", r"a/caf\xe9.mkv": "absent",
     }  # fmt: skip
     return tmp_path / "set", reasons
 

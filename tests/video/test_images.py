@@ -1,5 +1,7 @@
 """Images as frames: exact, upright, opaque, whatever their depth; animations whole; honest reasons."""
 
+import struct
+import zlib
 from fractions import Fraction
 
 import av
@@ -83,6 +85,40 @@ def test_a_transparent_colour_becomes_black(tmp_path, mode):
         image, clear = Image.fromarray(grey.astype(np.uint16) * 257), {"transparency": 100 * 257}
     image.save(tmp_path / "a.png", **({} if mode == "LA" else clear))
     assert np.array_equal(read_image(tmp_path / "a.png")[..., 0], np.where(grey == 100, 0, grey))
+
+
+def save_png(path, depth, colour_type, pixels, transparent):
+    """Write a row of pixels as the bits of a PNG, without an encoder's ideas of depth. transparent: 16 bits a sample."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    bits = "".join(f"{sample:0{depth}b}" for sample in np.asarray(pixels).ravel())
+    length = -(-len(bits) // 8)
+    row = int(bits.ljust(8 * length, "0"), 2).to_bytes(length)
+    header = struct.pack(">IIBBBBB", len(pixels), 1, depth, colour_type, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"tRNS", struct.pack(f">{len(transparent)}H", *transparent))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + parts + chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b""))
+
+
+@pytest.mark.parametrize("depth, unused", [(1, 0), (2, 0), (2, 4), (4, 0), (4, 0xF0), (8, 0), (8, 0x100), (16, 0)])
+def test_a_transparent_grey_counts_in_the_file_s_depth(tmp_path, depth, unused):
+    """unused: bits of the key that the depth lacks; they do not count."""
+    highest = 2**depth - 1
+    grey = sorted({0, 1, highest // 2, highest - 1, highest})
+    for key in grey:
+        save_png(tmp_path / "a.png", depth, 0, grey, [key | unused])
+        expected = [0 if value == key else round(value * 255 / highest) for value in grey]
+        assert read_image(tmp_path / "a.png")[0, :, 1].tolist() == expected
+
+
+def test_a_transparent_rgb_of_8_bits_is_exact_and_one_of_16_is_refused(tmp_path):
+    colours = [(9, 8, 7), (200, 200, 200), (200, 200, 201)]
+    save_png(tmp_path / "a.png", 8, 2, colours, [200, 200, 0x1C8])
+    assert read_image(tmp_path / "a.png")[0].tolist() == [[9, 8, 7], [0, 0, 0], [200, 200, 201]]
+    save_png(tmp_path / "a.png", 16, 2, [(200, 200, 200), (51_400, 51_400, 51_400)], [200, 200, 200])
+    with pytest.raises(Unreadable, match="transparent colour of 16 bits; .*alpha"):
+        read_image(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "I;16"])

@@ -19,6 +19,9 @@ FORMS = {  # name: codec, pixel format, options of the codec and of the containe
     "fragments.mp4": ("libx264", "yuv420p", {"g": "5"}, {"movflags": "frag_keyframe+empty_moov"}),
     "wmv2.wmv": ("wmv2", "yuv420p", {}, {}),
     "vp8.ogv": ("libvpx", "yuv420p", {}, {}),
+    "flv1.flv": ("flv", "yuv420p", {}, {}),
+    "mpeg2.mpg": ("mpeg2video", "yuv420p", {}, {}),
+    "mpeg1.mpg": ("mpeg1video", "yuv420p", {}, {}),
 }
 
 
@@ -50,6 +53,37 @@ def test_cut_files_are_refused(whole, altered, share):
     path = altered(whole, lambda content: content[: int(len(content) * share)])
     with pytest.raises(Unreadable, match="truncated"):
         video_index(path)
+
+
+@pytest.mark.parametrize("name", ["raw.avi", "xvid.avi", "flv1.flv"])
+def test_a_cut_between_the_last_frames_is_noticed(tmp_path, write_video, scene, altered, name):
+    codec, pixels, *_ = FORMS.get(name) or ("mpeg4", "yuv420p")
+    path = write_video(tmp_path / name, scene(30), codec, pixels)
+    with av.open(path) as container:
+        starts = sorted(packet.pos for packet in container.demux(video=0) if packet.size)
+    for at in starts[-3:]:
+        with pytest.raises(Unreadable, match="truncated"):
+            video_index(altered(path, lambda content, at=at: content[:at]))
+
+
+@pytest.mark.parametrize("name, packet", [("h264.ts", 188), ("mpeg2.m2ts", 192)])
+def test_transport_streams_notice_a_cut_within_a_packet(tmp_path, write_video, scene, altered, name, packet):
+    path = write_video(tmp_path / name, scene(30), "libx264" if name == "h264.ts" else "mpeg2video", "yuv420p")
+    content = path.read_bytes()
+    assert len(content) % packet == 0 and video_index(path).frames == 30
+    for whole in range(5, len(content) // packet, 7):
+        for more in (1, 5, 100, packet - 1):
+            with pytest.raises(Unreadable, match=f"truncated .* {more} of its {packet} bytes"):
+                video_index(altered(path, lambda _, left=whole * packet + more: content[:left]))
+    recorded = altered(path, lambda _: content[2 * packet - 30 : 2 * packet] + content)  # began within a packet
+    assert video_index(recorded).frames == 30
+
+
+@pytest.mark.parametrize("size", [0, 2**32 - 1])
+def test_an_avi_of_unstated_size_is_read(tmp_path, write_video, scene, altered, size):
+    path = write_video(tmp_path / "clip.avi", scene(5))
+    unclosed = altered(path, lambda content: content[:4] + size.to_bytes(4, "little") + content[8:])
+    assert np.array_equal(read_window(unclosed, 0, 1, 5), scene(5))
 
 
 @pytest.mark.parametrize("left", range(1, 60, 7))

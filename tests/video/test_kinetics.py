@@ -46,6 +46,20 @@ def test_paths_with_and_without_numbers(kinetics, file_data):
     assert listing.splits["test"][0].class_name == "air drumming"
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_lists_may_be_apart_by_other_marks(kinetics, file_data, delimiter):
+    (kinetics / "test.csv").write_text(HEADER + '"air, drumming",vid5,1,11,test\n')
+    (kinetics / "train.csv").write_text(HEADER + 'abseiling,gone,5,15,train\n"air, drumming",vid2,0,10,train\n')
+    expected = list_kinetics(file_data("kinetics", kinetics))
+    rows = (
+        "label|youtube_id|time_start|time_end|split",
+        "abseiling|gone|5|15|train",
+        '"air, drumming"|"vid2"|0|10|train',
+    )
+    (kinetics / "train.csv").write_text("".join(f"{row}\n" for row in rows).replace("|", delimiter))
+    assert list_kinetics(file_data("kinetics", kinetics)) == expected
+
+
 def test_labels_keep_a_line_break_within_quotes(kinetics, file_data):
     (kinetics / "train.csv").write_bytes(
         b'label,youtube_id,time_start,time_end \r\n"air\ndrumming",vid2,0,10\r\n  \r\nabseiling, gone,5,15 \r\n'
@@ -110,7 +124,8 @@ def test_bad_lists_are_refused(kinetics, file_data, name, text, message):
     ("text", "message"),
     [
         ("../outside/a.mp4 0\n", r"train\.txt .*\.\./outside/a\.mp4.* data\.root"),
-        ("/etc/passwd 0\n", r"train\.txt .*/etc/passwd.* data\.root"),
+        ("/outside/a.mp4 0\n", r"train\.txt .*/outside/a\.mp4.* data\.root"),
+        ("a/x.mp4 jumping\n", r"train\.txt line 1: .*number; correct"),
         ("a/x.mp4 0\na/y.mp4 1\n", r"train\.txt: .* a .*0 .*1"),
         ("x.mp4\n", r"train\.txt: x\.mp4 .*class"),
     ],

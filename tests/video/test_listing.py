@@ -1,6 +1,7 @@
 """Listings: nothing outside the root, no file in two splits, shares that add up."""
 
 import os
+import re
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from sweettok.video.listing import (
     check_disjoint,
     class_folders,
     inside,
+    listed_videos,
     printable,
     read_lines,
     root_folder,
@@ -175,10 +177,33 @@ def test_a_file_under_two_spellings_is_one(tmp_path, spelling):
         ("it's/x.mp4 5", "it's/x.mp4", "5"),
         ("./a//x.mp4 5", "a/x.mp4", "5"),
         ("7", "7", ""),
+        ('"two words/x.mp4"\t"3"', "two words/x.mp4", "3"),
+        ("'a/x.mp4' '3'", "a/x.mp4", "3"),
+        ("a/x.mp4,3", "a/x.mp4", "3"),
+        ('"a, b/x.mp4", 3', "a, b/x.mp4", "3"),
+        ("a/x.mp4;3", "a/x.mp4", "3"),
     ],
 )
 def test_lines_are_a_path_and_maybe_a_number(line, path, number):
     assert split_line(line) == (path, number)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a/x.mp4\tjumping",
+        "a/x.mp4,0,10",
+        '"a/x.mp4" "jumping"',
+        '"a/x.mp4',
+        "a/x.mp4 300 5",
+        "path,label",
+        "a/x.mp4;jumping",
+    ],
+)
+def test_a_line_that_is_no_video_is_refused_by_its_number(tmp_path, line):
+    (tmp_path / "list.txt").write_bytes(f"a/1.MP4 0\r\n\r\na/2.avi;1\n{line}\n".encode())
+    with pytest.raises(InputError, match=rf"list\.txt line 4: {re.escape(repr(line))} .*path of a video.*; correct"):
+        listed_videos(tmp_path / "list.txt")
 
 
 def test_lists_are_read_line_by_line(tmp_path):
