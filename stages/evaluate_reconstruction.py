@@ -19,6 +19,7 @@ from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
 from sweettok.tokenizers.registry import open_tokenizer
 from sweettok.tokenizers.sweettok import SweetTokTokenizer
+from sweettok.tokenizers.token_places import token_places
 from sweettok.tracking import Run
 from sweettok.training.curriculum import load_judge
 from sweettok.video.store import ClipStore, to_uint8
@@ -66,7 +67,7 @@ def body(params: Params, run: Run | None, name: str) -> None:
         if model:
             named = zip(*(test.labels[key] for key in ("clip", "caption")), clip_words(model, first), strict=False)
             words = [{"clip": clip, "caption": caption, "words": of_clip} for clip, caption, of_clip in named]
-            write_json(folder / "words.json", words)
+            write_json(folder / "words.json", {"places": token_places(model), "clips": words})
     assert run is not None  # the first process has one
     log(run, name, summary)
 

@@ -9,6 +9,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
 from sweettok.errors import InputError
 from sweettok.reporting.reconstruction import gather, measured
@@ -48,6 +50,7 @@ class ListedCodebook:
 
     sizes     part of speech -> number of words;  parts: word -> its parts of speech
     captions  their number, repeats included;  provider: what made the word vectors
+    vectors   word -> its vector, float32 (dim,), of length 1
     words     columns part_of_speech, rank, word, count;  edges: columns link, rank, first, second, count (both sorted,
               see sweettok.language.tables)
     """
@@ -56,6 +59,7 @@ class ListedCodebook:
     parts: dict[str, tuple[str, ...]]
     captions: int
     provider: str
+    vectors: dict[str, np.ndarray]
     words: pandas.DataFrame
     edges: pandas.DataFrame
 
@@ -72,6 +76,7 @@ class Results:
     strips          method -> uint8 (n, T, H, W, 3) of the same test clips, with "original"; also of codecs at the size
                     nearest to ours and of ablation variants ("coupled (ablation)") where these are there
     clip_words      of the first test clips: clip, caption, words (token group -> its words in order)
+    token_places    where their tokens lie (see sweettok.tokenizers.token_places)
     codecs          points (codec, quality, bits, metric records)
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
     prior_scaling   priors of several sizes, those that the profile lists, sorted by size and seed
@@ -89,6 +94,7 @@ class Results:
     strips: dict[str, np.ndarray] | None = None
     codecs: dict[str, Any] | None = None
     clip_words: list[dict[str, Any]] | None = None
+    token_places: dict[str, Any] | None = None
     generation: dict[str, Any] | None = None
     samples: dict[str, np.ndarray] | None = None
     semantics: dict[str, Any] | None = None
@@ -148,6 +154,7 @@ def collect(
     ablation = _cells(outputs / "ablation", cells)
     folders = measured(outputs / "reconstruction", tokenizers)
     reconstruction = gather(folders)
+    clip_words, token_places = _clip_words(outputs / "reconstruction" / "sweettok" / "words.json")
     return Results(
         profile=profile,
         data=_json(outputs / "data" / "store.json"),
@@ -156,7 +163,8 @@ def collect(
         per_clip=_per_clip(folders),
         strips=_strips(outputs, folders, ablation, reconstruction),
         codecs=_json(outputs / "codecs" / "summary.json"),
-        clip_words=_json(outputs / "reconstruction" / "sweettok" / "words.json"),
+        clip_words=clip_words,
+        token_places=token_places,
         generation=_json(outputs / "generation" / "summary.json"),
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
@@ -178,7 +186,24 @@ def _codebook(folder: Path) -> ListedCodebook | None:
     parts: dict[str, tuple[str, ...]] = {}
     for word, part in zip(description["words"], description["part_of_speech"], strict=True):
         parts[word] = (*parts.get(word, ()), part)
-    return ListedCodebook(sizes, parts, description["captions"], description["provider"], **lists)
+    vectors = dict(zip(description["words"], _vectors(folder / "codebook.safetensors"), strict=True))
+    return ListedCodebook(sizes, parts, description["captions"], description["provider"], vectors, **lists)
+
+
+def _clip_words(path: Path) -> tuple[list[dict[str, Any]] | None, dict[str, Any] | None]:
+    """The clips' words and the places of their tokens, which older evaluations did not keep."""
+    content = _json(path)
+    return (content["clips"], content["places"]) if isinstance(content, dict) else (content, None)
+
+
+def _vectors(path: Path) -> np.ndarray:
+    """float32 (words, dim)."""
+    try:
+        return load_file(path)["vectors"]
+    except (OSError, KeyError, SafetensorError) as error:
+        raise InputError(
+            f"{path} is damaged ({error}); delete its folder and run `dvc repro build_codebook`"
+        ) from error
 
 
 def _per_clip(folders: Mapping[str, Path]) -> pandas.DataFrame | None:

@@ -120,11 +120,6 @@ def over_time(rows: Sequence[Sequence[np.ndarray]], side: int = TILE) -> list[np
     ]
 
 
-def frame_strip(clip: np.ndarray, side: int = TILE) -> np.ndarray:
-    """The frames of `frame_places` side by side: uint8 (T, H, W, 3) -> (h, w, 3)."""
-    return _row([[clip[place] for place in frame_places(len(clip))]], side)[:, :-CLIP_GAP]
-
-
 def _row(groups: Sequence[Sequence[np.ndarray]], side: int = TILE) -> np.ndarray:
     """Groups of frames (H, W, 3), enlarged, side by side with white gaps: uint8 (h, w, 3)."""
     tiles = []
