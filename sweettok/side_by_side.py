@@ -4,7 +4,6 @@ import functools
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +11,7 @@ from typing import Any
 
 from sweettok.allocator import keep_freed_blocks
 from sweettok.errors import InputError
+from sweettok.parent_process import end_with_parent
 
 
 def side_by_side(compute: Callable[[Any], Any], items: Sequence[Any], processes: int) -> list[Any]:
@@ -52,10 +52,4 @@ def _begin(threads: int) -> None:
     threadpool_limits(threads)  # numpy's BLAS, which torch's setting does not reach
     keep_freed_blocks()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process ends the others
-    threading.Thread(target=_end_with_the_first, daemon=True).start()
-
-
-def _end_with_the_first() -> None:
-    if first := multiprocessing.parent_process():
-        first.join()
-    os._exit(1)
+    end_with_parent()
