@@ -16,6 +16,7 @@ from sweettok.commands import (
     tokens,
 )
 from sweettok.errors import InputError, naming_refused_files, print_any_name
+from sweettok.extras import naming_missing_packages
 
 FAMILIES = (tokens, generate, evaluate, metrics, codebook, profiles, compare, assets, export)
 
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
     print_any_name()
     chosen = build_parser().parse_args(arguments)
     try:
-        with naming_refused_files():
+        with naming_refused_files(), naming_missing_packages():
             status = chosen.run(chosen)
     except InputError as error:
         sys.exit(f"error: {error}")
