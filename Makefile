@@ -23,6 +23,7 @@ no-git: install  # a ZIP of the project, a copy in an image: DVC must be told th
 repro: no-git  ## the whole pipeline: data, codebook, trainings, ablations, report
 	@find dvc.lock .dvc/tmp/rwlock -empty -delete 2>/dev/null || true  # so a kill in the middle of DVC's own writing leaves them; it needs neither
 	dvc repro
+	@sweettok report
 
 report: no-git  ## redraw tables and figures from stored results
 	dvc repro report

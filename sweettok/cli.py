@@ -13,12 +13,13 @@ from sweettok.commands import (
     generate,
     metrics,
     profiles,
+    report,
     tokens,
 )
 from sweettok.errors import InputError, naming_refused_files, print_any_name
 from sweettok.extras import naming_missing_packages
 
-FAMILIES = (tokens, generate, evaluate, metrics, codebook, profiles, compare, assets, export)
+FAMILIES = (tokens, generate, evaluate, metrics, codebook, profiles, report, compare, assets, export)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -43,6 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
+        print("interrupted: files that were written are whole; run the same command again", file=sys.stderr)
         sys.exit(130)
     if status:
         sys.exit(status)

@@ -56,9 +56,8 @@ def _list(chosen: argparse.Namespace) -> None:
 
 
 def _evaluate(chosen: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
     from sweettok.api.evaluate import evaluate, open_clips
+    from sweettok.progress import MINUTE, progress
     from sweettok.storage import atomic_file
 
     params = params_here()
@@ -68,7 +67,7 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     judge = open_judge(chosen)
 
     def watch(batches: Sequence[int]) -> Any:
-        return tqdm(batches, tokenizer.name, unit="batch", disable=None)
+        return progress(batches, tokenizer.name, unit="batch", delay=MINUTE)
 
     found = evaluate(tokenizer.to(device), clips, judge, settings, chosen.metrics, chosen.seed, device, watch)
     text = json.dumps({"folder": chosen.clips, **found}, indent=1)

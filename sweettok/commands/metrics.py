@@ -57,11 +57,10 @@ def add_networks(parser: argparse.ArgumentParser) -> None:
 
 
 def _metrics(chosen: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
     from sweettok.api.comparison import open_comparison
     from sweettok.api.folder_metrics import compare
     from sweettok.metrics.record import caveat
+    from sweettok.progress import MINUTE, progress
 
     for option in ("frames", "size"):
         if (value := getattr(chosen, option)) is not None and value < 1:
@@ -72,7 +71,7 @@ def _metrics(chosen: argparse.Namespace) -> None:
         chosen.real, chosen.generated, not chosen.unpaired, chosen.frames, chosen.size, chosen.fit, chosen.skip_shorter
     )
     found = compare(
-        comparison, judge, settings, chosen.seed, lambda pairs: tqdm(pairs, "metrics", unit="pair", disable=None)
+        comparison, judge, settings, chosen.seed, lambda pairs: progress(pairs, "metrics", unit="pair", delay=MINUTE)
     )
     if chosen.json:
         print(json.dumps({"real": chosen.real, "made": chosen.generated, **found}, indent=1))
