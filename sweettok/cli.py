@@ -12,6 +12,7 @@ from sweettok.commands import (
     export,
     generate,
     metrics,
+    new,
     profiles,
     report,
     tokens,
@@ -19,7 +20,7 @@ from sweettok.commands import (
 from sweettok.errors import InputError, naming_refused_files, print_any_name
 from sweettok.extras import naming_missing_packages
 
-FAMILIES = (tokens, generate, evaluate, metrics, codebook, profiles, report, compare, assets, export)
+FAMILIES = (tokens, generate, evaluate, metrics, codebook, new, profiles, report, compare, assets, export)
 
 
 def build_parser() -> argparse.ArgumentParser:
