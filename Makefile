@@ -6,7 +6,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 READY := $(VENV)/.installed
 
-.PHONY: install no-git repro report readme test fast smoke verify expectation reliability audit bench ui lint types clean
+.PHONY: docs install no-git repro report readme test fast smoke verify expectation reliability audit bench ui lint types clean
 install: $(READY)
 
 # MiniLM's packager asks for sentence-transformers only to load it; we read its weights ourselves.
@@ -23,6 +23,7 @@ no-git: install  # a ZIP of the project, a copy in an image: DVC must be told th
 repro: no-git  ## the whole pipeline: data, codebook, trainings, ablations, report
 	@find dvc.lock .dvc/tmp/rwlock -empty -delete 2>/dev/null || true  # so a kill in the middle of DVC's own writing leaves them; it needs neither
 	dvc repro
+	@sweettok report
 
 report: no-git  ## redraw tables and figures from stored results
 	dvc repro report
@@ -69,6 +70,10 @@ bench: install  ## speed and memory, never asserted in the tests: reports/bench
 
 ui: install  ## MLflow on this machine only
 	mlflow ui --host 127.0.0.1 --backend-store-uri "$$(python -m sweettok.mlflow_store)"
+
+docs: install  ## the pages as a site: .scratch/site/index.html
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	mkdocs build --strict --quiet
 
 clean:  ## outputs, caches and runs; keeps .venv and reports
 	rm -rf outputs .mlflow .scratch .dvc/cache .dvc/tmp

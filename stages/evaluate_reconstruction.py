@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from sweettok.metrics.scorers import open_scorers
 from sweettok.models.processes import first_process_first, own_device
 from sweettok.params import Params
 from sweettok.params.tokenizers import MAIN
+from sweettok.progress import progress
 from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
 from sweettok.tokenizers.registry import open_tokenizer
@@ -34,7 +36,8 @@ def body(params: Params, run: Run | None, name: str) -> None:
         published, skipped = open_distances(params.metrics, stores)
     scorers, without_weights = open_scorers(judge, params.metrics, test.size)
     distances = judge_distances(judge, test) + published
-    reconstructions = score(tokenizer, test, settings.batch_size, scorers, distances, device=device)
+    watch = partial(progress, name=f"reconstruct {name}", unit="batch", disable=not first_process())
+    reconstructions = score(tokenizer, test, settings.batch_size, scorers, distances, device=device, watch=watch)
     records = summarise(reconstructions, test, settings, scorers, distances)
     without_curve: list[Skipped] = []
     if name == MAIN:

@@ -12,12 +12,15 @@ from sweettok.commands import (
     export,
     generate,
     metrics,
+    new,
     profiles,
+    report,
     tokens,
 )
 from sweettok.errors import InputError, naming_refused_files, print_any_name
+from sweettok.extras import naming_missing_packages
 
-FAMILIES = (tokens, generate, evaluate, metrics, codebook, profiles, compare, assets, export)
+FAMILIES = (tokens, generate, evaluate, metrics, codebook, new, profiles, report, compare, assets, export)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -37,11 +40,12 @@ def main(arguments: list[str] | None = None) -> None:
     print_any_name()
     chosen = build_parser().parse_args(arguments)
     try:
-        with naming_refused_files():
+        with naming_refused_files(), naming_missing_packages():
             status = chosen.run(chosen)
     except InputError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
+        print("interrupted: files that were written are whole; run the same command again", file=sys.stderr)
         sys.exit(130)
     if status:
         sys.exit(status)

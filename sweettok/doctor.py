@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from sweettok.errors import InputError, one_line
+from sweettok.extras import requirements
 from sweettok.params import ClipCounts, FileData, ImagenetData, Params
 
 GIB = 2**30
@@ -21,7 +22,7 @@ CAPTIONS = (
 )
 NO_GIT = "dvc config --local core.no_scm true"
 MOVE = "python -m sweettok.mlflow_store"
-INSTALL = "make install, or pip install -c constraints.txt -e . in the project's root"
+INSTALL = "make install, or pip install -c constraints.txt -e '.[repro]' in the project's root"
 
 
 @dataclass(frozen=True)
@@ -113,15 +114,12 @@ def metric_weight_needs(params: Params) -> Iterator[Need]:
 
 
 def package_needs(params: Params) -> Iterator[Need]:
-    """The Python packages that the project declares, at versions it can work with."""
-    from packaging.requirements import Requirement
-
+    """The Python packages that the pipeline declares, at versions it can work with."""
     try:
-        declared = [Requirement(line) for line in metadata.requires("sweettok") or ()]
+        needed = requirements("metrics", "repro")
     except metadata.PackageNotFoundError:
         yield Need("package", "missing", "sweettok is not installed, so its requirements are not known", INSTALL)
         return
-    needed = [one for one in declared if one.marker is None or one.marker.evaluate({"extra": ""})]
     unmet = []
     for one in needed:
         try:

@@ -18,6 +18,8 @@ from sweettok.tracking import tracked_run
 LOOK_FOR_DVC = 0.5  # seconds between two looks whether DVC is still there
 HUNGRY = ("batch_size", "cells", "workers", "width", "frames", "size")  # params that decide how much memory is needed
 
+KEPT = "earlier stages are kept, and of a training all up to its last checkpoint; go on with `dvc repro`"
+
 
 def run_stage(
     name: str,
@@ -61,6 +63,8 @@ def run_stage(
             raise
         sys.exit(f"error in stage {name}: out of memory; in params.yaml lower {_what_to_lower(params)}")
     except KeyboardInterrupt:
+        if first:
+            print(f"interrupted in stage {name}: {KEPT}", file=sys.stderr)
         sys.exit(130)
     finally:
         _leave_the_others()

@@ -50,9 +50,17 @@ def commands():
 
 def test_every_promised_command_has_help(capsys):
     promised = {"encode", "decode", "reconstruct", "words", "generate", "metrics", "codebook", "profile", "doctor"}
-    assert promised | {"compare", "check", "assets", "export", "completion", "evaluate", "tokenizers"} == set(
-        commands()
-    )
+    assert promised | {
+        "compare",
+        "check",
+        "assets",
+        "export",
+        "completion",
+        "evaluate",
+        "tokenizers",
+        "new",
+        "report",
+    } == set(commands())
     for command in commands():
         with pytest.raises(SystemExit) as ended:
             cli.main([command, "--help"])
@@ -68,14 +76,14 @@ def test_wrong_usage_is_status_2(arguments, capsys):
     assert ended.value.code == 2 and "usage: " in capsys.readouterr().err
 
 
-def test_an_interrupt_is_status_130(monkeypatch):
+def test_an_interrupt_is_status_130(monkeypatch, capsys):
     def interrupted(chosen):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("sweettok.commands.assets._assets", interrupted)
     with pytest.raises(SystemExit) as ended:
         cli.main(["assets"])
-    assert ended.value.code == 130
+    assert ended.value.code == 130 and "run the same command again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_device, add_json, device_of
-from sweettok.commands.metrics import JUDGE, add_networks, add_skip_shorter, network_settings, params_here, skipped_line
+from sweettok.commands.metrics import (
+    add_networks,
+    add_skip_shorter,
+    network_settings,
+    open_judge,
+    params_here,
+    skipped_line,
+)
 from sweettok.errors import InputError, counted
 
 if TYPE_CHECKING:
@@ -56,20 +63,18 @@ def _list(chosen: argparse.Namespace) -> None:
 
 
 def _evaluate(chosen: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
     from sweettok.api.evaluate import evaluate, open_clips
+    from sweettok.progress import MINUTE, progress
     from sweettok.storage import atomic_file
-    from sweettok.training.curriculum import load_judge
 
     params = params_here()
     settings = network_settings(_with_networks(chosen), params)
     tokenizer, device = _open(chosen, params), device_of(chosen)
     clips = open_clips(chosen.clips, tokenizer.frames, tokenizer.size, chosen.skip_shorter)
-    judge = load_judge(chosen.judge or JUDGE) if chosen.judge or JUDGE.is_dir() else None
+    judge = open_judge(chosen)
 
     def watch(batches: Sequence[int]) -> Any:
-        return tqdm(batches, tokenizer.name, unit="batch", disable=None)
+        return progress(batches, tokenizer.name, unit="batch", delay=MINUTE)
 
     found = evaluate(tokenizer.to(device), clips, judge, settings, chosen.metrics, chosen.seed, device, watch)
     text = json.dumps({"folder": chosen.clips, **found}, indent=1)

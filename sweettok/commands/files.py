@@ -115,10 +115,10 @@ def run_jobs(
 
     A job that fails with an InputError among others costs one line and status 1, and the others go on; alone it raises.
     """
-    from tqdm import tqdm
+    from sweettok.progress import MINUTE, progress
 
     results, failed = [], 0
-    bar = tqdm(jobs, desc=verb, unit="file", disable=None if len(jobs) > 1 else True)  # None: only on a terminal
+    bar = progress(jobs, verb, unit="file", delay=MINUTE, disable=len(jobs) == 1)
     for job in bar:
         try:
             with naming_refused_files():

@@ -66,11 +66,10 @@ def _positive(kind: type) -> Any:
 
 
 def _generate(chosen: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
     from sweettok.api.token_file import MOST
     from sweettok.api.writing import write_frames
     from sweettok.generation.prior import Prior
+    from sweettok.progress import MINUTE, progress
     from sweettok.video.store import to_uint8
 
     if not 0 <= chosen.seed <= MOST:
@@ -86,7 +85,8 @@ def _generate(chosen: argparse.Namespace) -> None:
     for _, path in jobs:
         check_free(path, chosen.force)
     settings = _settings(chosen, len(jobs))
-    clips = tqdm(_clips(prior, model, [label for label, _ in jobs], settings), "generate", len(jobs), disable=None)
+    drawn = _clips(prior, model, [label for label, _ in jobs], settings)
+    clips = progress(drawn, "generate", len(jobs), unit="clip", delay=MINUTE)
     for clip, (_, path) in zip(clips, jobs, strict=True):
         write_frames(path, to_uint8(clip[None])[0], chosen.fps)
         if not chosen.json:

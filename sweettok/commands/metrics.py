@@ -10,6 +10,7 @@ from sweettok.commands.arguments import add_json
 from sweettok.errors import InputError, counted, one_line
 
 if TYPE_CHECKING:
+    from sweettok.models.judge import Judge
     from sweettok.params import Metrics, Params
 
 JUDGE, PARAMS = Path("outputs/judge"), Path("params.yaml")
@@ -56,23 +57,21 @@ def add_networks(parser: argparse.ArgumentParser) -> None:
 
 
 def _metrics(chosen: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
     from sweettok.api.comparison import open_comparison
     from sweettok.api.folder_metrics import compare
     from sweettok.metrics.record import caveat
-    from sweettok.training.curriculum import load_judge
+    from sweettok.progress import MINUTE, progress
 
     for option in ("frames", "size"):
         if (value := getattr(chosen, option)) is not None and value < 1:
             raise InputError(f"--{option} {value}: expected a number of at least 1")
     settings = network_settings(chosen, params_here())
-    judge = load_judge(chosen.judge or JUDGE) if chosen.judge or JUDGE.is_dir() else None
+    judge = open_judge(chosen)
     comparison = open_comparison(
         chosen.real, chosen.generated, not chosen.unpaired, chosen.frames, chosen.size, chosen.fit, chosen.skip_shorter
     )
     found = compare(
-        comparison, judge, settings, chosen.seed, lambda pairs: tqdm(pairs, "metrics", unit="pair", disable=None)
+        comparison, judge, settings, chosen.seed, lambda pairs: progress(pairs, "metrics", unit="pair", delay=MINUTE)
     )
     if chosen.json:
         print(json.dumps({"real": chosen.real, "made": chosen.generated, **found}, indent=1))
@@ -100,6 +99,13 @@ def _protocol(facts: dict[str, Any], prefix: str = "") -> list[str]:
     for key, value in facts.items():
         parts += _protocol(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key} {value}"]
     return parts
+
+
+def open_judge(chosen: argparse.Namespace) -> "Judge | None":
+    """The judge that --judge names, else the pipeline's, else None."""
+    from sweettok.training.curriculum import load_judge
+
+    return load_judge(chosen.judge or JUDGE) if chosen.judge or JUDGE.is_dir() else None
 
 
 def params_here() -> "Params | None":

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from sweettok.errors import InputError
 from sweettok.generation.prior import Prior
-from sweettok.models.processes import over_processes
+from sweettok.models.processes import over_processes, process_count, process_rank
 from sweettok.params import SamplingSettings
+from sweettok.progress import MINUTE, progress
 
 if TYPE_CHECKING:
     from sweettok.models.tokenizer import VideoTokenizer
@@ -117,10 +118,14 @@ def sample_in_batches(prior: Prior, labels: Tensor, sampling: SamplingSettings, 
 
     def draw_batch(number: int) -> Tensor:
         generator.set_state(states[number])
-        return sample(prior, parts[number].to(device), sampling, generator)
+        tokens = sample(prior, parts[number].to(device), sampling, generator)
+        bar.update(len(tokens))
+        return tokens
 
     end = generator.get_state()
-    tokens = over_processes(draw_batch, range(len(parts)))
+    mine = sum(map(len, parts[process_rank() :: process_count()]))
+    with progress(name="sample", total=mine, unit="clip", delay=MINUTE, disable=process_rank() > 0) as bar:
+        tokens = over_processes(draw_batch, range(len(parts)))
     generator.set_state(end)  # as if all had been drawn here
     return tokens
 

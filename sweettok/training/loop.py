@@ -10,12 +10,10 @@ import functools
 import math
 from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
@@ -31,6 +29,9 @@ from sweettok.training.divergence import diverged, non_finite, refuse_non_finite
 from sweettok.training.loading import Batch, micro_batches, prefetched
 from sweettok.training.muon import optimisers
 from sweettok.training.progress import Progress
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 LOG_EVERY = 20
 PLAIN = Machine()  # one process that reads its own clips
@@ -182,7 +183,7 @@ def _resume(
 
 
 def _gradients(
-    accelerator: Accelerator, forward: nn.Module, batches: Iterator[Batch], step: int, optimiser: Optimiser
+    accelerator: "Accelerator", forward: nn.Module, batches: Iterator[Batch], step: int, optimiser: Optimiser
 ) -> tuple[float, dict[str, float], Tensor]:
     """Gradients of a step's batch, part by part: (loss of the whole batch, metrics and clips of this process's share)."""
     losses, rows, clips = list[Tensor](), list[dict[str, float]](), list[Tensor]()
@@ -206,8 +207,11 @@ def _gradients(
     return loss, mean_row(rows), torch.cat(clips)
 
 
-def _accelerator() -> Accelerator:
+def _accelerator() -> "Accelerator":
     """The device and the processes of this training, as the launcher has set them up. Raises InputError for others."""
+    from accelerate import Accelerator  # here, so that who only opens what was trained needs no more than torch
+    from accelerate.utils import DistributedDataParallelKwargs, DistributedType
+
     accelerator = Accelerator(
         cpu=not torch.cuda.is_available(),
         mixed_precision="no",  # `optimiser.precision` decides, whatever the launcher was told

@@ -5,6 +5,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from sweettok.progress import progress
+
 USAGE_ALARM = 0.05  # share of words in use on validation clips under which a codebook counts as collapsed
 
 
@@ -21,9 +23,7 @@ class Progress:
         self, name: str, steps: int, start: int, history: list[dict], run: Any, first_step: int, visible: bool
     ) -> None:
         self.name, self.history, self.run, self.first_step, self.visible = name, history, run, first_step, visible
-        self.bar = tqdm(
-            total=steps, initial=start, desc=name, unit="step", mininterval=1.0, dynamic_ncols=True, disable=not visible
-        )
+        self.bar = progress(name=name, total=steps, initial=start, unit="step", disable=not visible)
         self.clock, self.clock_step = time.perf_counter(), start
         self.validated: dict[str, float] = {}  # in trainings on proxy codes only validation decodes to pixels
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from tqdm import tqdm
 
 from sweettok import params
 from sweettok.errors import InputError, counted
+from sweettok.progress import progress
 from sweettok.video import images
 from sweettok.video.clip_captions import caption_of, in_words, read_clip_captions
 from sweettok.video.copies import check_copies
@@ -115,7 +115,7 @@ class FileClips:
         if drawn:
             items = self._drawn({item.id: item for item in items}, "files")
         later: list[list[Window]] = []
-        bar = tqdm(items, desc=f"prepare {split}", unit="file", mininterval=1, disable=limited)
+        bar = progress(items, f"prepare {split}", unit="file", disable=limited)
         for found in ordered_map(partial(self._planned, split), bar, self.workers):
             if isinstance(found, Skip):
                 yield found

@@ -135,12 +135,16 @@ def listed_videos(path: Path) -> list[tuple[str, str]]:
 def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[list[str], list[Item]]:
     """Class names and files of folder/<class>/<file>, both sorted. Hidden entries are left out, any other is listed.
 
-    Raises InputError: unreadable, no class folder, a file of the set's kind outside a class folder.
+    A folder without folders is one class, of its name, whose files are those of the set's kind. Raises InputError:
+    unreadable, no class folder and no file, a file of the set's kind beside class folders.
     """
     try:
         entries = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
         classes = [name for name in entries if inside(root, (folder / name).relative_to(root), "data.root").is_dir()]
         stray = [name for name in entries if name not in set(classes) and name.lower().endswith(endings)]
+        if stray and not classes:
+            items = [Item(printable(name), inside(root, name, "data.root"), printable(folder.name)) for name in stray]
+            return [printable(folder.name)], items
         if stray:
             raise InputError(f"{folder / stray[0]} is in no class folder; move it to <class>/{stray[0]}")
         if not classes:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
-from tqdm import tqdm
 
 from sweettok import params
 from sweettok.errors import InputError, counted
+from sweettok.progress import progress
 from sweettok.storage import atomic_directory, sha256_of, write_sealed
 from sweettok.video.files import FileClips
 from sweettok.video.folders import class_names
@@ -93,9 +93,7 @@ def _checked_clips(
     """
     count, shape = getattr(data.clips, split), (data.frames, data.size, data.size, 3)
     drawn = islice(source.clips(split), count)
-    for frames, row in tqdm(
-        drawn, total=count, desc=f"prepare {split}", unit="clip", mininterval=1, disable=count is None
-    ):
+    for frames, row in progress(drawn, f"prepare {split}", count, unit="clip", disable=count is None):
         if frames.shape != shape or frames.dtype != np.uint8:
             raise InputError(f"clip {row['clip']} is {frames.dtype} {frames.shape}, but params say uint8 {shape}")
         _claim(frames, split, str(row["clip"]), owners)

@@ -255,9 +255,7 @@ def test_a_batch_that_does_not_divide_into_parts_is_refused(checkpoint, optimise
 
 
 def test_launchers_that_share_out_weights_are_refused(checkpoint, optimiser_of, monkeypatch):
-    monkeypatch.setattr(
-        "sweettok.training.loop.Accelerator", lambda **_: SimpleNamespace(distributed_type=DistributedType.FSDP)
-    )
+    monkeypatch.setattr("accelerate.Accelerator", lambda **_: SimpleNamespace(distributed_type=DistributedType.FSDP))
     with pytest.raises(InputError, match="FSDP"):
         train(Line(), optimiser_of(), 0, checkpoint)
 
