@@ -9,7 +9,15 @@ import pandas
 
 from sweettok.metrics.distances import judge_distances, open_distances, size_records
 from sweettok.metrics.networks import Skipped
-from sweettok.metrics.reconstruction import clip_size, clip_words, codebook_health, per_clip_rows, score, summarise
+from sweettok.metrics.reconstruction import (
+    clip_size,
+    clip_words,
+    codebook_health,
+    per_clip_rows,
+    score,
+    summarise,
+    token_places,
+)
 from sweettok.metrics.retention import accuracy_records, label_hits, retention_records
 from sweettok.metrics.scorers import open_scorers
 from sweettok.models.processes import first_process_first, own_device
@@ -66,7 +74,7 @@ def body(params: Params, run: Run | None, name: str) -> None:
         if model:
             named = zip(*(test.labels[key] for key in ("clip", "caption")), clip_words(model, first), strict=False)
             words = [{"clip": clip, "caption": caption, "words": of_clip} for clip, caption, of_clip in named]
-            write_json(folder / "words.json", words)
+            write_json(folder / "words.json", {"places": token_places(model), "clips": words})
     assert run is not None  # the first process has one
     log(run, name, summary)
 

@@ -9,6 +9,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
 from sweettok.errors import InputError
 from sweettok.reporting.reconstruction import gather, measured
@@ -48,6 +50,7 @@ class ListedCodebook:
 
     sizes     part of speech -> number of words;  parts: word -> its parts of speech
     captions  their number, repeats included;  provider: what made the word vectors
+    vectors   word -> its vector, float32 (dim,), of length 1
     words     columns part_of_speech, rank, word, count;  edges: columns link, rank, first, second, count (both sorted,
               see sweettok.language.tables)
     """
@@ -56,6 +59,7 @@ class ListedCodebook:
     parts: dict[str, tuple[str, ...]]
     captions: int
     provider: str
+    vectors: dict[str, np.ndarray]
     words: pandas.DataFrame
     edges: pandas.DataFrame
 
@@ -71,7 +75,8 @@ class Results:
     per_clip        of these methods: columns method, clip, psnr, ssim, perceptual
     strips          method -> uint8 (n, T, H, W, 3) of the same test clips, with "original"; also of codecs at the size
                     nearest to ours and of ablation variants ("coupled (ablation)") where these are there
-    clip_words      of the first test clips: clip, caption, words (token group -> its words in order)
+    clip_words      clips, the first test clips: clip, caption, words (token group -> its words in order); places, where
+                    their tokens lie (see sweettok.metrics.reconstruction.token_places)
     codecs          points (codec, quality, bits, metric records)
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
     prior_scaling   priors of several sizes, those that the profile lists, sorted by size and seed
@@ -88,7 +93,7 @@ class Results:
     per_clip: pandas.DataFrame | None = None
     strips: dict[str, np.ndarray] | None = None
     codecs: dict[str, Any] | None = None
-    clip_words: list[dict[str, Any]] | None = None
+    clip_words: dict[str, Any] | None = None
     generation: dict[str, Any] | None = None
     samples: dict[str, np.ndarray] | None = None
     semantics: dict[str, Any] | None = None
@@ -156,7 +161,7 @@ def collect(
         per_clip=_per_clip(folders),
         strips=_strips(outputs, folders, ablation, reconstruction),
         codecs=_json(outputs / "codecs" / "summary.json"),
-        clip_words=_json(outputs / "reconstruction" / "sweettok" / "words.json"),
+        clip_words=_clip_words(outputs / "reconstruction" / "sweettok" / "words.json"),
         generation=_json(outputs / "generation" / "summary.json"),
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
@@ -178,7 +183,21 @@ def _codebook(folder: Path) -> ListedCodebook | None:
     parts: dict[str, tuple[str, ...]] = {}
     for word, part in zip(description["words"], description["part_of_speech"], strict=True):
         parts[word] = (*parts.get(word, ()), part)
-    return ListedCodebook(sizes, parts, description["captions"], description["provider"], **lists)
+    vectors = dict(zip(description["words"], _vectors(folder / "codebook.safetensors"), strict=True))
+    return ListedCodebook(sizes, parts, description["captions"], description["provider"], vectors, **lists)
+
+
+def _clip_words(path: Path) -> dict[str, Any] | None:
+    content = _json(path)
+    return content if isinstance(content, dict) else None  # a list: of before the tokens' places were kept
+
+
+def _vectors(path: Path) -> np.ndarray:
+    """float32 (words, dim)."""
+    try:
+        return load_file(path)["vectors"]
+    except (OSError, KeyError, SafetensorError) as error:
+        raise InputError(f"{path} is damaged ({error}); delete its folder and run `dvc repro build_codebook`") from error
 
 
 def _per_clip(folders: Mapping[str, Path]) -> pandas.DataFrame | None:

@@ -12,33 +12,44 @@ from sweettok.params.section import Section
 from sweettok.reporting.table import Row, Table
 
 PATH = Path(__file__).with_name("report.yaml")
-SectionName = Literal["tables", "reconstruction", "samples", "training", "semantics", "codebook"]  # of the web page
+Better = Literal["higher", "lower", ""]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 
 
+class ColumnText(Section):
+    """What the web page says of a column beside its name: the unit, and which way is better."""
+
+    unit: str = ""
+    better: Better = ""
+
+
 class TableText(Section):
-    """Of one table. further: name -> a note that only some runs need."""
+    """Of one table. tab: what its tab on the web page is called; further: name -> a note that only some runs need;
+    columns: what holds for all its columns of numbers that nothing else describes."""
 
     title: str
-    section: SectionName = "tables"
+    tab: str = ""
     notes: Texts = ()
     further: dict[str, str] = {}
+    columns: ColumnText = ColumnText()
 
 
 class FigureText(Section):
-    """Of one figure. alt: what it shows, for readers who cannot see it; under: the table that it stands under."""
+    """Of one figure. tab: as of a table; alt: what it shows, for readers who cannot see it; under: the table that it
+    stands under."""
 
-    section: SectionName
+    tab: str = ""
     under: str | None = None
     alt: str
     caption: str
 
 
 class ReportText(Section):
-    """All of report.yaml."""
+    """All of report.yaml. columns: those that the registry of metrics does not know."""
 
     introduction: str
     how_made: Texts
+    columns: dict[str, ColumnText]
     tables: dict[str, TableText]
     figures: dict[str, FigureText]
 

@@ -74,17 +74,19 @@ def decimals_of(*values: float) -> int:
 
 @dataclass(frozen=True)
 class Entry:
-    """text: as shown; value: what sorting goes by, None where the text is no number; strong: it must not be missed."""
+    """text: as shown; value: what sorting goes by, None where the text is no number; strong: it must not be missed;
+    protocol: how it was measured."""
 
     text: str
     value: float | int | None = None
     strong: bool = False
+    protocol: str = ""
 
     @classmethod
     def of(cls, content: "Content") -> "Entry":
         """What a row holds, as shown."""
         if isinstance(content, Number):
-            return cls(content.text(), content.value)
+            return cls(content.text(), content.value, protocol=content.protocol)
         return content if isinstance(content, Entry) else cls(content)
 
 
