@@ -81,8 +81,7 @@ def word_entries(clips: Iterable[ClipWords], codebook: ListedCodebook | None) ->
     if codebook is None:
         return ()
     return tuple(
-        WordEntry(word, codebook.parts[word], nearest(word, codebook))
-        for word in sorted(used & codebook.parts.keys())
+        WordEntry(word, codebook.parts[word], nearest(word, codebook)) for word in sorted(used & codebook.parts.keys())
     )
 
 

@@ -197,7 +197,9 @@ def _vectors(path: Path) -> np.ndarray:
     try:
         return load_file(path)["vectors"]
     except (OSError, KeyError, SafetensorError) as error:
-        raise InputError(f"{path} is damaged ({error}); delete its folder and run `dvc repro build_codebook`") from error
+        raise InputError(
+            f"{path} is damaged ({error}); delete its folder and run `dvc repro build_codebook`"
+        ) from error
 
 
 def _per_clip(folders: Mapping[str, Path]) -> pandas.DataFrame | None:

@@ -15,10 +15,10 @@ ABLATION = tuple(f"{variant} (ablation)" for variant in SHORT_VARIANTS)  # train
 
 @dataclass(frozen=True)
 class Tile:
-    """A film under its name. size: of a clip, e.g. "541 bits", or nothing."""
+    """A film under its name. facts: e.g. "480 bits, 8-bit grid values"."""
 
     name: str
-    size: str
+    facts: str
     film: Embedded
 
 
@@ -56,8 +56,9 @@ def _player(shown: Mapping[str, np.ndarray], sizes: Mapping[str, str], clips: It
     """shown: name -> uint8 (n, T, H, W, 3); a codec's name ends in its size."""
     tiles = []
     for name, films in shrink_clips(shown).items():
-        title, size = method_title(name), sizes.get(name, "")
+        title, _, more = method_title(name).removesuffix(")").partition(" (")
+        size = sizes.get(name, "")
         if name.endswith(" bits"):
             title, _, size = name.rpartition(", ")
-        tiles.append(Tile(title, size, embed_film(list(films))))
+        tiles.append(Tile(title, ", ".join(filter(None, (size, more))), embed_film(list(films))))
     return Player(tuple(tiles), tuple(clips), len(next(iter(shown.values()))[0]))

@@ -26,9 +26,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class ClaimLine:
-    """A tested claim; details: the columns of the table of claims that the line itself does not show."""
+    """A tested claim; holds: where its effect has to lie, unless that is right of zero; details: the columns of the table of claims that the line itself does not show."""
 
     statement: str
+    holds: str
     table: str
     verdict: str
     effect: str
@@ -57,16 +58,17 @@ def forest_lines(found: Sequence[Verdict], claims: Table) -> ForestPlot:
 
     lines = []
     for one, row in zip(tested, claims.lines, strict=True):
-        columns = dict(zip((column.name for column in claims.shown_columns), (entry.text for entry in row), strict=True))
+        columns = dict(
+            zip((column.name for column in claims.shown_columns), (entry.text for entry in row), strict=True)
+        )
         estimates = []
         for finding in _findings(one):
             low, mean, high = map(place, _edges(finding, one))
             estimates.append(Estimate(mean, low, high, finding is one.replication))
         details = tuple((name, text) for name, text in columns.items() if name and name not in SHOWN_IN_LINE)
-        statement = one.claim.statement + HOLDS[one.claim.test.aim]
-        unit = "" if one.discovery.measured.open_because else f" {one.rule.unit}"
+        holds, claim = HOLDS[one.claim.test.aim].strip(" []"), one.claim
         lines.append(
-            ClaimLine(statement, one.claim.table, one.outcome, columns["effect"] + unit, tuple(estimates), details)
+            ClaimLine(claim.statement, holds, claim.table, one.outcome, _effect(one), tuple(estimates), details)
         )
     shown = [tick for tick in TICKS if tick <= reach]
     ticks = [*(-tick for tick in reversed(shown)), 0, *shown]
@@ -77,6 +79,15 @@ def verdict_counts(found: Sequence[Verdict]) -> dict[str, int]:
     """Verdict -> number of claims: those of the first sentence, then others that there are; "not run" stays out."""
     counts = Counter(one.outcome for one in found)
     return {outcome: counts[outcome] for outcome in dict.fromkeys([*SENTENCE, *counts]) if outcome != "not run"}
+
+
+def _effect(verdict: Verdict) -> str:
+    """E.g. "-0.12 [-0.72, 0.47] dB", of the first seeds."""
+    primary = verdict.discovery.measured.primary
+    if primary is None:
+        return ""
+    mean, *edges = (f"{round(value, 2) + 0.0:.2f}" for value in (primary.mean, *(primary.interval or ())))  # no "-0.00"
+    return f"{mean}{f' [{edges[0]}, {edges[1]}]' if edges else ''} {verdict.rule.unit}"
 
 
 def _findings(verdict: Verdict) -> list[Finding]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from sweettok.reporting.claims import Verdict
 from sweettok.reporting.clip_words import clips_with_words, word_entries
@@ -42,7 +42,9 @@ def web_page(report: Report, found: Sequence[Verdict], folder: Path, origin: Ori
         tokenizers=tokenizer_player(results),
         samples=sample_player(results),
         frame_milliseconds=FRAME_MILLISECONDS,
-        tables=[(web_table(table), [figure for figure in report.under(table) if figure in figures]) for table in tables],
+        tables=[
+            (web_table(table), [figure for figure in report.under(table) if figure in figures]) for table in tables
+        ],
         figures=[figure for figure in figures if figure.text.under is None],
         embedded={figure.files: embed_picture(folder / figure.files[0]) for figure in figures},
         clips=clips,
@@ -65,6 +67,9 @@ def _template() -> Template:
     environment.filters["prose"] = lambda text: Markup(inline.renderInline(text))
     listing = MarkdownIt("zero").enable(["backticks", "emphasis", "list"])
     environment.filters["prose_list"] = lambda text: Markup(listing.render(text))
+    environment.filters["breakable"] = lambda name: Markup(
+        str(escape(name)).replace("/", "/<wbr>").replace("_", "_<wbr>")
+    )
     return environment.get_template("page.html")
 
 

@@ -1,7 +1,7 @@
-"""Which words the tokenizer uses, by part of speech: the ranked bars of the web page, for all clips and for one."""
+"""Which words the tokenizer uses, by part of speech: the ranked bars of the web page."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +45,6 @@ def word_lists(results: Results) -> tuple[WordList, ...]:
             counts[word] += times
         lists += _ranked(group, counts, results)
     return tuple(lists)
-
-
-def lists_of_clip(words: Mapping[str, Sequence[str]], results: Results) -> tuple[WordList, ...]:
-    """The same of one clip's words by token group, as `Results.clip_words` has them."""
-    return tuple(listed for group, names in words.items() for listed in _ranked(group, Counter(names), results))
 
 
 def _health(results: Results) -> dict[str, dict[str, Any]]:

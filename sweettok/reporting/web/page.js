@@ -130,8 +130,11 @@ for (const latent of all(".latent")) {
       mark.hidden = +frame.dataset.latent < +grid.first || +frame.dataset.latent > +grid.last;
       mark.style.cssText = `--side: ${grid.side}; --row: ${row}; --column: ${column}`;
     }
-    const words = token.textContent.split(" ").map((word) => `${word} (${nearest.get(word) ?? "a code, no word"})`);
-    facts.textContent = `${words.join("; ")}. ${grid.group} token, ${grid.name}, row ${row + 1}, column ${column + 1} of ${grid.side}.`;
+    const word = document.createElement("b");
+    word.textContent = token.textContent;
+    const near = token.textContent.split(" ").map((one) => nearest.get(one) ?? "a code, not a word");
+    const place = `${grid.group} token, ${grid.name}, row ${row + 1} and column ${column + 1} of ${grid.side}`;
+    facts.replaceChildren(word, ` ${near.join("; ")}`, document.createElement("br"), place);
   };
   const chosen = ({ target }) => target.matches(".tokens button") && choose(target);
   for (const event of ["pointerover", "focusin", "click"]) latent.addEventListener(event, chosen);
