@@ -48,7 +48,7 @@ class WebTable:
 
 
 def web_table(table: Table) -> WebTable:
-    """The page's view of a table of the report; facts have no text in report.yaml, so they have no tab."""
+    """The page's view of a table of the report; facts have no text in report.yaml."""
     lines = [line[: 1 + len(table.columns)] for line in table.lines]  # the rest: letters of protocols
     protocols = tuple(dict.fromkeys(entry.protocol for line in lines for entry in line if entry.protocol))
     kinds = tuple((kind, len(list(columns))) for kind, columns in groupby(column.kind for column in table.columns))
@@ -56,7 +56,7 @@ def web_table(table: Table) -> WebTable:
     return WebTable(
         table.identity,
         table.title,
-        text.tab if text else "",
+        (text.tab if text else "") or table.identity,
         kinds if len(kinds) > 1 else (),
         (Heading(table.head), *(_heading(column, table.identity) for column in table.columns)),
         tuple(tuple(_cell(entry, protocols) for entry in line) for line in lines),

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from safetensors.numpy import save_file
 
 from sweettok.metrics.record import record
 from sweettok.reporting import write_report
@@ -155,6 +156,8 @@ def write_codebook(folder: Path) -> None:
     description = {"schema": 2, "provider": "hashed", "captions": 1234, "words": words}
     part_of_speech = [part for part, size in sizes.items() for _ in range(size)]
     write(folder / "codebook.json", description | {"part_of_speech": part_of_speech})
+    vectors = np.random.default_rng(3).normal(size=(len(words), 8)).astype(np.float32)
+    save_file({"vectors": vectors / np.linalg.norm(vectors, axis=1, keepdims=True)}, folder / "codebook.safetensors")
     words = [("adjective", rank, f"red{rank}", 1000 - rank) for rank in range(1, 13)]
     words += [("noun", 1, "null", 800), ("adverb", 1, "slowly", 70), ("verb", 1, "turn", 60)]
     edges = [("adjective-noun", 1, "red1", "null", 42), ("adjective-noun", 2, "red2", "null", 41)]
@@ -209,7 +212,9 @@ def write_reconstruction(folder: Path, generator: np.random.Generator) -> None:
         np.savez(folder / name / "strips.npz", original=original, clips=blurred)
     words = {"spatial": ["red", "square", "red", "dotted"], "temporal": ["slides", "slowly", "slides", "grows3"]}
     clips = [{"clip": f"test-{n:05d}", "caption": f"a red square, number {n}", "words": words} for n in range(8)]
-    write(folder / "sweettok" / "words.json", clips)
+    groups = {"spatial": [{"side": 2, "latent_frames": [0]}], "temporal": [{"side": 2, "latent_frames": [1, 2, 3, 4]}]}
+    places = {"frames": [[0, 1], [1, 5], [5, 9], [9, 13], [13, 17]], "groups": groups}
+    write(folder / "sweettok" / "words.json", {"places": places, "clips": clips})
 
 
 def write_generation(folder: Path, generator: np.random.Generator) -> None:

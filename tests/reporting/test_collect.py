@@ -22,6 +22,7 @@ def test_complete_run(complete_outputs: Path):
     assert list(results.samples["classes"]) == ["slide", "bounce", "rotate", "grow"]
     assert results.codebook.sizes == {"adjective": 90, "noun": 60, "adverb": 20, "verb": 30}
     assert (results.codebook.captions, results.codebook.provider) == (1234, "hashed")
+    assert results.codebook.vectors.keys() == results.codebook.parts.keys()
 
 
 def test_cells_of_another_profile_stay_out(complete_outputs: Path):
@@ -49,6 +50,12 @@ def test_priors_are_sorted_by_size_and_seed(tmp_path: Path):
     assert found == [("large", 0), ("small", 0), ("small", 1)]
 
 
+def test_words_without_places_are_left_out(fresh_outputs: Path):
+    """As evaluations wrote them before places were kept: a list of clips."""
+    (fresh_outputs / "reconstruction/sweettok/words.json").write_text("[]")
+    assert collect(fresh_outputs).clip_words is None
+
+
 def test_empty_outputs(tmp_path: Path):
     assert collect(tmp_path).reconstruction is None
 
@@ -61,6 +68,7 @@ def test_empty_outputs(tmp_path: Path):
         ("reconstruction/sweettok/words.json", "["),
         ("joint/history.csv", ""),
         ("codebook/codebook.json", "{"),
+        ("codebook/codebook.safetensors", "no tensors"),
         ("codebook/words.csv", ""),
         ("codebook/edges.csv", None),
         ("ablation/full/0/per_clip.csv", None),

@@ -5,25 +5,36 @@ import io
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageSequence
+from PIL import Image
 
-from sweettok.reporting.embedded import CLIP_BYTES, CLIP_SIDE, PICTURE_BYTES, embed_clip, embed_picture, shrink_clips
+from sweettok.reporting.embedded import (
+    CLIP_SIDE,
+    FILM_BYTES,
+    FRAME_BYTES,
+    PICTURE_BYTES,
+    embed_film,
+    embed_frame,
+    embed_picture,
+    shrink_clips,
+)
 
 
 def opened(uri: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
 
 
-def test_a_small_clip_keeps_every_pixel():
-    frames = list(np.random.default_rng(0).integers(0, 256, (5, 24, 40, 3), dtype=np.uint8))
-    clip = embed_clip(frames)
-    with opened(clip.uri) as image:
-        shown = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
-        assert image.info["loop"] == 0  # for ever
-    assert np.array_equal(shown, frames)
-    with opened(clip.still) as still:
-        assert np.array_equal(np.asarray(still.convert("RGB")), frames[0])
-    assert (clip.width, clip.height) == (40, 24)
+def test_a_film_shows_every_frame_in_its_place():
+    clips = np.random.default_rng(0).integers(0, 256, (2, 5, 24, 40, 3), dtype=np.uint8)
+    film = embed_film(list(clips))
+    with opened(film.uri) as image:
+        sheet = np.asarray(image.convert("RGB"))
+    assert sheet.shape == (2 * 24, 5 * 40, 3) == (film.height, film.width, 3)
+    assert np.array_equal(sheet[24:, 3 * 40 : 4 * 40], clips[1, 3])
+
+
+def test_a_film_too_long_for_a_picture_loses_its_end():
+    film = embed_film([np.zeros((300, 64, 64, 3), dtype=np.uint8)])
+    assert film.width == 255 * 64 and film.height == 64
 
 
 def test_noise_is_cut_to_the_limit(tmp_path: Path):
@@ -31,8 +42,10 @@ def test_noise_is_cut_to_the_limit(tmp_path: Path):
     Image.fromarray(noise).save(tmp_path / "noise.png")
     size = len(base64.b64decode(embed_picture(tmp_path / "noise.png").uri.partition(",")[2]))
     assert size <= PICTURE_BYTES < (tmp_path / "noise.png").stat().st_size
-    clip = embed_clip([noise[:150, :150]] + [noise[150:, 150:300], noise[:150, 300:]])
-    assert len(base64.b64decode(clip.uri.partition(",")[2])) <= CLIP_BYTES
+    film = embed_film([noise.reshape(3, 300, 150, 3)])
+    assert len(base64.b64decode(film.uri.partition(",")[2])) <= FILM_BYTES
+    frame = embed_frame(noise[:64, :64])
+    assert len(base64.b64decode(frame.uri.partition(",")[2])) <= FRAME_BYTES
 
 
 def test_large_clips_become_means_of_blocks():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sweettok.reporting.collect import Results, collect
-from sweettok.reporting.word_lists import SHOWN, lists_of_clip, word_lists
+from sweettok.reporting.word_lists import SHOWN, word_lists
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +49,6 @@ def test_a_word_listed_twice_is_counted_together():
     health = {"spatial": {"counts": [3, 4, 5], "labels": ["orange", "orange", "red"]}}
     (only,) = word_lists(Results("test", reconstruction={"methods": {"sweettok": {"codebook": health}}}))
     assert [(used.word, used.times) for used in only.words] == [("orange", 7), ("red", 5)]
-
-
-def test_words_of_one_clip(results: Results):
-    words = {"spatial": ["red", "square", "red"], "temporal": ["slides", "slowly"]}
-    lists = {listed.part: listed.words for listed in lists_of_clip(words, results)}
-    assert list(lists) == ["adjective", "noun", "adverb", "verb"]
-    assert [(used.word, used.times, used.share) for used in lists["adjective"]] == [("red", 2, 2 / 3)]
-    learned = Results("test", reconstruction={"methods": {"sweettok": {"codebook": {"spatial": {"labels": None}}}}})
-    (only,) = lists_of_clip({"spatial": ["code 7", "code 1", "code 7"]}, learned)
-    assert only.part == "learned" and [used.word for used in only.words] == ["code 7", "code 1"]
 
 
 def test_nothing_without_a_reconstruction():

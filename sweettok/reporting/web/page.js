@@ -130,11 +130,13 @@ for (const latent of all(".latent")) {
       mark.hidden = +frame.dataset.latent < +grid.first || +frame.dataset.latent > +grid.last;
       mark.style.cssText = `--side: ${grid.side}; --row: ${row}; --column: ${column}`;
     }
-    const word = document.createElement("b");
-    word.textContent = token.textContent;
-    const near = token.textContent.split(" ").map((one) => nearest.get(one) ?? "a code, not a word");
-    const place = `${grid.group} token, ${grid.name}, row ${row + 1} and column ${column + 1} of ${grid.side}`;
-    facts.replaceChildren(word, ` ${near.join("; ")}`, document.createElement("br"), place);
+    const known = token.textContent.split(" ").filter((word) => nearest.has(word));
+    const lines = (known.length ? known : [token.textContent]).map((word) => {
+      const line = document.createElement("div");
+      line.append(Object.assign(document.createElement("b"), { textContent: word }), ` ${nearest.get(word) ?? "a learned code"}`);
+      return line;
+    });
+    facts.replaceChildren(...lines, `${grid.group} token, ${grid.name}, row ${row + 1} and column ${column + 1} of ${grid.side}`);
   };
   const chosen = ({ target }) => target.matches(".tokens button") && choose(target);
   for (const event of ["pointerover", "focusin", "click"]) latent.addEventListener(event, chosen);
