@@ -9,15 +9,7 @@ import pandas
 
 from sweettok.metrics.distances import judge_distances, open_distances, size_records
 from sweettok.metrics.networks import Skipped
-from sweettok.metrics.reconstruction import (
-    clip_size,
-    clip_words,
-    codebook_health,
-    per_clip_rows,
-    score,
-    summarise,
-    token_places,
-)
+from sweettok.metrics.reconstruction import clip_size, clip_words, codebook_health, per_clip_rows, score, summarise
 from sweettok.metrics.retention import accuracy_records, label_hits, retention_records
 from sweettok.metrics.scorers import open_scorers
 from sweettok.models.processes import first_process_first, own_device
@@ -27,6 +19,7 @@ from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
 from sweettok.tokenizers.registry import open_tokenizer
 from sweettok.tokenizers.sweettok import SweetTokTokenizer
+from sweettok.tokenizers.token_places import token_places
 from sweettok.tracking import Run
 from sweettok.training.curriculum import load_judge
 from sweettok.video.store import ClipStore, to_uint8

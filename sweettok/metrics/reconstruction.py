@@ -1,6 +1,5 @@
 """How well a tokenizer gives clips back: fidelity, distances on features, codebook health, bits (T1, T3)."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -169,22 +168,6 @@ def clip_words(model: VideoTokenizer, clips: Tensor) -> list[dict[str, list[str]
         for clip, indices in zip(named, part.flatten(1).tolist(), strict=True):
             clip[group] = [words[index] for index in indices]
     return named
-
-
-def token_places(model: VideoTokenizer) -> dict[str, Any]:
-    """Where the tokens of a clip lie, the same for all clips of the model.
-
-    frames: of each latent frame the clip's first frame in it, and the one after its last. groups: token group -> its
-    square grids in the order of its tokens: side, and latent_frames, those that the grid stands for.
-    """
-    step, latent = model.patches.temporal, model.latent_frames(model.frames)
-    frames = [[0, 1], *([1 + step * time, 1 + step * (time + 1)] for time in range(latent - 1))]
-    groups = {}
-    for group, tokens in model.groups.items():
-        times, grids = range(1) if group == "spatial" else range(1, latent), model.token_frames[group]
-        side = math.isqrt(tokens // grids)
-        groups[group] = [{"side": side, "latent_frames": part.tolist()} for part in np.array_split(times, grids)]
-    return {"frames": frames, "groups": groups}
 
 
 def code_size(model: VideoTokenizer) -> dict[str, float]:

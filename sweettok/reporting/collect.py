@@ -76,7 +76,7 @@ class Results:
     strips          method -> uint8 (n, T, H, W, 3) of the same test clips, with "original"; also of codecs at the size
                     nearest to ours and of ablation variants ("coupled (ablation)") where these are there
     clip_words      clips, the first test clips: clip, caption, words (token group -> its words in order); places, where
-                    their tokens lie (see sweettok.metrics.reconstruction.token_places)
+                    their tokens lie (see sweettok.tokenizers.token_places)
     codecs          points (codec, quality, bits, metric records)
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
     prior_scaling   priors of several sizes, those that the profile lists, sorted by size and seed

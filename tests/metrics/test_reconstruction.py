@@ -7,7 +7,7 @@ from function_tokenizer import FunctionTokenizer
 from sprite_data import sprites_data
 
 from sweettok.metrics.distances import judge_distances
-from sweettok.metrics.reconstruction import clip_size, clip_words, per_clip_rows, score, summarise, token_places
+from sweettok.metrics.reconstruction import clip_size, clip_words, per_clip_rows, score, summarise
 from sweettok.metrics.scorers import open_scorers
 from sweettok.models.judge import Judge
 from sweettok.params import CodecPoint, EvaluateReconstruction
@@ -85,20 +85,6 @@ def test_words_of_clips_are_the_model_s(make_model, clips, overrides):
     whole = model.words(model.encode(clips(3)))
     for named, words in zip(clip_words(model, clips(3)), whole, strict=True):
         assert " ".join(named["spatial"] + named["temporal"]) == " ".join(words)
-
-
-@pytest.mark.parametrize(
-    ("overrides", "temporal"),
-    [
-        ({"temporal_queries": "per_location"}, [{"side": 4, "latent_frames": [1, 2, 3, 4]}]),
-        ({"temporal_queries": "global"}, [{"side": 4, "latent_frames": [1, 2, 3, 4]}]),
-        ({"temporal_queries": "per_frame"}, [{"side": 2, "latent_frames": [time]} for time in (1, 2, 3, 4)]),
-    ],
-)
-def test_places_of_tokens(make_model, overrides, temporal):
-    places = token_places(make_model(**overrides))
-    assert places["frames"] == [[0, 1], [1, 3], [3, 5], [5, 7], [7, 9]]
-    assert places["groups"] == {"spatial": [{"side": 2, "latent_frames": [0]}], "temporal": temporal}
 
 
 def test_codes_of_a_learned_codebook_are_numbered(make_model, clips):
