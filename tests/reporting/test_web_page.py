@@ -57,7 +57,7 @@ class Page(HTMLParser):
         if not self._open or self._open.pop() != tag:
             raise ValueError(f"</{tag}> closes nothing at {self.getpos()}")
         if tag in ("td", "th"):
-            self.tables[-1][-1].append("".join(self._text).strip())
+            self.tables[-1][-1].append(" ".join("".join(self._text).split()))
             self._text = None
 
     def handle_data(self, data):
@@ -102,7 +102,7 @@ def test_every_table_is_there_with_its_rows_and_protocols(complete_outputs: Path
 
 def test_headings_say_which_way_is_better(page: Page):
     header = next(row for table in page.tables for row in table if "rFVD \u2193, lower is better" in row)
-    assert "PSNR dB\u2191, higher is better" in header
+    assert "PSNR dB \u2191, higher is better" in header
 
 
 def test_nothing_is_fetched(page: Page, html: str):
