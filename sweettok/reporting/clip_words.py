@@ -53,13 +53,14 @@ class WordEntry:
 
 
 def clips_with_words(results: Results) -> tuple[ClipWords, ...]:
-    """The first test clips; none for a run whose evaluation did not keep their words."""
-    if not (results.strips and results.clip_words):
+    """The first test clips; none for a run whose evaluation did not keep their words and places."""
+    places = results.token_places
+    if not (results.strips and results.clip_words and places):
         return ()
-    originals, places = shrink_clips(results.strips)["original"], results.clip_words["places"]
+    originals = shrink_clips(results.strips)["original"]
     spans = [(first, end - 1) for first, end in places["frames"]]
     found = []
-    for clip, entry in zip(originals[:CLIPS_SHOWN], results.clip_words["clips"], strict=False):
+    for clip, entry in zip(originals[:CLIPS_SHOWN], results.clip_words, strict=False):
         frames = [LatentFrame(embed_frame(clip[last]), _frames(first, last)) for first, last in spans]
         grids = []
         for group, words in entry["words"].items():

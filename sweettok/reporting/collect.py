@@ -75,8 +75,8 @@ class Results:
     per_clip        of these methods: columns method, clip, psnr, ssim, perceptual
     strips          method -> uint8 (n, T, H, W, 3) of the same test clips, with "original"; also of codecs at the size
                     nearest to ours and of ablation variants ("coupled (ablation)") where these are there
-    clip_words      clips, the first test clips: clip, caption, words (token group -> its words in order); places, where
-                    their tokens lie (see sweettok.tokenizers.token_places)
+    clip_words      of the first test clips: clip, caption, words (token group -> its words in order)
+    token_places    where their tokens lie (see sweettok.tokenizers.token_places)
     codecs          points (codec, quality, bits, metric records)
     generation      metric records and sampling settings;  samples: samples (n, T, H, W, 3), labels (n,), classes
     prior_scaling   priors of several sizes, those that the profile lists, sorted by size and seed
@@ -93,7 +93,8 @@ class Results:
     per_clip: pandas.DataFrame | None = None
     strips: dict[str, np.ndarray] | None = None
     codecs: dict[str, Any] | None = None
-    clip_words: dict[str, Any] | None = None
+    clip_words: list[dict[str, Any]] | None = None
+    token_places: dict[str, Any] | None = None
     generation: dict[str, Any] | None = None
     samples: dict[str, np.ndarray] | None = None
     semantics: dict[str, Any] | None = None
@@ -153,6 +154,7 @@ def collect(
     ablation = _cells(outputs / "ablation", cells)
     folders = measured(outputs / "reconstruction", tokenizers)
     reconstruction = gather(folders)
+    clip_words, token_places = _clip_words(outputs / "reconstruction" / "sweettok" / "words.json")
     return Results(
         profile=profile,
         data=_json(outputs / "data" / "store.json"),
@@ -161,7 +163,8 @@ def collect(
         per_clip=_per_clip(folders),
         strips=_strips(outputs, folders, ablation, reconstruction),
         codecs=_json(outputs / "codecs" / "summary.json"),
-        clip_words=_clip_words(outputs / "reconstruction" / "sweettok" / "words.json"),
+        clip_words=clip_words,
+        token_places=token_places,
         generation=_json(outputs / "generation" / "summary.json"),
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
@@ -187,9 +190,10 @@ def _codebook(folder: Path) -> ListedCodebook | None:
     return ListedCodebook(sizes, parts, description["captions"], description["provider"], vectors, **lists)
 
 
-def _clip_words(path: Path) -> dict[str, Any] | None:
+def _clip_words(path: Path) -> tuple[list[dict[str, Any]] | None, dict[str, Any] | None]:
+    """The clips' words and the places of their tokens, which older evaluations did not keep."""
     content = _json(path)
-    return content if isinstance(content, dict) else None  # a list: of before the tokens' places were kept
+    return (content["clips"], content["places"]) if isinstance(content, dict) else (content, None)
 
 
 def _vectors(path: Path) -> np.ndarray:

@@ -86,14 +86,13 @@ def save_gif(frames: Sequence[np.ndarray], path: Path) -> None:
     )
 
 
-def sample_frames(samples: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """Generated clips over time, one column a class of `shown_classes`, three in each: T times uint8 (h, w, 3)."""
+def sample_frames(samples: Mapping[str, np.ndarray], side: int = TILE) -> list[np.ndarray]:
+    """Generated clips over time, one column a class of `shown_classes`, three in each: T times uint8 (h, w, 3).
+
+    side: pixels to which a frame is enlarged, at least.
+    """
     columns = list(sample_clips(samples).values())
-    rows = [[column[row] for column in columns] for row in range(GIF_ROWS)]
-    return [
-        np.concatenate([_row([[clip[time] for clip in row]])[:, :-CLIP_GAP] for row in rows], axis=0)
-        for time in range(len(columns[0][0]))
-    ]
+    return over_time([[column[row] for column in columns] for row in range(GIF_ROWS)], side)
 
 
 def sample_clips(samples: Mapping[str, np.ndarray], a_class: int = GIF_ROWS) -> dict[str, list[np.ndarray]]:
@@ -113,16 +112,24 @@ def strip_clips(strips: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]
     return {method_title(name): list(clips[:shown]) for name, clips in strips.items()}
 
 
-def _row(groups: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+def over_time(rows: Sequence[Sequence[np.ndarray]], side: int = TILE) -> list[np.ndarray]:
+    """Rows of clips (T, H, W, 3) -> T pictures of them, uint8 (h, w, 3). side: as in `sample_frames`."""
+    return [
+        np.concatenate([_row([[clip[time] for clip in row]], side)[:, :-CLIP_GAP] for row in rows], axis=0)
+        for time in range(len(rows[0][0]))
+    ]
+
+
+def _row(groups: Sequence[Sequence[np.ndarray]], side: int = TILE) -> np.ndarray:
     """Groups of frames (H, W, 3), enlarged, side by side with white gaps: uint8 (h, w, 3)."""
     tiles = []
     for group in groups:
-        tiles += [_tile(frame, FRAME_GAP) for frame in group[:-1]] + [_tile(group[-1], CLIP_GAP)]
+        tiles += [_tile(frame, side, FRAME_GAP) for frame in group[:-1]] + [_tile(group[-1], side, CLIP_GAP)]
     return np.concatenate(tiles, axis=1)
 
 
-def _tile(frame: np.ndarray, gap: int) -> np.ndarray:
-    times = max(1, -(-TILE // frame.shape[0]))
+def _tile(frame: np.ndarray, side: int, gap: int) -> np.ndarray:
+    times = max(1, -(-side // frame.shape[0]))
     enlarged = frame.repeat(times, axis=0).repeat(times, axis=1)
     return np.pad(enlarged, ((0, FRAME_GAP), (0, gap), (0, 0)), constant_values=255)
 

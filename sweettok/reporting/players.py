@@ -39,7 +39,7 @@ def tokenizer_player(results: Results) -> Player | None:
     sizes = {"original": f"{frames * height * width * 24:,} bits"}
     sizes |= {name: f"{method['bits']:,.0f} bits" for name, method in results.methods.items() if method.get("bits")}
     shown = {name: clips[:CLIPS_SHOWN] for name, clips in results.strips.items() if name not in ABLATION}
-    captions = [entry["caption"] for entry in (results.clip_words or {}).get("clips", [])]
+    captions = [entry["caption"] for entry in results.clip_words or []]
     clips = [captions[place] if place < len(captions) else "" for place in range(len(shown["original"]))]
     return _player(shown, sizes, clips)
 

@@ -23,7 +23,12 @@ from sweettok.reporting.web_tables import web_table
 from sweettok.reporting.word_lists import word_lists
 
 PARTS = Path(__file__).parent / "web"
-LEFT_OUT = ("forest.png", "samples.png", "samples.gif")  # the page shows the same as lines and as moving clips
+LEFT_OUT = (
+    "forest.png",
+    "samples.png",
+    "samples.gif",
+    "reconstruction.gif",
+)  # the page shows the same as lines and as moving clips
 
 
 def web_page(report: Report, found: Sequence[Verdict], folder: Path, origin: Origin) -> str:

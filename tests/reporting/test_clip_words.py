@@ -35,11 +35,8 @@ def test_tokens_of_single_frames_are_told_apart(results: Results):
     groups = {"spatial": [{"side": 1, "latent_frames": [0]}]}
     groups["temporal"] = [{"side": 1, "latent_frames": [time]} for time in (1, 2, 3, 4)]
     words = {"spatial": ["red"], "temporal": ["slides", "slowly", "turns", "grows"]}
-    changed = {
-        "places": {**results.clip_words["places"], "groups": groups},
-        "clips": [{"clip": "a", "caption": "b", "words": words}],
-    }
-    (only,) = clips_with_words(replace(results, clip_words=changed))
+    places, clips = {**results.token_places, "groups": groups}, [{"clip": "a", "caption": "b", "words": words}]
+    (only,) = clips_with_words(replace(results, token_places=places, clip_words=clips))
     found = [(grid.first, grid.last, grid.name, grid.words) for grid in only.grids[1:]]
     assert found[0] == (1, 1, "frames 1-4", ("slides",)) and found[3] == (4, 4, "frames 13-16", ("grows",))
 
@@ -50,7 +47,7 @@ def test_composed_tokens_have_three_words_each(results: Results):
         "caption": "b",
         "words": {"spatial": ["red", "small", "square"] * 4, "temporal": ["turns"] * 4},
     }
-    (only,) = clips_with_words(replace(results, clip_words={**results.clip_words, "clips": [entry]}))
+    (only,) = clips_with_words(replace(results, clip_words=[entry]))
     assert only.grids[0].words == ("red small square",) * 4
     entries = word_entries([only], results.codebook)
     assert [entry.word for entry in entries] == ["red", "small", "square", "turns"]
@@ -66,7 +63,7 @@ def test_neighbours_have_the_largest_cosines(results: Results):
 
 def test_codes_of_a_learned_codebook_have_no_neighbours(results: Results):
     entry = {"clip": "a", "caption": "b", "words": {"spatial": ["code 1"] * 4, "temporal": ["code 2"] * 4}}
-    clips = clips_with_words(replace(results, clip_words={**results.clip_words, "clips": [entry]}))
+    clips = clips_with_words(replace(results, clip_words=[entry]))
     # one token, one code: the space in "code 1" is no border between words
     assert clips[0].grids[0].words == ("code 1",) * 4
     assert word_entries(clips, results.codebook) == ()
