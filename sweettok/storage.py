@@ -65,8 +65,10 @@ def _naming_write_errors(path: Path, temporary: Path) -> Iterator[None]:
         if not _failed_write(error, temporary):
             raise
         remedy = "check permissions and free space"
-        of_system = isinstance(error, OSError) and error.strerror
-        reason = refusal(error, remedy) if of_system else f"{str(error).splitlines()[0]}; {remedy}"
+        if isinstance(error, OSError) and error.strerror:
+            reason = refusal(error, remedy)
+        else:
+            reason = f"{str(error).splitlines()[0]}; {remedy}"
         raise InputError(f"cannot write {path}: {reason}") from error
 
 

@@ -118,7 +118,7 @@ def _by_split(
     """split -> (file id, clips of it) of all files, unusable ones with none."""
     lengths = {file.item.id: file.frames for file in survey.files} | dict.fromkeys(survey.unusable, 0)
     if isinstance(split, TimeSplit):
-        owners = dict.fromkeys(lengths, SPLITS)
+        owners: dict[str, tuple[str, ...]] = dict.fromkeys(lengths, SPLITS)
     else:
         groups = {name: _group(name, split) for name in lengths}
         of_group = split_names(groups.values(), split.val, split.test, seed)

@@ -19,7 +19,7 @@ from sweettok.reporting.collect import collect
 from sweettok.reporting.tables import all_tables
 from sweettok.reporting.web_tables import web_table
 
-VOID = {"meta", "link", "img", "source", "br", "hr", "input"}
+VOID = {"meta", "link", "img", "source", "br", "hr", "input", "wbr"}
 HOSTILE = (
     """<script>alert("x")</script><img src=http://evil.example/x.png onerror='alert(1)'> `a` [b](http://c) "' & |"""
 )
