@@ -15,10 +15,7 @@ def axe_core(cache: Path) -> str | None:
     if not archive.is_file():
         if npm is None:
             return None
-<<<<<<< HEAD
-=======
         cache.mkdir(parents=True, exist_ok=True)
->>>>>>> page
         command = [npm, "pack", f"axe-core@{VERSION}", "--silent", "--pack-destination", str(cache)]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=120)

@@ -77,11 +77,7 @@ def forest_lines(found: Sequence[Verdict], claims: Table) -> ForestPlot:
 
 def verdict_counts(found: Sequence[Verdict]) -> dict[str, int]:
     """Verdict -> number of claims: those of the first sentence, then others that there are; "not run" stays out."""
-<<<<<<< HEAD
-    counts = Counter(one.outcome for one in found)
-=======
     counts = Counter[str](one.outcome for one in found)
->>>>>>> page
     return {outcome: counts[outcome] for outcome in dict.fromkeys([*SENTENCE, *counts]) if outcome != "not run"}
 
 

@@ -42,11 +42,7 @@ def test_noise_is_cut_to_the_limit(tmp_path: Path):
     Image.fromarray(noise).save(tmp_path / "noise.png")
     size = len(base64.b64decode(embed_picture(tmp_path / "noise.png").uri.partition(",")[2]))
     assert size <= PICTURE_BYTES < (tmp_path / "noise.png").stat().st_size
-<<<<<<< HEAD
-    film = embed_film([noise.reshape(3, 300, 150, 3)])
-=======
     film = embed_film([noise[:150].reshape(3, 150, 150, 3)])
->>>>>>> page
     assert len(base64.b64decode(film.uri.partition(",")[2])) <= FILM_BYTES
     frame = embed_frame(noise[:64, :64])
     assert len(base64.b64decode(frame.uri.partition(",")[2])) <= FRAME_BYTES
