@@ -52,10 +52,15 @@ def _begin(threads: int) -> None:
     threadpool_limits(threads)  # numpy's BLAS, which torch's setting does not reach
     keep_freed_blocks()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process ends the others
-    threading.Thread(target=_end_with_the_first, daemon=True).start()
+    end_with_parent()
 
 
-def _end_with_the_first() -> None:
-    if first := multiprocessing.parent_process():
-        first.join()
+def end_with_parent() -> None:
+    """End this process as soon as the one that has started it ends, however that ends."""
+    threading.Thread(target=_wait_for_parent_to_end, daemon=True).start()
+
+
+def _wait_for_parent_to_end() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
     os._exit(1)

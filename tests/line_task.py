@@ -3,6 +3,7 @@
 import math
 
 import torch
+from number_datasets import Squares
 from torch import nn
 
 from sweettok.video.store import batches
@@ -16,6 +17,7 @@ class Line:
     """Fit y = a . x on eight points, with noise drawn in each step; breaks as it is told to."""
 
     name = "line"
+    dataset = Squares()
 
     def __init__(self, kill_at=None, nan_at=None, usage=0.5):
         torch.manual_seed(0)
@@ -35,9 +37,6 @@ class Line:
 
     def to(self, device):
         self.model.to(device)
-
-    def read(self, indices):
-        return {"indices": indices}
 
     def loss(self, batch, step):
         if step == self.kill_at:

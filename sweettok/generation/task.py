@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from sweettok.generation.prior import Prior
-from sweettok.training.loading import Batch
+from sweettok.training.loading import Batch, ClipDataset
 from sweettok.training.store_task import RunningMeans, StoreTask
 from sweettok.video.store import ClipStore
 
@@ -15,17 +15,15 @@ class PriorTask(StoreTask):
     model: Prior
 
     def __init__(self, model: Prior, ids: dict[str, Tensor], train: ClipStore, val: ClipStore, seed: int) -> None:
-        super().__init__("generator", model, train, val, seed)
-        self.ids = ids
-        self.labels = {
-            split: torch.tensor(store.labels["label"].to_numpy()) for split, store in (("train", train), ("val", val))
-        }
+        labels = {store.split: torch.tensor(store.labels["label"].to_numpy()) for store in (train, val)}
+        dataset, val_dataset = (
+            ClipDataset(store, {"ids": ids[store.split], "labels": labels[store.split]}, frames=0)
+            for store in (train, val)
+        )
+        super().__init__("generator", model, dataset, val_dataset, seed)
 
     def layers(self) -> list[nn.Module]:
         return list(self.model.transformer.layers)
-
-    def read(self, indices: Tensor, split: str = "train") -> Batch:
-        return {"indices": indices, "ids": self.ids[split][indices], "labels": self.labels[split][indices]}
 
     def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
         self.model.train()

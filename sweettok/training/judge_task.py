@@ -6,7 +6,7 @@ from torch import Tensor
 
 from sweettok.errors import InputError
 from sweettok.models.judge import Judge
-from sweettok.training.loading import Batch
+from sweettok.training.loading import Batch, ClipDataset
 from sweettok.training.store_task import RunningMeans, StoreTask
 from sweettok.video.store import ClipStore
 
@@ -24,13 +24,10 @@ class JudgeTask(StoreTask):
     model: Judge
 
     def __init__(self, model: Judge, train: ClipStore, val: ClipStore, seed: int) -> None:
-        super().__init__("judge", model, train, val, seed)
         values = judge_labels(train)
         self.poses = len(values.pop(POSE, ()))
-        self.labels = {"train": label_tensors(train, values), "val": label_tensors(val, values)}
-
-    def read(self, indices: Tensor, split: str = "train") -> Batch:
-        return super().read(indices, split) | {name: values[indices] for name, values in self.labels[split].items()}
+        dataset, val_dataset = (ClipDataset(store, label_tensors(store, values)) for store in (train, val))
+        super().__init__("judge", model, dataset, val_dataset, seed)
 
     def _scores(self, model: Judge, clip: Tensor, targets: Batch, frame: int = 0) -> tuple[Tensor, dict[str, float]]:
         """Loss and accuracies; image features are of the frame of this number."""

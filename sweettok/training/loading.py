@@ -1,14 +1,40 @@
 """The batches of a training: which clips this process reads, and reading them ahead of the step that needs them."""
 
-from collections.abc import Callable, Iterable, Iterator
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerContext
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from sweettok.errors import InputError
+from sweettok.side_by_side import end_with_parent
+from sweettok.video.store import ClipStore
 
 Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class ClipDataset(Dataset[Batch]):
+    """A split's clips with what is known of each. It pickles small: another process opens the store anew.
+
+    Args:
+        known: name -> what is known of the clips, (clips, ...).
+        frames: how many frames from the start of each clip are given; None: all, 0: no pixels.
+    """
+
+    store: ClipStore
+    known: dict[str, Tensor] = field(default_factory=dict)
+    frames: int | None = None
+
+    def __getitem__(self, indices: Tensor) -> Batch:
+        """Of the clips `indices` (B,): these, `clip` float32 (B, 3, frames, H, W) in [-1, 1], what is known. On the CPU."""
+        batch = {"indices": indices} | {name: values[indices] for name, values in self.known.items()}
+        if self.frames != 0:
+            batch["clip"] = self.store.clips(indices)[:, :, : self.frames].contiguous()
+        return batch
 
 
 def micro_batches(batches: Iterable[Tensor], accumulate: int, rank: int = 0, processes: int = 1) -> Iterator[Tensor]:
@@ -26,28 +52,33 @@ def micro_batches(batches: Iterable[Tensor], accumulate: int, rank: int = 0, pro
         yield from batch.view(processes, accumulate, -1)[rank]
 
 
-def prefetched(
-    read: Callable[[Tensor], Batch], parts: Iterable[Tensor], device: torch.device, workers: int
-) -> Iterator[Batch]:
-    """`read` of each part, on the device. With `workers` other processes read the next parts meanwhile, from pinned
-    memory where the device copies from it on its own. `read` must draw nothing at random."""
+def prefetched(dataset: Dataset[Batch], parts: Iterable[Tensor], device: torch.device, workers: int) -> Iterator[Batch]:
+    """`dataset[part]` of each part, on the device. With `workers` other processes read the next parts meanwhile, from
+    pinned memory where the device copies from it on its own. The data set must draw nothing at random."""
     loader = DataLoader(
-        _Reading(read),
+        dataset,
         sampler=parts,
         batch_size=None,  # parts are batches already
         num_workers=workers,
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # else the loader would draw from the training's
+        multiprocessing_context=_fork_server() if workers else None,
+        worker_init_fn=_end_with_training,
     )
     for batch in loader:
         yield {name: value.to(device, non_blocking=True) for name, value in batch.items()}
 
 
-class _Reading(Dataset):
-    """A function in the form DataLoader takes."""
+def _fork_server() -> ForkServerContext:
+    """Workers are forked from a process without threads: a fork of this one would copy its threads' locks, held for ever.
 
-    def __init__(self, read: Callable[[Tensor], Batch]) -> None:
-        self.read = read
+    That process imports torch once, for the workers of all trainings of this process.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
-    def __getitem__(self, indices: Tensor) -> Batch:
-        return self.read(indices)
+
+def _end_with_training(worker: int) -> None:
+    """Torch's own watch is on a worker's parent, which is the fork server; that lives as long as its workers do."""
+    end_with_parent()

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.checkpoint import checkpoint as recomputed
+from torch.utils.data import Dataset
 
 from sweettok.errors import InputError
 from sweettok.models.processes import gathered_objects, mean_over_processes
@@ -41,6 +42,10 @@ class Task(Protocol):
     name: str
     model: nn.Module
 
+    @property
+    def dataset(self) -> Dataset[Batch]:
+        """Clip indices (B,) -> what `loss` needs of them, `indices` included, on the CPU. Pickled for workers."""
+
     def trainable(self) -> list[nn.Parameter]: ...
 
     def layers(self) -> list[nn.Module]:
@@ -50,9 +55,6 @@ class Task(Protocol):
         """Move the model and whatever else the losses need."""
 
     def batches(self, batch_size: int, steps: int, start: int) -> Iterator[Tensor]: ...
-
-    def read(self, indices: Tensor) -> Batch:
-        """Clip indices (B,) -> what `loss` needs of them, `indices` included, on the CPU; maybe in another process."""
 
     def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
         """What was read -> (loss to minimise, a mean over clips; metrics to log)."""
@@ -119,7 +121,7 @@ def train(
     forward = accelerator.prepare(Forward(task)) if processes > 1 else Forward(task)
     of_all = task.batches(optimiser.batch_size, optimiser.steps, start)
     parts = micro_batches(of_all, optimiser.accumulate, rank, processes)
-    batches = prefetched(task.read, parts, accelerator.device, machine.workers)
+    batches = prefetched(task.dataset, parts, accelerator.device, machine.workers)
     progress = Progress(task.name, optimiser.steps, start, history, run, first_step, visible=first)
     for step in range(start, optimiser.steps):
         torch.manual_seed(seed_of_step(seed, step, rank))
@@ -131,7 +133,7 @@ def train(
         loss, metrics, clips = _gradients(accelerator, forward, batches, step, optimiser)
         norm = nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            batch, seed_here = task.read(clips.cpu()), seed_of_step(seed, step, rank)
+            batch, seed_here = task.dataset[clips.cpu()], seed_of_step(seed, step, rank)
             raise diverged(task.name, model, batch, step, seed_here, loss, norm, checkpoint.diverged(rank))
         for mover in movers:
             mover.step()

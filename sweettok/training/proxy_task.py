@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from sweettok.models.proxy import ProxyTokenizer
-from sweettok.training.loading import Batch
+from sweettok.training.loading import Batch, ClipDataset
 from sweettok.training.losses import PictureLoss, mean_psnr
 from sweettok.training.store_task import RunningMeans, StoreTask
 from sweettok.video.store import ClipStore
@@ -16,7 +16,7 @@ class ProxyTask(StoreTask):
     model: ProxyTokenizer
 
     def __init__(self, model: ProxyTokenizer, judge: nn.Module, train: ClipStore, val: ClipStore, seed: int) -> None:
-        super().__init__("proxy", model, train, val, seed)
+        super().__init__("proxy", model, ClipDataset(train), ClipDataset(val), seed)
         self.pictures = PictureLoss(model.proxy.l2, model.proxy.perceptual, judge)
 
     def to(self, device: torch.device) -> None:

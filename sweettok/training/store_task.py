@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from sweettok.models.convolution import CausalBlock
 from sweettok.models.processes import gathered_objects, process_count, process_rank
 from sweettok.models.queries import QueryLayer
-from sweettok.training.loading import Batch, prefetched
-from sweettok.video.store import ClipStore, batches
+from sweettok.training.loading import Batch, ClipDataset, prefetched
+from sweettok.video.store import batches
 
 VALIDATION_BATCH = 32
 
@@ -18,8 +18,8 @@ VALIDATION_BATCH = 32
 class StoreTask:
     """Shared by the tasks that read clips: batches of the training split, validation over the whole val split."""
 
-    def __init__(self, name: str, model: nn.Module, train: ClipStore, val: ClipStore, seed: int) -> None:
-        self.name, self.model, self.train_clips, self.val_clips, self.seed = name, model, train, val, seed
+    def __init__(self, name: str, model: nn.Module, train: ClipDataset, val: ClipDataset, seed: int) -> None:
+        self.name, self.model, self.dataset, self.val_dataset, self.seed = name, model, train, val, seed
         self.device = torch.device("cpu")
 
     def trainable(self) -> list[nn.Parameter]:
@@ -33,17 +33,13 @@ class StoreTask:
         self.model.to(device)
 
     def batches(self, batch_size: int, steps: int, start: int) -> Iterator[Tensor]:
-        return batches(self.train_clips, batch_size, steps, self.seed, start)
-
-    def read(self, indices: Tensor, split: str = "train") -> Batch:
-        store = self.train_clips if split == "train" else self.val_clips
-        return {"indices": indices, "clip": store.clips(indices)}
+        return batches(self.dataset.store, batch_size, steps, self.seed, start)
 
     def validation(self) -> Iterator[Batch]:
         """What was read of this process's share of the validation clips."""
-        share = torch.arange(len(self.val_clips)).tensor_split(process_count())[process_rank()]
+        share = torch.arange(len(self.val_dataset.store)).tensor_split(process_count())[process_rank()]
         parts = (part for part in share.split(VALIDATION_BATCH) if len(part))
-        return prefetched(lambda indices: self.read(indices, "val"), parts, self.device, workers=0)
+        return prefetched(self.val_dataset, parts, self.device, workers=0)
 
     def after_step(self, step: int) -> dict[str, float]:
         return {}

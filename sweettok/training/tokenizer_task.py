@@ -9,7 +9,7 @@ from sweettok.models.processes import gathered_objects
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CurriculumStage
 from sweettok.training.criteria import Criterion
-from sweettok.training.loading import Batch
+from sweettok.training.loading import Batch, ClipDataset
 from sweettok.training.losses import mean_psnr
 from sweettok.training.store_task import RunningMeans, StoreTask
 from sweettok.video.store import ClipStore
@@ -30,8 +30,10 @@ class TokenizerTask(StoreTask):
         val: ClipStore,
         codes: dict[str, Tensor],
     ) -> None:
-        super().__init__(name, model, train, val, stage.seed)
-        self.stage, self.criterion, self.codes = stage, criterion, codes
+        frames = 1 if stage.clips == "images" else None
+        dataset, val_dataset = (ClipDataset(store, {"codes": codes[store.split]}, frames) for store in (train, val))
+        super().__init__(name, model, dataset, val_dataset, stage.seed)
+        self.stage, self.criterion = stage, criterion
         self.encoder_learns = bool({"features", "spatial", "temporal"} & set(stage.trains))
         model.requires_grad_(False)
         for part in self.learning:
@@ -49,12 +51,6 @@ class TokenizerTask(StoreTask):
     def to(self, device: torch.device) -> None:
         super().to(device)
         self.criterion.to(device)
-
-    def read(self, indices: Tensor, split: str = "train") -> Batch:
-        batch = super().read(indices, split)
-        if self.stage.clips == "images":
-            batch["clip"] = batch["clip"][:, :, :1].contiguous()
-        return batch | {"codes": self.codes[split][indices]}
 
     def _run(self, model: VideoTokenizer, clip: Tensor) -> tuple[Any, Tensor]:
         if self.encoder_learns or not torch.is_grad_enabled():

@@ -27,7 +27,7 @@ def one_step(task, size):
     last = size.params.finetune_pixels.optimiser.steps  # by then the adversary takes part
 
     def step():
-        loss, _ = task.loss(task.read(torch.arange(size.batch)), last)
+        loss, _ = task.loss(task.dataset[torch.arange(size.batch)], last)
         loss.backward()
         task.after_step(last)
         return loss

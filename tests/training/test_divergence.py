@@ -1,6 +1,7 @@
 """NaN and infinity, wherever they come from: the training stops, says where, and keeps the step for another look."""
 
 import math
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from sweettok.models.judge import Judge
 from sweettok.storage import atomic_file
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.divergence import TrainingDiverged, non_finite, refuse_non_finite
+from sweettok.training.loading import ClipDataset
 from sweettok.training.loop import seed_of_step, train
 
 BROKEN = [math.nan, math.inf, -math.inf]
@@ -18,6 +20,18 @@ BROKEN = [math.nan, math.inf, -math.inf]
 def task(make_model, task_of, stage_of):
     """The joint training of the small tokenizer."""
     return task_of(make_model(), stage_of())
+
+
+@dataclass(frozen=True)
+class BrokenClips(ClipDataset):
+    """Clips whose first value is another one."""
+
+    value: float = math.nan
+
+    def __getitem__(self, indices):
+        batch = super().__getitem__(indices)
+        batch["clip"][0, 0, 0, 0, 0] = self.value
+        return batch
 
 
 def stopped(task, optimiser, tmp_path):
@@ -63,15 +77,7 @@ def test_weights_that_are_broken_from_the_start_are_named(task, optimiser_of, tm
 
 @pytest.mark.parametrize("value", BROKEN)
 def test_data_that_are_broken_are_named(task, optimiser_of, tmp_path, value):
-    read = task.read
-
-    def broken(indices):
-        batch = read(indices)
-        batch["clip"] = batch["clip"].clone()
-        batch["clip"][0, 0, 0, 0, 0] = value
-        return batch
-
-    task.read = broken
+    task.dataset = BrokenClips(**vars(task.dataset), value=value)
     message, saved = stopped(task, optimiser_of(), tmp_path)
     assert "(clip)" in message and non_finite(saved["batch"]) == ["clip"]
 

@@ -66,7 +66,7 @@ def test_where_there_is_one_class_the_judge_learns_poses(stores):
     assert labels["class"] == ["all"] and len(labels[POSE]) == 8 and POSE not in judge_labels(stores["train"])
     torch.manual_seed(0)
     task = JudgeTask(Judge({name: len(values) for name, values in labels.items()}, 4), store, store, 0)
-    loss, metrics = task.loss(task.read(torch.arange(4)), 0)
+    loss, metrics = task.loss(task.dataset[torch.arange(4)], 0)
     loss.backward()
     assert metrics["accuracy_class"] == 1 and 0 <= metrics["accuracy_pose"] <= 1
     assert task.model.video_heads[POSE].weight.grad.abs().sum() > 0
@@ -77,8 +77,7 @@ def test_targets_of_the_judge_are_smoothed_in_training_only(stores):
     torch.manual_seed(0)
     judge = Judge({"class": 3}, 4).eval()
     task = JudgeTask(judge, stores["train"], stores["train"], 0)
-    task.labels = {split: {"class": labels["class"]} for split, labels in task.labels.items()}
-    batch = task.read(torch.arange(4))
+    batch = task.dataset[torch.arange(4)]
     image, video = judge.predict(batch["clip"], 2)["class"]
     hot = F.one_hot(batch["class"], 3).float()
     for smoothing, found in ((0.0, torch.no_grad()(task._scores)), (LABEL_SMOOTHING, task._scores)):
@@ -94,7 +93,7 @@ def test_the_judge_learns_from_any_frame(stores):
     predict = judge.predict
     judge.predict = lambda clip, frame=0: asked.add(frame) or predict(clip, frame)
     for step in range(40):
-        task.loss(task.read(torch.arange(2)), step)
+        task.loss(task.dataset[torch.arange(2)], step)
     assert asked <= set(range(9)) and len(asked) > 5
     asked.clear()
     validate(task, judge)

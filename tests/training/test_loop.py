@@ -160,7 +160,7 @@ def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of, algori
     average = moving_average(plain.model, optimiser.ema)
     for step, indices in enumerate(plain.batches(optimiser.batch_size, 12, 0)):
         torch.manual_seed(3 * 1_000_003 + step)
-        loss, _ = plain.loss(plain.read(indices), step)
+        loss, _ = plain.loss(plain.dataset[indices], step)
         plain.model.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(plain.trainable(), optimiser.grad_clip)

@@ -53,7 +53,7 @@ def rig(request, tmp_path_factory, vocabulary_of, paper_words):
 def step(task, optimiser):
     """Loss, gradient and the optimisers' move of everything that the task trains -> loss; every weight that has to move does."""
     movers = optimisers(task.model, task.trainable(), optimiser)
-    loss, _ = task.loss(task.read(torch.arange(2)), optimiser.steps)
+    loss, _ = task.loss(task.dataset[torch.arange(2)], optimiser.steps)
     loss.backward()
     before = [parameter.detach().flatten()[:8].clone() for parameter in task.trainable()]
     for mover in movers:
@@ -103,7 +103,7 @@ def test_prior(rig, width):
     ids[:, 256:] += 10481  # the temporal words, of which there are more, come after the spatial ones
     task = PriorTask(prior, {"train": ids}, rig.stores["train"], rig.stores["val"], 0)
     before = prior.head.weight.detach().clone()
-    loss, metrics = task.loss(task.read(torch.arange(1)), 0)
+    loss, metrics = task.loss(task.dataset[torch.arange(1)], 0)
     loss.backward()
     torch.optim.SGD(task.trainable(), lr=0.1).step()
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in task.trainable())

@@ -161,7 +161,7 @@ def test_validation_against_the_model_itself(make_model, stage_of, task_of, trai
 def test_loss_on_codes_against_its_formula(make_model, stage_of, task_of, training_data, judge, clips):
     model = make_model()
     task = task_of(model, stage_of(clips, trains=("decoder",)))
-    loss, metrics = task.loss(task.read(torch.tensor([3, 5])), 0)
+    loss, metrics = task.loss(task.dataset[torch.tensor([3, 5])], 0)
     clip, codes = training_data.train.clips([3, 5]), training_data.codes["train"][[3, 5]].long()
     if clips == "images":
         clip, codes = clip[:, :, :1], codes[:, :1]
@@ -182,7 +182,7 @@ def test_loss_on_codes_against_its_formula(make_model, stage_of, task_of, traini
 
 def test_loss_of_an_encoder_that_learns_has_the_quantisers_too(make_model, stage_of, task_of):
     frozen, learning = make_model(), make_model()
-    given = task_of(frozen, stage_of()).read(torch.tensor([3, 5]))
+    given = task_of(frozen, stage_of()).dataset[torch.tensor([3, 5])]
     whole = task_of(learning, stage_of()).loss(given, 0)[0]
     alone = task_of(frozen, stage_of(trains=("decoder",))).criterion
     coded, logits = make_model().train()(given["clip"])
@@ -195,7 +195,7 @@ def test_the_proxys_decoder_stays_frozen_but_passes_gradients(make_model, stage_
     model, weights = make_model(), code_loss.model_copy(update={"cross_entropy": 0.0})
     task = task_of(model, stage_of(trains=("decoder",)))
     task.criterion = CodeCriterion(weights, judge, steps=8)
-    loss, _ = task.loss(task.read(torch.tensor([3, 5])), 0)
+    loss, _ = task.loss(task.dataset[torch.tensor([3, 5])], 0)
     loss.backward()
     assert model.to_logits.weight.grad.any()
     assert all(p.grad is None for p in model.pixel_decoder.parameters())
@@ -205,7 +205,7 @@ def test_codes_are_compared_first_and_then_pictures(make_model, stage_of, task_o
     model = make_model()
     task = task_of(model, stage_of())
     task.criterion = CodeCriterion(code_loss.model_copy(update={"picture_start": 0.75}), judge, steps=8)
-    given = task.read(torch.tensor([3, 5]))
+    given = task.dataset[torch.tensor([3, 5])]
     early, late = task.loss(given, 5)[1], task.loss(given, 6)[1]
     assert "code_l2" in early and "psnr" not in early
     assert "psnr" in late and "code_l2" not in late
@@ -217,7 +217,7 @@ def test_without_pictures_none_are_made(make_model, stage_of, task_of, code_loss
     task = task_of(model, stage_of())
     task.criterion = CodeCriterion(code_loss.model_copy(update={"l2": 0.0, "perceptual": 0.0}), None, steps=8)
     model.pixel_decoder.register_forward_hook(lambda *_: pytest.fail("pixels were decoded"))
-    loss, metrics = task.loss(task.read(torch.tensor([3, 5])), 0)
+    loss, metrics = task.loss(task.dataset[torch.tensor([3, 5])], 0)
     assert loss.isfinite() and "psnr" not in metrics and "accuracy" in metrics
 
 
@@ -227,7 +227,7 @@ def test_activation_checkpointing_gives_the_same_gradients(make_model, stage_of,
     for recompute in (False, True):
         task = task_of(make_model(**model_of), stage_of("videos", "pixels", ALL))
         prepare_layers(task.layers(), Machine(activation_checkpointing=recompute))
-        loss, _ = task.loss(task.read(torch.tensor([3, 5])), 0)
+        loss, _ = task.loss(task.dataset[torch.tensor([3, 5])], 0)
         loss.backward()
         gradients[recompute] = {name: p.grad for name, p in task.model.named_parameters() if p.grad is not None}
     assert gradients[False].keys() == gradients[True].keys()
@@ -248,7 +248,7 @@ def test_activation_checkpointing_keeps_less(make_model, stage_of, task_of):
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            task.loss(task.read(torch.tensor([3, 5])), 0)
+            task.loss(task.dataset[torch.tensor([3, 5])], 0)
         kept[recompute] = sum(saved.values())
     assert kept[True] < 0.7 * kept[False]
 
@@ -260,7 +260,7 @@ def test_bf16_leaves_quantisers_and_losses_in_fp32(make_model, stage_of, task_of
     for name, module in model.named_modules():
         module.register_forward_hook(lambda _, inputs, output, name=name: seen.setdefault(name, output))
     with torch.autocast("cpu", torch.bfloat16):
-        loss, metrics = task.loss(task.read(torch.tensor([3, 5])), 11)  # the adversary takes part
+        loss, metrics = task.loss(task.dataset[torch.tensor([3, 5])], 11)  # the adversary takes part
     loss.backward()
     assert loss.dtype == torch.float32 and loss.isfinite()
     assert seen["to_logits"].dtype == torch.bfloat16  # the networks themselves do run in bf16
@@ -275,7 +275,7 @@ def test_bf16_leaves_quantisers_and_losses_in_fp32(make_model, stage_of, task_of
 @pytest.mark.parametrize("target", ["proxy_codes", "pixels"])
 def test_losses_on_pictures_are_fp32_under_bf16(make_model, stage_of, task_of, target):
     task = task_of(make_model(), stage_of(target=target))
-    batch = task.read(torch.tensor([3, 5]))
+    batch = task.dataset[torch.tensor([3, 5])]
     expected, _ = task.loss(batch, 0)
     with torch.autocast("cpu", torch.bfloat16):
         loss, _ = task.loss(batch, 0)
