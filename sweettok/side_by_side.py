@@ -4,7 +4,6 @@ import functools
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +11,7 @@ from typing import Any
 
 from sweettok.allocator import keep_freed_blocks
 from sweettok.errors import InputError
+from sweettok.parent_process import end_with_parent
 
 
 def side_by_side(compute: Callable[[Any], Any], items: Sequence[Any], processes: int) -> list[Any]:
@@ -53,14 +53,3 @@ def _begin(threads: int) -> None:
     keep_freed_blocks()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process ends the others
     end_with_parent()
-
-
-def end_with_parent() -> None:
-    """End this process as soon as the one that has started it ends, however that ends."""
-    threading.Thread(target=_wait_for_parent_to_end, daemon=True).start()
-
-
-def _wait_for_parent_to_end() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-    os._exit(1)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from sweettok.errors import InputError
-from sweettok.side_by_side import end_with_parent
+from sweettok.parent_process import end_with_parent
 from sweettok.video.store import ClipStore
 
 Batch = dict[str, Tensor]
