@@ -15,10 +15,9 @@ class PriorTask(StoreTask):
     model: Prior
 
     def __init__(self, model: Prior, ids: dict[str, Tensor], train: ClipStore, val: ClipStore, seed: int) -> None:
-        labels = {store.split: torch.tensor(store.labels["label"].to_numpy()) for store in (train, val)}
         dataset, val_dataset = (
-            ClipDataset(store, {"ids": ids[store.split], "labels": labels[store.split]}, frames=0)
-            for store in (train, val)
+            ClipDataset(store, {"ids": ids[split], "labels": torch.tensor(store.labels["label"].to_numpy())}, frames=0)
+            for split, store in (("train", train), ("val", val))
         )
         super().__init__("generator", model, dataset, val_dataset, seed)
 

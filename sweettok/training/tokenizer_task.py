@@ -31,8 +31,8 @@ class TokenizerTask(StoreTask):
         codes: dict[str, Tensor],
     ) -> None:
         frames = 1 if stage.clips == "images" else None
-        dataset, val_dataset = (ClipDataset(store, {"codes": codes[store.split]}, frames) for store in (train, val))
-        super().__init__(name, model, dataset, val_dataset, stage.seed)
+        dataset = ClipDataset(train, {"codes": codes["train"]}, frames)
+        super().__init__(name, model, dataset, ClipDataset(val, {"codes": codes["val"]}, frames), stage.seed)
         self.stage, self.criterion = stage, criterion
         self.encoder_learns = bool({"features", "spatial", "temporal"} & set(stage.trains))
         model.requires_grad_(False)

@@ -101,7 +101,7 @@ def test_prior(rig, width):
     prior = Prior(config, torch.Generator().manual_seed(0))
     ids = torch.randint(10481, (2, layout.length), generator=torch.Generator().manual_seed(0))
     ids[:, 256:] += 10481  # the temporal words, of which there are more, come after the spatial ones
-    task = PriorTask(prior, {"train": ids}, rig.stores["train"], rig.stores["val"], 0)
+    task = PriorTask(prior, {"train": ids, "val": ids}, rig.stores["train"], rig.stores["train"], 0)
     before = prior.head.weight.detach().clone()
     loss, metrics = task.loss(task.dataset[torch.arange(1)], 0)
     loss.backward()
