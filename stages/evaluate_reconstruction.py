@@ -89,4 +89,5 @@ if __name__ == "__main__":
     _, _, name = os.environ.get("DVC_STAGE", "").partition("@")  # DVC names the stage evaluate_reconstruction@NAME
     parser.add_argument("--tokenizer", default=name, required=not name, help="a name in params.tokenizers")
     chosen = parser.parse_args()
-    run_stage("evaluate_reconstruction", lambda params, run: body(params, run, chosen.tokenizer), parallel=True)
+    tags = {"tokenizer": chosen.tokenizer}
+    run_stage("evaluate_reconstruction", lambda params, run: body(params, run, chosen.tokenizer), True, tags=tags)

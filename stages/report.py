@@ -2,8 +2,10 @@
 
 from sweettok.params import Params
 from sweettok.reporting import write_report
+from sweettok.reporting.in_words import verdict_tags
 from sweettok.reporting.origin import origin_of
 from sweettok.stage import run_stage
+from sweettok.storage import read_json
 from sweettok.tracking import Run
 
 
@@ -12,6 +14,7 @@ def body(params: Params, run: Run) -> None:
     cells = {f"{variant}-{seed}" for variant in matrix.variants for seed in matrix.seeds}
     origin = origin_of(".", cells, params.profile)
     write_report("outputs", folder, params.profile, cells, origin, params.tokenizers, matrix.replication_seeds)
+    run.tag(verdict_tags(read_json(f"{folder}/claims.json")))
     for part in ("tables", "figures"):
         run.log_artifact(f"{folder}/{part}")
     for file in ("index.html", "claims.json"):

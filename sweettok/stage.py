@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, redirect_stdout
 from typing import Any
 
@@ -19,12 +19,19 @@ LOOK_FOR_DVC = 0.5  # seconds between two looks whether DVC is still there
 HUNGRY = ("batch_size", "cells", "workers", "width", "frames", "size")  # params that decide how much memory is needed
 
 
-def run_stage(name: str, body: Callable[[Params, Any], None], parallel: bool = False, tracked: bool = True) -> None:
+def run_stage(
+    name: str,
+    body: Callable[[Params, Any], None],
+    parallel: bool = False,
+    tracked: bool = True,
+    tags: Mapping[str, str] | None = None,
+) -> None:
     """Run `body(params, run)` as stage `name`: params hold the sections dvc.yaml declares, run is its MLflow run.
 
     With `parallel` the body runs in `machine.processes` processes, or in those that a launcher (`accelerate launch`,
     `torchrun`) has started; then the first alone has a run, others get None, and only it may write (`first_process`).
     Without, the first process does everything. A body that is not `tracked` gets None and opens runs of its own.
+    `tags`: of the run, such as which tokenizer.
 
     An InputError ends the process with status 1 and one line, and so does want of memory, with the params to lower;
     Ctrl-C with status 130, SIGTERM with 143. Anything else is a bug and keeps its traceback.
@@ -42,7 +49,7 @@ def run_stage(name: str, body: Callable[[Params, Any], None], parallel: bool = F
         if parallel and params.machine.processes > 1 and "RANK" not in os.environ:
             _launch(name, params.machine.processes)
         elif first:
-            with tracked_run(name, params) if tracked else nullcontext() as run, naming_refused_files():
+            with tracked_run(name, params, tags) if tracked else nullcontext() as run, naming_refused_files():
                 body(params, run)
         elif parallel:
             with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):

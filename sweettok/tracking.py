@@ -112,6 +112,12 @@ class Run:
     def _send(self, batch: list[dict[str, Any]], client: "MlflowClient") -> None:
         client.log_batch(self.identity, metrics=_metrics(batch))
 
+    def tag(self, tags: Mapping[str, Any]) -> None:
+        """Set further tags of the run, cut at 500 characters."""
+        values = {mlflow_name(key): str(value)[:VALUE_LENGTH] for key, value in tags.items()}
+        self._tags |= values  # a run that MLflow does not know yet is sent with them
+        self._try(lambda client: [client.set_tag(self.identity, key, value) for key, value in values.items()])
+
     def log_artifact(self, path: str | Path, folder: str | None = None) -> None:
         """Copy a file or folder into the run's artifacts."""
         path = Path(path)
@@ -214,8 +220,8 @@ def tracked_run(
 
 def run_name(stage: str, tags: Mapping[str, Any]) -> str:
     """What a run is called in the UI, e.g. "ablation full seed 0"."""
-    words = [stage, str(tags["variant"]) if "variant" in tags else "", f"seed {tags['seed']}" if "seed" in tags else ""]
-    return " ".join(word for word in words if word)
+    named = [str(tags[key]) for key in ("variant", "tokenizer") if key in tags]
+    return " ".join([stage, *named, *([f"seed {tags['seed']}"] if "seed" in tags else [])])
 
 
 def params_hash(params: Params) -> str:

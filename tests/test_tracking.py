@@ -66,6 +66,13 @@ def test_run_holds_params_tags_metrics_and_artifacts(root: Path, tmp_path: Path)
     assert list((root / ".mlflow" / "artifacts").rglob("note.txt"))
 
 
+def test_tags_of_a_run_that_has_begun(root: Path):
+    with tracked_run("report", PARAMS, root=root) as run:
+        run.tag({"verdict.a-claim": "supported", "long": "x" * 600})
+    tags = open_client(root).get_run(run.identity).data.tags
+    assert tags["verdict.a-claim"] == "supported" and tags["long"] == "x" * 500 and tags["stage"] == "report"
+
+
 def test_figures_are_artifacts(root: Path):
     from matplotlib.figure import Figure
 
@@ -222,6 +229,7 @@ def test_reproduction_is_the_dvc_process(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_names_and_hash():
     assert run_name("ablation", {"variant": "full", "seed": 0}) == "ablation full seed 0"
+    assert run_name("evaluate_reconstruction", {"tokenizer": "proxy"}) == "evaluate_reconstruction proxy"
     assert run_name("report", {}) == "report"
     assert params_hash(PARAMS) == params_hash(PARAMS.model_copy())
     assert params_hash(PARAMS) != params_hash(Params(profile="other", codebook=CODEBOOK))

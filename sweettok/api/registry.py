@@ -1,9 +1,14 @@
-"""A run's model in MLflow's registry: a version of the registered model `sweettok` for each run that exports one."""
+"""A run's model in MLflow's registry: a version of the registered model `sweettok` for each run that exports one.
+
+`mlflow.pyfunc.load_model` opens it (pyfunc.py), and so does `SweetTok.from_pretrained` of its folder.
+"""
 
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from sweettok.api.model import SweetTok
 from sweettok.metrics.reconstruction import code_size
@@ -49,9 +54,26 @@ def register(run: Run, folder: str | Path, facts: Mapping[str, Any]) -> str | No
         return None
 
 
+def _mlmodel(run: Run, facts: Mapping[str, Any]) -> str:
+    """What MLflow must know to load the folder: the module that does it, shapes and types of what goes in and comes out."""
+    from mlflow import pyfunc
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    clip, tokens = facts["clip"], sum(facts["tokens"].values())
+    words = facts["indices"] // tokens  # of each token
+    frames = TensorSpec(np.dtype(np.uint8), (-1, clip["frames"], clip["height"], clip["width"], clip["channels"]))
+    indices = TensorSpec(np.dtype(np.int64), (-1, tokens, words) if words > 1 else (-1, tokens))
+    signature = ModelSignature(Schema([frames]), Schema([indices]))
+    model = Model(artifact_path="model", run_id=run.identity, signature=signature)
+    pyfunc.add_to_model(model, loader_module="sweettok.api.pyfunc")
+    return str(model.to_yaml())
+
+
 def _new_version(run: Run, facts: Mapping[str, Any]) -> str:
     client = open_client(run.root)
     client.log_dict(run.identity, dict(facts), FACTS)
+    client.log_text(run.identity, _mlmodel(run, facts), "model/MLmodel")
     if not client.search_registered_models(f"name = '{REGISTERED}'"):
         client.create_registered_model(REGISTERED, description="Video tokenizers made by SweetTok-bench")
     source = f"{client.get_run(run.identity).info.artifact_uri}/model"

@@ -1,5 +1,7 @@
 """A verdict in words: why it is what it is, what would change it, and why it may differ from the paper's."""
 
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sweettok.reporting.claims import Finding, Verdict
@@ -79,6 +81,11 @@ def claims_json(found: tuple[Verdict, ...]) -> list[dict[str, Any]]:
         }
         for one in found
     ]
+
+
+def verdict_tags(claims: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Entries of claims.json -> tags of the report's run: `verdict.mlc-beats-shuffled-words` -> "supported"."""
+    return {f"verdict.{'-'.join(re.findall('[a-z0-9]+', one['claim'].lower()))}": one["verdict"] for one in claims}
 
 
 def _estimate(finding: Finding) -> dict[str, Any] | None:

@@ -1,21 +1,28 @@
 """Stage export_model on a small run: a model that the commands take, its numbers, its version in MLflow."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+import textwrap
 
+import numpy as np
 import pytest
+from scratch_project import ROOT
 
 from stages import export_model
 from sweettok import SweetTok
 from sweettok.metrics.record import record
-from sweettok.mlflow_store import open_client
+from sweettok.mlflow_store import open_client, store_uri
 from sweettok.params import Params
 from sweettok.reporting.collect import Results
 from sweettok.reporting.numbers import headline_numbers
 from sweettok.storage import sha256_of, write_json
 from sweettok.tracking import tracked_run
-from sweettok.video.store import ClipStore
+from sweettok.video.store import ClipStore, to_uint8
 
+PATHS = os.environ | {"PYTHONPATH": str(ROOT)}
 RECONSTRUCTION = {
     "methods": {
         "sweettok": {
@@ -84,10 +91,35 @@ def test_each_run_is_a_version_with_its_files_and_facts(project, tok):
     assert facts["weights_sha256"] == tok.model_id
 
 
+def test_mlflow_loads_it_in_another_process(project, tok):
+    """By its registered name; frames of another shape or type are refused by the signature."""
+    run = export(project)
+    store = ClipStore.open("outputs/data", "test")
+    np.save("frames.npy", to_uint8(store.clips([0, 1])))
+    script = """
+        import mlflow, numpy, sys
+        from mlflow.exceptions import MlflowException
+        mlflow.set_tracking_uri(sys.argv[1])
+        frames = numpy.load("frames.npy")
+        model = mlflow.pyfunc.load_model("models:/sweettok/1")
+        numpy.save("tokens.npy", model.predict(frames))
+        for other in (frames[:, :3], frames.astype(numpy.float32)):
+            try:
+                model.predict(other)
+            except MlflowException:
+                continue
+            sys.exit("not refused")
+        """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script), store_uri(project)], env=PATHS, check=True)
+    tokens = np.load("tokens.npy")
+    assert tokens.dtype == np.int64 and np.array_equal(tokens, tok.encode(store.clips([0, 1])).numpy())
+    folder = project / ".mlflow" / "artifacts" / run / "artifacts" / "model"
+    assert SweetTok.from_pretrained(folder).model_id == tok.model_id
+
+
 def _clip(folder):
     """A file of exactly one window of the model."""
     from sweettok.api.writing import write_frames
-    from sweettok.video.store import to_uint8
 
     write_frames(folder / "clip.mkv", to_uint8(ClipStore.open("outputs/data", "test").clips([0]))[0])
     return folder / "clip.mkv"

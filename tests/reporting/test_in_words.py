@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweettok.reporting.claims import Finding, Verdict, load_claims
-from sweettok.reporting.in_words import changes_it, claims_json, why
+from sweettok.reporting.in_words import changes_it, claims_json, verdict_tags, why
 from sweettok.reporting.paired import difference_over_seeds
 from sweettok.reporting.rules.measured import Measured
 
@@ -86,3 +86,11 @@ def test_what_has_not_run_has_no_estimate():
     (entry,) = claims_json((verdict("not run", per_seed=()),))
     assert entry["discovery"] is entry["minimum_detectable"] is entry["reason"] is None
     assert entry["what_would_change_it"] == "Not run here, part of the profile `claims`"
+
+
+def test_each_claim_has_a_tag_of_its_own():
+    claims = claims_json(tuple(replace(verdict("supported"), claim=claim) for claim in FILE.claims))
+    tags = verdict_tags(claims)
+    assert len(tags) == len(FILE.claims) and set(tags.values()) == {"supported"}
+    assert "verdict.decoupled-queries-beat-coupled-queries" in tags
+    assert max(map(len, tags)) <= 250  # MLflow's limit
