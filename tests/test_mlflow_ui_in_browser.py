@@ -23,7 +23,9 @@ BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 if not (BROWSER and DRIVER):
     pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)", allow_module_level=True)
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (pip install -e '.[test]')")
+from selenium.common.exceptions import TimeoutException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 PATIENCE = 120  # seconds until the server answers, or a page shows what it should
@@ -100,10 +102,14 @@ def browser(tmp_path_factory) -> Iterator["webdriver.Chrome"]:
 
 
 def shown(browser: "webdriver.Chrome", address: str, *wanted: str) -> str:
-    """The text of a page once it has all that is wanted; what is missing then fails the test."""
+    """The text of a page that opens with all that is wanted."""
     browser.get("about:blank")  # the address differs after its # only, which is no new page
     browser.get(address)
-    with suppress(Exception):
+    return wait_for(browser, *wanted)
+
+
+def wait_for(browser: "webdriver.Chrome", *wanted: str) -> str:
+    with suppress(TimeoutException):
         WebDriverWait(browser, PATIENCE).until(lambda _: all(one in text_of(browser) for one in wanted))
     found = text_of(browser)
     assert all(one in found for one in wanted), found
@@ -115,8 +121,10 @@ def text_of(browser: "webdriver.Chrome") -> str:
 
 
 def test_the_filter_shows_the_ablation_runs_alone(browser, address, runs):
-    text = shown(browser, f"{address}/#/experiments/1/runs?searchFilter={quote(FILTER)}", *runs[1])
-    assert "prepare_data" not in text
+    shown(browser, f"{address}/#/experiments/1/runs", "reproduction test")
+    browser.find_element(By.CSS_SELECTOR, 'input[placeholder^="metrics."]').send_keys(FILTER, Keys.ENTER)
+    wait_for(browser, "4 matching runs", *runs[1])
+    assert "prepare_data" not in text_of(browser)
 
 
 def test_without_a_filter_the_runs_lie_under_one_parent(browser, address, runs):
