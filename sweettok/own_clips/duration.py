@@ -11,9 +11,9 @@ from sweettok.params import Params
 # Seconds a step of each training in steps of the proxy alone (forward, backward), at equal batches and geometry: measured
 # on 2 cores with the default profile. The proxy's own step also has the perceptual loss and the update.
 COST = {
-    "judge": 0.8, "proxy": 1.3, "train_spatial": 0.8, "train_joint": 1.5, "finetune_pixels": 2.2, "generator": 4.4,
+    "judge": 1.6, "proxy": 1.3, "train_spatial": 0.9, "train_joint": 1.6, "finetune_pixels": 2.5, "generator": 4.0,
 }  # fmt: skip
-REST = 200.0  # seconds for data, codebook, evaluations and report, of the default profile
+REST = 240.0  # seconds for data, codebook, evaluations and report, of the default profile
 WARM, TIMED = 1, 3  # steps
 
 

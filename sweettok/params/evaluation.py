@@ -146,7 +146,6 @@ class AblationMatrix(Section):
     seeds: tuple[NonNegativeInt, ...] = Field(strict=False)
     replication_seeds: tuple[NonNegativeInt, ...] = Field(
         strict=False,
-        default=(),
         description="those of `seeds`, and of the priors', that only repeat what the others found. Their cells train on "
         "one half of the training clips, the others' on the other half",
     )
@@ -194,7 +193,7 @@ class Ablation(Section):
 
     matrix: AblationMatrix
     schedule: AblationSchedule
-    prior: CellPrior | None = None
+    prior: CellPrior | None = Field(description="of variants with `generation`; null: none has one")
     variants: dict[VariantName, Variant]
 
     @model_validator(mode="after")
