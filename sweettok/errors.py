@@ -34,8 +34,9 @@ def _escaped(letter: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 frame`, `2,000 frames`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """`1 frame`, `2,000 frames`, `3 classes`."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.files import check_free
 from sweettok.commands.profiles import PROFILES
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted
 
 if TYPE_CHECKING:
     from sweettok.own_clips.survey import Survey
@@ -50,13 +50,17 @@ def _new(chosen: argparse.Namespace) -> None:
     with atomic_file(path) as file:
         file.write_text(profile_text(name, found, choices, captions, words, chosen.fast), encoding="utf-8")
     params = _checked(path)
-    kind = "images" if found.images else "videos"
-    print(f"{folder}: {len(found.files):,} {kind} in {len(found.classes)} classes ({_few(found.classes)})")
+    kind = "image" if found.images else "video"
+    print(
+        f"{folder}: {counted(len(found.files), kind)} in {counted(len(found.classes), 'class')} ({_few(found.classes)})"
+    )
     if found.unusable:
         first, reason = next(iter(found.unusable.items()))
         print(f"left out: {len(found.unusable)}, first {first}: {reason}")
     print(f"clips: {', '.join(f'{count:,} {split}' for split, count in choices.clips.items())}", end="")
-    print(f", {params.data.frames} frames of {params.data.size} x {params.data.size}; split {choices.split_reason}")
+    print(
+        f", {counted(params.data.frames, 'frame')} of {params.data.size} x {params.data.size}; split {choices.split_reason}"
+    )
     print(f"captions: {said}")
     print(f"{path} is written and valid; an estimate of its time on this machine: {_time(params)}")
     print(f"next:\n  sweettok profile {name}\n  {next_step(found)}")

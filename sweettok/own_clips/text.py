@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from sweettok.errors import counted
 from sweettok.own_clips.choices import Choices
 from sweettok.own_clips.survey import Survey
 from sweettok.params import RandomSplit, TimeSplit
@@ -41,7 +42,7 @@ def profile_text(
 
 
 def _head(name: str, survey: Survey, choices: Choices, fast: bool) -> str:
-    kind = "images" if survey.images else "videos"
+    kind = "image" if survey.images else "video"
     rate = f" at {survey.rate:.3g} a second" if survey.rate else ""
     middle = f"{survey.shorter_side} pixels on the shorter side" + (
         "" if survey.images else f", {survey.length} frames{rate}"
@@ -49,7 +50,7 @@ def _head(name: str, survey: Survey, choices: Choices, fast: bool) -> str:
     clips = ", ".join(f"{count:,} {split}" for split, count in choices.clips.items())
     unusable = f" {len(survey.unusable)} more cannot be used." if survey.unusable else ""
     lines = [
-        f"# {name}: {len(survey.files):,} {kind} in {len(survey.classes)} classes; the middle one has {middle}.{unusable}",
+        f"# {name}: {counted(len(survey.files), kind)} in {counted(len(survey.classes), 'class')}; the middle one has {middle}.{unusable}",
         f"# Command: sweettok profile {name} && {next_step(survey)}. Clips: {clips}.",
         "# Written by `sweettok new`, yours to change: docs/add-a-dataset.md says what each key means."
         + (" Few steps: a first look, not a result." if fast else ""),

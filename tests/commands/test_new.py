@@ -63,7 +63,7 @@ def test_a_flat_folder_of_phone_films(sweettok, project, write_video, scene):
     (project / "films" / "notes.txt").write_text("not a film")
     status, out, err = sweettok("new", "films", "--fast", "--profile", "phone")
     assert status == 0, err
-    assert "11 videos in 1 classes (films)" in out and "left out: 1, first IMG_3.MOV" in out
+    assert "11 videos in 1 class (films)" in out and "left out: 1, first IMG_3.MOV" in out
     data = load_params(project / "profiles" / "phone.yaml").data
     assert data.size == 32 and data.max_skipped >= 1 / 12
 
