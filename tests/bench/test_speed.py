@@ -102,7 +102,7 @@ def test_curriculum_step(measured, tokenizer, proxy, judge, stores, size, name):
 
 def test_prior_step(measured, tokenizer, clip, stores, size):
     layout = layout_of(tokenizer)
-    ids = {"train": layout.flatten(tokenizer.encode(clip))}
+    ids = dict.fromkeys(("train", "val"), layout.flatten(tokenizer.encode(clip)))
     task = PriorTask(prior_of(size, layout), ids, stores["train"], stores["val"], seed=0)
     assert measured("train step: prior", one_step(task, size), at=size.name, items=size.batch).isfinite()
 
