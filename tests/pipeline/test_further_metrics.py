@@ -33,7 +33,10 @@ def tiny_params():
     """The smoke profile, smaller but for its frames' 32 pixels, with SqueezeNet, I3D and LPIPS asked for."""
     content = yaml.safe_load(resolved_yaml(ROOT / "profiles" / "smoke.yaml"))
     content["data"] |= {"clips": {"train": 64, "val": 4, "test": 10}, "frames": 9, "size": 32}
-    content["tokenizer"]["temporal_tokens"] = 4  # 2 x 2
+    content["tokenizer"] |= {
+        "temporal_queries": "per_frame",
+        "temporal_tokens": 8,
+    }  # 2 x 2 in each of 2 later latent frames
     content["codebook"]["provider"] = "hashed"
     for section in content.values():
         if isinstance(section, dict) and "optimiser" in section:
