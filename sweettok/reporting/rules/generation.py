@@ -3,12 +3,11 @@
 from math import log
 from typing import Any, ClassVar, Literal
 
-from sweettok.metrics.record import caveat
 from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
 from sweettok.reporting.family import Aim
 from sweettok.reporting.paired import difference_over_seeds
-from sweettok.reporting.rules.measured import Measured, one_seed, terms_of
+from sweettok.reporting.rules.measured import Measured, first_caveat, one_seed, terms_of
 
 CONSISTENCY = "class_consistency"
 
@@ -36,7 +35,7 @@ class GeneratesBetter(Section):
         )
         consistency = {seed: values(ours, CONSISTENCY, seed) - values(theirs, CONSISTENCY, seed) for seed in seeds}
         records = (found[seed][metric] for found in (ours, theirs) for seed in seeds)
-        open_because = next(filter(None, map(caveat, records)), "") or one_seed(primary)
+        open_because = first_caveat(records) or one_seed(primary)
         secondary = {CONSISTENCY: difference_over_seeds(consistency)}
         return Measured(primary, open_because, secondary, terms_of(results, self.better, self.worse))
 

@@ -1,11 +1,12 @@
 """What a claim's test finds: one primary difference, which decides, and what stands beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from sweettok.metrics.record import caveat
 from sweettok.reporting.collect import Results
 from sweettok.reporting.paired import PairedDifference
 
@@ -42,6 +43,11 @@ def weaker(parts: Mapping[str, PairedDifference], terms: Mapping[str, tuple[floa
 def one_seed(found: PairedDifference) -> str:
     """Why a difference over seeds decides nothing, where it has one of them."""
     return "" if len(found.seeds) > 1 else "one seed says nothing of others"
+
+
+def first_caveat(records: Iterable[Mapping[str, Any]]) -> str:
+    """Why one of the metric records says nothing; "" where all of them say something."""
+    return next(filter(None, map(caveat, records)), "")
 
 
 def terms_of(results: Results, first: str, second: str) -> dict[str, tuple[float, float]]:

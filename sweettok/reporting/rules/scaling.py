@@ -4,12 +4,11 @@ from math import log
 from statistics import fmean
 from typing import ClassVar, Literal
 
-from sweettok.metrics.record import caveat
 from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
 from sweettok.reporting.family import Aim
 from sweettok.reporting.paired import difference_over_seeds
-from sweettok.reporting.rules.measured import Measured, one_seed
+from sweettok.reporting.rules.measured import Measured, first_caveat, one_seed
 
 
 class Scaling(Section):
@@ -41,8 +40,8 @@ def _by_seed(results: Results, size: str, metric: str) -> dict[int, float]:
 
 def _doubt(results: Results, metric: str) -> str:
     """Why the metric says nothing, where it does."""
-    records = [run.summary["metrics"].get(metric) for run in results.prior_scaling]
-    return next(filter(None, (caveat(known) for known in records if known)), "")
+    measured = (run.summary["metrics"] for run in results.prior_scaling)
+    return first_caveat(metrics[metric] for metrics in measured if metric in metrics)
 
 
 def _sizes(results: Results, metric: str) -> str:

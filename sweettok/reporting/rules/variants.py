@@ -2,14 +2,13 @@
 
 from typing import ClassVar, Literal
 
-from sweettok.metrics.record import caveat
 from sweettok.metrics.registry import higher_is_better
 from sweettok.params.section import Section
 from sweettok.reporting.ablation import LEARNED_GAIN, difference, has_learned, over_seeds
 from sweettok.reporting.collect import Results
 from sweettok.reporting.family import Aim
 from sweettok.reporting.names import MAIN_METRICS
-from sweettok.reporting.rules.measured import Measured, one_seed, terms_of
+from sweettok.reporting.rules.measured import Measured, first_caveat, one_seed, terms_of
 
 
 class BetterThan(Section):
@@ -53,4 +52,4 @@ def _undecidable(results: Results, variants: tuple[str, str], metric: str) -> st
     if unlearned := [variant for variant in variants if not has_learned(results, variant)]:
         return f"{' and '.join(unlearned)} less than {LEARNED_GAIN} dB above the mean colour"
     records = (record for variant in variants for record in over_seeds(results, variant, metric))
-    return next(filter(None, map(caveat, records)), "")
+    return first_caveat(records)
