@@ -43,6 +43,8 @@ from sweettok.training.checkpoint import write_history
 from sweettok.training.curriculum import TrainingData, load_judge, load_proxy
 from sweettok.video.store import ClipStore, to_uint8
 
+FLOAT = "%.6g"  # in tables
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -56,7 +58,7 @@ class Cell:
     def write(self, folder: Path) -> None:
         folder.mkdir()
         write_json(folder / "summary.json", self.summary)
-        self.per_clip.to_csv(folder / "per_clip.csv", index=False, float_format="%.6g")
+        self.per_clip.to_csv(folder / "per_clip.csv", index=False, float_format=FLOAT)
         write_history(folder / "history.csv", self.history)
         np.savez_compressed(folder / "strips.npz", clips=self.clips)
 
@@ -98,6 +100,7 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         seconds = {"seconds": time.perf_counter() - started}
         run.log_metrics({name: entry["value"] for name, entry in summary["metrics"].items()} | usage | seconds)
         per_clip = pandas.DataFrame(per_clip_rows(reconstructions, test, scorers))
+        run.log_text(per_clip.to_csv(index=False, float_format=FLOAT), "per_clip.csv")
         return Cell(summary, per_clip, history, to_uint8(reconstructions.first))
 
 

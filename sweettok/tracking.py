@@ -126,6 +126,10 @@ class Run:
         else:
             self._try(lambda client: client.log_artifact(self.identity, str(path), folder))
 
+    def log_text(self, text: str, name: str) -> None:
+        """Save text among the run's artifacts as `name`."""
+        self._try(lambda client: client.log_text(self.identity, text, name))
+
     def log_figure(self, figure: "Figure", name: str) -> None:
         """Save a matplotlib figure among the run's artifacts as `name` (the suffix gives the format)."""
         self._try(lambda client: client.log_figure(self.identity, figure, name))
@@ -286,6 +290,14 @@ def comparison(stage: str = "ablation", root: str | Path = ".") -> "pandas.DataF
     leading = ["profile", "variant", "seed", "run", "run_id"]
     metrics = sorted({name for row in rows.values() for name in row} - set(leading))
     return pandas.DataFrame([rows[key] for key in sorted(rows)], columns=[*leading, *metrics])
+
+
+def artifact_of(identity: str, name: str, root: str | Path = ".") -> Path | None:
+    """A run's artifact as a local file; None where the run has none of that name."""
+    client = open_client(Path(root).resolve())
+    if name not in {item.path for item in client.list_artifacts(identity)}:
+        return None
+    return Path(client.download_artifacts(identity, name))
 
 
 def _profile(flat: Mapping[str, Any], root: Path) -> str:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from sweettok.commands.arguments import add_json
 from sweettok.commands.compare_reports import across_in_words, across_reports, changed_verdicts, in_words, report_file
 from sweettok.errors import InputError
-from sweettok.metrics.registry import METRICS
+from sweettok.metrics.registry import METRICS, metric_of
 
 if TYPE_CHECKING:
     import pandas
+
+    from sweettok.reporting.paired import PairedDifference
 
 SHOWN = [
     metric.name for metric in METRICS if metric.kind == "video" and metric.compares != "samples" and not metric.networks
@@ -23,8 +25,7 @@ def add(commands: Any) -> None:
         "compare",
         help="ablation variants side by side, newest runs in MLflow; or reports",
         description="Of variants: mean and standard deviation over seeds of every metric and, of those named after the first, "
-        "the difference to the first: paired over seeds, Student's t 95 % interval (the report adds the variance over clips, "
-        "which MLflow does not have). Of two reports: every verdict that changed; exit status 1 where one supports what the "
+        "the difference to the first, paired by seed and clip, with the report's 95 % interval. Of two reports: every verdict that changed; exit status 1 where one supports what the "
         "other contradicts. Of more reports (other data, other machines): a table of their verdicts, in Markdown.",
     )
     compare.add_argument(
@@ -89,25 +90,54 @@ def compared(runs: "pandas.DataFrame", metrics: list[str], variants: list[str]) 
                 sweettok.reporting.paired says; None for the first itself, and where the two share no seed
     """
     from sweettok.metrics.statistics import mean_and_std
-    from sweettok.reporting.paired import difference_over_seeds
 
     rows = []
     for profile, of_profile in runs.groupby("profile"):
         for metric in metrics:
-            values = {
-                variant: {int(seed): value for seed, value in found.set_index("seed")[metric].dropna().items()}
-                for variant, found in of_profile.groupby("variant")
-            }
-            for variant in variants or sorted(values):
-                if not (per_seed := values.get(variant)):
+            measured = of_profile.dropna(subset=[metric])
+            of_variants = {variant: found.set_index("seed") for variant, found in measured.groupby("variant")}
+            for variant in variants or sorted(of_variants):
+                if (found := of_variants.get(variant)) is None:
                     continue
-                mean, std = mean_and_std(list(per_seed.values()))
+                mean, std = mean_and_std(found[metric].tolist())
                 row = {"profile": profile, "metric": metric, "variant": variant, "mean": mean, "std": std}
-                reference = values.get(variants[0], {}) if variants and variant != variants[0] else {}
-                paired = {seed: value - reference[seed] for seed, value in per_seed.items() if seed in reference}
-                difference = {"reference": variants[0]} | difference_over_seeds(paired).as_json() if paired else None
-                rows.append({**row, "seeds": sorted(per_seed), "difference": difference})
+                first = of_variants.get(variants[0]) if variants and variant != variants[0] else None
+                paired = None if first is None else _difference(found, first, metric)
+                difference = {"reference": variants[0]} | paired.as_json() if paired else None
+                rows.append({**row, "seeds": sorted(map(int, found.index)), "difference": difference})
     return rows
+
+
+def _difference(runs: "pandas.DataFrame", reference: "pandas.DataFrame", metric: str) -> "PairedDifference | None":
+    """Over the seeds (the index) that both have, and over clips where every run kept its values; None without such a seed.
+
+    Raises InputError where two runs were measured on different clips.
+    """
+    from sweettok.reporting.paired import difference_over_seeds, paired_difference
+
+    seeds = sorted(set(runs.index) & set(reference.index), key=int)
+    if not seeds:
+        return None
+    kept = [of.loc[seed] for of in (runs, reference) for seed in seeds]
+    values = [_per_clip(run["run_id"], metric) for run in kept]
+    if any(found is None for found in values):
+        return difference_over_seeds({int(seed): runs[metric][seed] - reference[metric][seed] for seed in seeds})
+    if any(not found.index.equals(values[0].index) for found in values):
+        raise InputError(f"{kept[0]['run']} and other runs were measured on different clips; run `dvc repro ablation`")
+    a, b = values[: len(seeds)], values[len(seeds) :]
+    return paired_difference(a, b, [int(seed) for seed in seeds])
+
+
+def _per_clip(run_id: str, metric: str) -> "pandas.Series | None":
+    """A run's values of the metric by clip; None where it has none."""
+    import pandas
+
+    from sweettok.tracking import artifact_of
+
+    known = metric_of(metric)
+    if known is None or known.compares != "pairs" or (file := artifact_of(run_id, "per_clip.csv")) is None:
+        return None
+    return pandas.read_csv(file).set_index("clip")[known.per_clip].sort_index()
 
 
 def _as_text(rows: list[dict[str, Any]]) -> str:

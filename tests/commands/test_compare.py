@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from sweettok.params import Params
+from sweettok.reporting.paired import paired_difference
 from sweettok.tracking import tracked_run
 
 PSNR = {"full": (20.0, 21.0, 22.0, 90.0), "lc": (19.0, 20.5, 20.7), "coupled": (18.0,)}
@@ -41,6 +42,22 @@ def test_differences_to_the_first_are_paired_by_seed(there, sweettok):
     assert lc["difference"]["mean"] == pytest.approx(paired.mean())
     assert (coupled["std"], coupled["difference"]["interval"]) == (None, None)
     assert (coupled["difference"]["seeds"], coupled["difference"]["per_seed"]) == ([0], [-2.0])
+
+
+def test_differences_are_the_reports_where_runs_kept_their_values_by_clip(tmp_path, monkeypatch, sweettok):
+    rng = np.random.default_rng(0)
+    values = {"full": rng.normal(20, 1, (2, 6)), "lc": rng.normal(19, 1, (2, 6))}
+    for variant, of_seeds in values.items():
+        for seed, of_clips in enumerate(of_seeds):
+            with tracked_run("ablation", Params(profile="test"), {"variant": variant, "seed": seed}, tmp_path) as run:
+                run.log_metrics({"psnr": of_clips.mean()})
+                rows = [f"{clip},{value}" for clip, value in enumerate(of_clips)]
+                run.log_text("\n".join(["clip,psnr", *(reversed(rows) if seed else rows)]), "per_clip.csv")
+    monkeypatch.chdir(tmp_path)
+    _, shown = json.loads(sweettok("compare", "full", "lc", "--metric", "psnr", "--json")[1])["compared"]
+    expected = paired_difference(values["lc"], values["full"], [0, 1])
+    assert shown["difference"]["clips"] == 6
+    assert shown["difference"]["interval"] == pytest.approx(expected.interval)
 
 
 def test_text_has_a_line_a_variant_in_the_order_asked_for(there, sweettok):
