@@ -2,12 +2,14 @@
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweettok.commands.arguments import add_json
 from sweettok.commands.compare_reports import across_in_words, across_reports, changed_verdicts, in_words, report_file
 from sweettok.errors import InputError
 from sweettok.metrics.registry import METRICS, metric_of
+from sweettok.reporting.reasons import reasons, reasons_in_words, setting_of
 
 if TYPE_CHECKING:
     import pandas
@@ -26,7 +28,8 @@ def add(commands: Any) -> None:
         help="ablation variants side by side, newest runs in MLflow; or reports",
         description="Of variants: mean and standard deviation over seeds of every metric and, of those named after the first, "
         "the difference to the first, paired by seed and clip, with the report's 95 % interval. Of two reports: every verdict that changed; exit status 1 where one supports what the "
-        "other contradicts. Of more reports (other data, other machines): a table of their verdicts, in Markdown.",
+        "other contradicts. Of more reports: a table of their verdicts, in Markdown, and why those that differ from the paper's may "
+        "do so: for which of data, scale and method a report excludes it.",
     )
     compare.add_argument(
         "names", nargs="*", metavar="VARIANT|REPORT",
@@ -45,12 +48,21 @@ def _compare(chosen: argparse.Namespace) -> int:
     if len(reports) < 2 or len(reports) != len(chosen.names):
         raise InputError("name two or more reports, or variants alone")
     if len(reports) > 2:
-        rows = across_reports(dict(zip(chosen.names, reports, strict=True)))
-        print(json.dumps(rows, indent=1) if chosen.json else across_in_words(rows, list(dict.fromkeys(chosen.names))))
+        print(_across(dict(zip(chosen.names, reports, strict=True)), chosen.json))
         return 0
     compared = changed_verdicts(*reports)
     print(json.dumps(compared, indent=1) if chosen.json else in_words(compared))
     return int(any(one["contradiction"] for one in compared["changed"]))
+
+
+def _across(reports: dict[str, Path], as_json: bool) -> str:
+    settings = {name: setting_of(file.with_name("results.json")) for name, file in reports.items()}
+    rows = across_reports(reports)
+    for row in rows:
+        row["reasons"] = reasons({name: side["verdict"] for name, side in row["reports"].items()}, settings)
+    if as_json:
+        return json.dumps(rows, indent=1)
+    return "\n\n".join(filter(None, (across_in_words(rows, list(reports)), reasons_in_words(rows))))
 
 
 def _compare_variants(chosen: argparse.Namespace) -> None:

@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted
 from sweettok.storage import read_json
 
 DECIDED = ("supported", "contradicted", "equivalent")
 
 
 def report_file(name: str) -> Path | None:
-    """The verdicts that a command line names: a claims.json, or a report's folder; None: it names neither."""
+    """The verdicts that a command line names: a claims.json or results.json, or a report's folder; None: it names none of them."""
     path = Path(name)
     if path.suffix == ".json":
         return path
-    return path / "claims.json" if (path / "claims.json").is_file() else None
+    return next((path / file for file in ("claims.json", "results.json") if (path / file).is_file()), None)
 
 
 def changed_verdicts(first: Path, second: Path) -> dict[str, Any]:
@@ -72,19 +72,28 @@ def in_words(compared: Mapping[str, Any]) -> str:
         f"{'CONTRADICTION: ' if one['contradiction'] else ''}{one['claim']}: {_line(one['first'])} -> {_line(one['second'])}"
         for one in compared["changed"]
     ]
-    counts = (
-        f"{compared['claims']} claims in both; {compared['repeated']} of {compared['decided']} decided verdicts repeat"
-    )
+    counts = f"{counted(compared['claims'], 'claim')} in both; decided: {compared['decided']}, of which {compared['repeated']} repeat"
     return "\n".join([*lines, counts])
 
 
 def _verdicts(path: Path) -> dict[str, dict[str, Any]]:
     """claim -> its entry, of those that were tested."""
     entries = read_json(path)
+    if isinstance(entries, dict) and "verdicts" in entries:  # results.json
+        entries = [_as_claim(one) for one in entries["verdicts"]]
     keys = {"claim", "verdict", "discovery"}
     if not isinstance(entries, list) or not all(isinstance(one, dict) and keys <= set(one) for one in entries):
-        raise InputError(f"{path} is no list of verdicts; give the claims.json of a report, or its folder")
+        raise InputError(f"{path} holds no verdicts; give the claims.json or results.json of a report, or its folder")
     return {one["claim"]: one for one in entries if one["verdict"] != "not run"}
+
+
+def _as_claim(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What claims.json says of an entry of results.json."""
+    primary = entry["discovery"]["primary"]
+    low, high = (primary and primary["interval"]) or (None, None)
+    found = primary and {"estimate": primary["mean"], "low": low, "high": high, "seeds": primary["seeds"]}
+    names = {"claim": entry["statement"], "unit": entry["rule"]["unit"], "verdict": entry["verdict"]}
+    return names | {"discovery": found or None}
 
 
 def _side(entry: Mapping[str, Any]) -> dict[str, Any]:

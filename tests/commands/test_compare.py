@@ -120,12 +120,12 @@ def test_verdicts_that_changed_are_named(report, sweettok):
     lines = out.splitlines()
     assert status == 0 and len(lines) == 3
     assert lines[0] == "b: inconclusive 0.500 [0.300, 0.700] -> equivalent 0.500 [0.300, 0.700]"
-    assert lines[1].startswith("c: contradicted") and lines[2] == "4 claims in both; 2 of 3 decided verdicts repeat"
+    assert lines[1].startswith("c: contradicted") and lines[2] == "4 claims in both; decided: 3, of which 2 repeat"
 
 
 def test_a_report_against_itself_changes_nothing(report, sweettok):
     first = str(report("first", **FIRST))
-    assert sweettok("compare", first, first)[:2] == (0, "4 claims in both; 3 of 3 decided verdicts repeat\n")
+    assert sweettok("compare", first, first)[:2] == (0, "4 claims in both; decided: 3, of which 3 repeat\n")
 
 
 def test_a_contradiction_is_status_1(report, sweettok):
@@ -142,17 +142,32 @@ def test_more_reports_are_a_table(report, sweettok):
         for name, verdicts in (("easy", FIRST), ("hard", {"b": "equivalent"}), ("real", {}))
     ]
     status, out, _ = sweettok("compare", *names)
-    head, rule, *rows = out.splitlines()
+    head, rule, *rows = out.partition("\n\n")[0].splitlines()
     assert status == 0 and head == f"| claim | unit | {' | '.join(names)} |" and rule == "|---|---|---|---|---|"
     assert [row.split(" | ")[0] for row in rows] == ["| a", "| b", "| c", "| d"]
     assert rows[1] == "| b | dB | inconclusive 0.500 [0.300, 0.700] | equivalent 0.500 [0.300, 0.700] | - |"
+    assert "- c: contradicted. Reason: data open" in out
     listed = json.loads(sweettok("compare", *names, "--json")[1])
+    assert [bool(row["reasons"]) for row in listed] == [False, False, True, False]
     assert listed[1]["reports"][names[1]]["verdict"] == "equivalent" and names[2] not in listed[1]["reports"]
+
+
+def test_results_json_says_what_claims_json_does(report, tmp_path, sweettok):
+    first = report("first", a="contradicted", b="not run")
+    primary = {"mean": 0.5, "interval": [0.3, 0.7], "seeds": [0, 1]}
+    tested = {"statement": "a", "rule": {"unit": "dB"}, "verdict": "contradicted", "discovery": {"primary": primary}}
+    untested = {"statement": "b", "rule": {"unit": "dB"}, "verdict": "not run", "discovery": {"primary": None}}
+    folder = tmp_path / "second"
+    folder.mkdir()
+    (folder / "results.json").write_text(json.dumps({"verdicts": [tested, untested]}))
+    assert sweettok("compare", str(first), str(folder))[:2] == (0, "1 claim in both; decided: 1, of which 1 repeat\n")
+    (row,) = sweettok("compare", str(first), str(folder), str(folder))[1].partition("\n\n")[0].splitlines()[2:]
+    assert row.count("contradicted 0.500 [0.300, 0.700]") == 2
 
 
 @pytest.mark.parametrize(
     ("content", "named"),
-    [("{}", "no list of verdicts"), ('[{"claim": "a"}]', "no list of verdicts"), ("[", "claims.json")],
+    [("{}", "holds no verdicts"), ('[{"claim": "a"}]', "holds no verdicts"), ("[", "claims.json")],
 )
 def test_no_report(report, tmp_path, sweettok, content, named):
     first = report("first", **FIRST)
