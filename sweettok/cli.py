@@ -17,7 +17,7 @@ from sweettok.commands import (
     report,
     tokens,
 )
-from sweettok.errors import InputError, naming_refused_files, print_any_name
+from sweettok.errors import InputError, ending_with_the_reader, naming_refused_files, print_any_name
 from sweettok.extras import naming_missing_packages
 
 FAMILIES = (tokens, generate, evaluate, metrics, codebook, new, profiles, report, compare, assets, export)
@@ -36,19 +36,27 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Parse and run. Exit status: 0 done, 1 bad input (one line on stderr), 2 wrong usage, 130 interrupted."""
+    """Parse and run. Exit status: 0 done, 1 bad input (one line on stderr), 2 wrong usage, 130 interrupted, 141 nobody reads
+    the output any more (as `| head` does)."""
     print_any_name()
+    with ending_with_the_reader():
+        status = _run(arguments)
+    if status:
+        sys.exit(status)
+
+
+def _run(arguments: list[str] | None) -> int | str | None:
+    """Exit status, or the line to end with."""
     chosen = build_parser().parse_args(arguments)
     try:
         with naming_refused_files(), naming_missing_packages():
-            status = chosen.run(chosen)
+            return chosen.run(chosen)
     except InputError as error:
-        sys.exit(f"error: {error}")
+        return f"error: {error}"
     except KeyboardInterrupt:
-        print("interrupted: files that were written are whole; run the same command again", file=sys.stderr)
-        sys.exit(130)
-    if status:
-        sys.exit(status)
+        again = "add --resume to make the others" if hasattr(chosen, "resume") else "run the same command again"
+        print(f"interrupted: files that were written are complete; {again}", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

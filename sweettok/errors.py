@@ -5,11 +5,12 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Why the system refuses a file that is there. Others, such as a file that is not, are said by who asks for it, or are bugs.
 REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.ELOOP, errno.ENAMETOOLONG}
+PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
 class InputError(ValueError):
@@ -67,6 +68,24 @@ def _owner(path: Path) -> str:
         return path.owner()
     except (KeyError, OSError, NotImplementedError):  # of no user here; gone; a system without owners
         return "another user"
+
+
+@contextmanager
+def ending_with_the_reader() -> Iterator[None]:
+    """End the process quietly, with the status of a shell's own commands, where the reader of its output is gone.
+
+    Flushed is in the block: a short output would else fail only when Python ends, with a message that nothing can catch.
+    """
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        for stream in (sys.stdout, sys.stderr):  # Python flushes what is left of them when it ends
+            with suppress(OSError, ValueError):  # of tests, which have no descriptor
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        sys.exit(PIPE_CLOSED)
 
 
 def print_any_name() -> None:

@@ -92,7 +92,9 @@ def _numbers(metrics: Metrics) -> str:
     )
     if not found:
         given = "metrics" if isinstance(metrics, Mapping) else metrics
-        raise InputError(f"{given} has no number of {' or '.join(PREFIXES)}; give the metrics.json of a report")
+        raise InputError(
+            f"{given} has no metric that begins with {' or '.join(PREFIXES)}; give the metrics.json of a report"
+        )
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in found.items())
     return f"""From {source}, on the run's test clips.
 Distances on a `judge` are on this project's own feature network and share no scale with FVD, FID or LPIPS.

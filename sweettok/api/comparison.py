@@ -86,12 +86,12 @@ class Comparison:
             raise InputError("a Frechet distance needs at least 2 files on each side")
         sizes = {side for file in files for side in (file.height, file.width)}
         if self.size is None and len(sizes) > 1:
-            raise InputError("the files are not all squares of one size; bring them to one with --size")
+            raise InputError("the files are not all squares of the same size; resize them with --size N")
         shortest, longest = (end(files, key=lambda file: file.frames) for end in (min, max))
         if self.frames is None and shortest.frames < longest.frames:
             raise InputError(
                 f"{shortest.path} has {counted(shortest.frames, 'frame')}, {longest.path} {longest.frames}; compare the first N of "
-                "each with --frames N, without the shorter files with --skip-shorter"
+                "each with --frames N, and leave shorter files out with --skip-shorter"
             )
         frames, size = self.frames or shortest.frames, self.size or sizes.pop()
         return FolderClips(self.real, frames, size, fit=self.fit), FolderClips(
@@ -118,7 +118,7 @@ def open_comparison(
     if skip_shorter and frames is None:
         raise InputError("--skip-shorter needs --frames N: files of fewer frames are left out")
     if fit and not size:
-        raise InputError(f"--fit {fit} needs --size N: it says how frames become N x N")
+        raise InputError(f"--fit {fit} needs --size N, the size that it fits frames to")
     compared = replace(_opened(real, generated, paired), frames=frames, size=size, fit=fit or "crop")
     if frames:
         compared = _without_shorter(compared, frames, skip_shorter)
@@ -129,7 +129,7 @@ def open_comparison(
 
 def _opened(real: Path, generated: Path, paired: bool) -> Comparison:
     if real.is_dir() != generated.is_dir():
-        raise InputError(f"{real} and {generated}: compare two files or two folders")
+        raise InputError(f"{real} and {generated} are a file and a folder; compare two files or two folders")
     if not real.is_dir():
         return Comparison((open_frames(real),), (open_frames(generated),), (generated.name,), True)
     of_real, of_generated = files_of(real), files_of(generated)
@@ -137,7 +137,7 @@ def _opened(real: Path, generated: Path, paired: bool) -> Comparison:
     if paired and (alone := sorted(of_real.keys() ^ of_generated.keys())):
         where = real if alone[0] in of_real else generated
         raise InputError(
-            f"without a partner of the same name: {counted(len(alone), 'file')}, first {alone[0]} in {where}; "
+            f"{counted(len(alone), 'file')} without a partner of the same name, first {alone[0]} in {where}; "
             "add them, or compare the folders as sets with --unpaired"
         )
     of = (names, names) if paired else (sorted(of_real), sorted(of_generated))
@@ -160,8 +160,8 @@ def _check_shapes(compared: Comparison) -> None:
     if unlike:
         one, other = unlike[0]
         raise InputError(
-            f"{_shape(one)} and {_shape(other)} differ in aspect ratio; say how frames became square and shall here: "
-            "--fit crop (as `sweettok reconstruct` does by default) or --fit stretch"
+            f"{_shape(one)} and {_shape(other)} differ in aspect ratio; give the --fit with which the generated ones "
+            "were made: crop (the default of `sweettok reconstruct`) or stretch"
         )
 
 
@@ -205,7 +205,9 @@ def _long_groups(groups: Mapping[str, Files], frames: int, skip_shorter: bool) -
         raise InputError(f"{has}; lower --frames, or leave such files out with --skip-shorter")
     kept = {name: group for name, group in groups.items() if all(file.frames >= frames for file in group)}
     if not kept:
-        raise InputError(f"all are shorter than {counted(frames, 'frame')}, first {short[0].path}; lower --frames")
+        raise InputError(
+            f"all files are shorter than {counted(frames, 'frame')}, first {short[0].path}; lower --frames"
+        )
     return kept, short
 
 
@@ -219,7 +221,7 @@ def files_of(folder: Path) -> dict[str, Path]:
     for path in with_endings(shown, ENDINGS, folder):
         name = str(path.relative_to(folder).with_suffix(""))
         if name in found:
-            raise InputError(f"{found[name]} and {path} have one name; keep one of them")
+            raise InputError(f"{found[name]} and {path} have the same name up to the ending; keep one of them")
         found[name] = path
     if not found:
         raise InputError(f"{folder} holds no image or video ({' '.join(ENDINGS)})")

@@ -35,20 +35,22 @@ def checked_model(folder: str | Path) -> VideoTokenizer:
         raise
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:  # pydantic's, torch's
         reason = " ".join(str(error).split())[:160]
-        raise InputError(f"{folder} does not hold a whole model ({reason}); get it again") from error
+        raise InputError(f"{folder} does not hold a complete model ({reason}); download or export it again") from error
 
 
 def _check_sums(folder: Path) -> None:
     try:
         lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{folder / SUMS} cannot be read; get the model again") from error
+        raise InputError(f"{folder / SUMS} cannot be read; download or export the model again") from error
     stated = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in MODEL_FILES:
         if not (folder / name).is_file():
-            raise InputError(f"{folder / name} does not exist; get the model again")
+            raise InputError(f"{folder / name} does not exist; download or export the model again")
         if sha256_of(folder / name) != stated.get(name):
-            raise InputError(f"{folder / name} is damaged (its checksum is not the one in {SUMS}); get the model again")
+            raise InputError(
+                f"{folder / name} is damaged (its checksum differs from {SUMS}); download or export the model again"
+            )
 
 
 def check_replaceable(folder: Path) -> None:
@@ -57,4 +59,4 @@ def check_replaceable(folder: Path) -> None:
         return
     known = {Path(name).parts[0] for name in FILES}
     if other := sorted({path.name for path in folder.iterdir()} - known):
-        raise InputError(f"{folder} holds {other[0]}, which is no part of a model; choose an empty or another folder")
+        raise InputError(f"{folder} holds {other[0]}, which is not part of a model; choose an empty folder")

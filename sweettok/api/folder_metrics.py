@@ -82,11 +82,11 @@ def score_pair(
     if frames is None and real.frames != generated.frames:
         raise InputError(
             f"{real.path} has {counted(real.frames, 'frame')}, {generated.path} {generated.frames}; "
-            "compare the first N with --frames N"
+            "compare the first N frames with --frames N, and leave shorter files out with --skip-shorter"
         )
     if change is None and (real.height, real.width) != (generated.height, generated.width):
         sizes = f"{real.width}x{real.height}, {generated.path} {generated.width}x{generated.height}"
-        raise InputError(f"{real.path} is {sizes}; bring both to N x N with --size N")
+        raise InputError(f"{real.path} is {sizes}; resize both to N x N with --size N")
     total, squares, count = dict.fromkeys(scorers, 0.0), 0.0, frames or real.frames
     for start in range(0, count, FRAMES_AT_ONCE):
         piece = min(FRAMES_AT_ONCE, count - start)

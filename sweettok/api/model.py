@@ -53,7 +53,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         model_id: str | None = None,
     ) -> None:
         if dtype not in DTYPES.values():
-            raise InputError(f"dtype {dtype} is none of {', '.join(DTYPES)}; choose one of these")
+            raise InputError(f"dtype {dtype} is unknown; choose one of {', '.join(DTYPES)}")
         self.model, self.dtype = model.eval().requires_grad_(False), dtype
         if model_id is not None:
             self.model_id = model_id
@@ -181,11 +181,11 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         """Raise InputError unless this model made the tokens."""
         if tokens.model != self.model_id:
             raise InputError(
-                f"the tokens are of model {tokens.model[:12]}, this is {self.model_id[:12]}; give the one that made them"
+                f"the tokens were made by model {tokens.model[:12]}, this is {self.model_id[:12]}; give the model that made them"
             )
         if tokens.window not in (1, self.frames) or tokens.layout != self.layout(tokens.window):
             raise InputError(
-                "the tokens' layout is not this model's, though the weights are; give the model's own folder"
+                "the weights made these tokens, but config.json declares another layout; give the folder that encoded them"
             )
 
     def layout(self, window: int) -> TokenLayout:
@@ -214,7 +214,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
             Path(name).exists() or Path(name).is_absolute() or name.startswith((".", "~")) or Path(name).parent.is_dir()
         ):
             raise InputError(
-                f"{name} is no folder with a model; run `dvc repro`, or name a folder or a model of the hub"
+                f"{name} does not hold a model; run `dvc repro`, or name the folder of a model or a model of the hub"
             )
         try:
             return super().from_pretrained(name, device=device, dtype=dtype, **hub)
@@ -230,7 +230,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         ) as error:
             reason = " ".join(str(error).split())[:200]
             raise InputError(
-                f"no folder {name}, and the hub did not give it ({reason}); check name and network"
+                f"there is no folder {name}, and the hub did not give it ({reason}); check the name and the network"
             ) from error
 
     @classmethod
@@ -296,7 +296,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
             form = f"{values.dtype} {tuple(values.shape)}"
             raise ValueError(f"expected floats (B, 3, T, H, W) or uint8 frames (B, T, h, w, 3), got {form}")
         if clips.numel():
-            warn_of_other_range(*clips.aminmax())
+            warn_of_other_range(clips)
         return clips
 
     def _arithmetic(self) -> torch.autocast:

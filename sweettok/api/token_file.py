@@ -123,10 +123,10 @@ class VideoTokens:
     def from_bytes(cls, content: bytes, source: str = "the token file") -> "VideoTokens":
         """The inverse of `to_bytes`. Raises InputError naming `source`: no token file, other version, damaged."""
         if len(content) < HEAD.size + CHECKSUM or content[: len(MAGIC)] != MAGIC:
-            raise InputError(f"{source} is no token file, or not a whole one; make it with `sweettok encode`")
+            raise InputError(f"{source} is not a token file, or is truncated; make it with `sweettok encode`")
         version = struct.unpack_from("<H", content, len(MAGIC))[0]
         if version != VERSION:
-            raise InputError(f"{source} is of token format {version}, this code reads {VERSION}; update sweettok")
+            raise InputError(f"{source} has token format {version}, this version reads {VERSION}; update sweettok")
         content, checksum = content[:-CHECKSUM], content[-CHECKSUM:]
         if _checksum(content) != checksum:
             raise InputError(f"{source} is damaged or truncated (checksum differs); encode the video again")

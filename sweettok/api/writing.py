@@ -46,10 +46,10 @@ def write_frames(path: str | Path, frames: Iterable[np.ndarray], fps: Fraction |
         raise ValueError("expected at least one frame")
     whole, rate, ending = itertools.chain([first], frames), fps or RATE, path.suffix.lower()
     if ending not in ENDINGS:
-        raise InputError(f"{path}: frames are written as {' '.join(ENDINGS)}; choose one of these endings")
+        raise InputError(f"{path}: frames can be written as {' '.join(ENDINGS)}; choose one of these endings")
     if not SLOWEST <= rate <= FASTEST[ending]:
         raise InputError(
-            f"{path}: {ending} holds from {SLOWEST} to {FASTEST[ending]} frames a second, not {float(rate):g}; "
+            f"{path}: {ending} can hold {SLOWEST} to {FASTEST[ending]} frames a second, not {float(rate):g}; "
             "choose another ending or rate"
         )
     with atomic_file(path) as temporary:

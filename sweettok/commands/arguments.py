@@ -1,8 +1,9 @@
 """Options that several subcommands share, and the model they name."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from sweettok.errors import InputError
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from sweettok.api.model import SweetTok
 
 MODEL = Path("outputs/model")  # what the pipeline's stage export_model leaves
+Existing = Literal["refuse", "overwrite", "keep"]  # an output that is there
 DEVICES, DTYPES = ("auto", "cpu", "cuda"), ("float32", "bfloat16", "float16")
 
 
@@ -40,7 +42,20 @@ def add_output(parser: argparse.ArgumentParser, default: str, endings: tuple[str
         "-o", "--output", default=default, metavar="PATH",
         help=f"a folder, or for a single input a file ({' '.join(endings)}); default: the folder {default}",
     )  # fmt: skip
-    parser.add_argument("--force", action="store_true", help="overwrite what exists")
+    add_existing(parser)
+
+
+def add_existing(parser: argparse.ArgumentParser) -> None:
+    """What to do with outputs that exist, where a command writes several: `existing` tells which was chosen."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--force", action="store_true", help="overwrite what exists")
+    group.add_argument(
+        "--resume", action="store_true", help="keep what exists and make the rest, as after an interruption"
+    )
+
+
+def existing(chosen: argparse.Namespace) -> "Existing":
+    return "overwrite" if chosen.force else "keep" if chosen.resume else "refuse"
 
 
 def add_fit(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +63,17 @@ def add_fit(parser: argparse.ArgumentParser) -> None:
         "--fit", choices=("crop", "stretch"), default="crop",
         help="how frames become square: their centre, or the whole picture",
     )  # fmt: skip
+
+
+def invalid_option(errors: Sequence[Any], aliases: dict[str, str] | None = None) -> InputError:
+    """What pydantic found first, in terms of the command line. aliases: field -> option, where the names differ."""
+    first = errors[0]
+    field = str(first["loc"][0]) if first["loc"] else ""
+    reason = first["msg"].removeprefix("Value error, ").replace("Input should be ", "expected ", 1)
+    if not field:
+        return InputError(reason)
+    option = (aliases or {}).get(field, field).replace("_", "-")
+    return InputError(f"--{option} {first['input']!s:.80}: {reason}")
 
 
 def open_model(chosen: argparse.Namespace) -> "SweetTok":

@@ -21,7 +21,7 @@ def _assets(chosen: argparse.Namespace) -> None:
     from sweettok.metrics.networks import FILES
 
     if chosen.name is not None and chosen.name not in FILES:
-        raise InputError(f"no network {chosen.name!r}; known: {', '.join(FILES)}")
+        raise InputError(f"unknown network {chosen.name!r}; choose from {', '.join(FILES)}")
     if chosen.download:
         _download(chosen.name, chosen.json)
         return

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import MODEL, add_json
+from sweettok.commands.arguments import MODEL, add_json, invalid_option
 from sweettok.commands.files import check_writable
 from sweettok.errors import InputError, counted, one_line
 
@@ -79,7 +79,7 @@ def _build(chosen: argparse.Namespace) -> None:
     if folder.is_dir() and (
         foreign := {path.name for path in folder.iterdir()} - {"codebook.json", "codebook.safetensors"}
     ):
-        raise InputError(f"{folder} holds {min(foreign)}, which is no part of a codebook; choose another folder")
+        raise InputError(f"{folder} holds {min(foreign)}, which is not part of a codebook; choose another folder")
     check_writable(folder)
     try:
         settings = Settings(
@@ -87,8 +87,7 @@ def _build(chosen: argparse.Namespace) -> None:
             max_words=chosen.max_words, provider=chosen.provider, provider_path=chosen.provider_path,
         )  # fmt: skip
     except pydantic.ValidationError as invalid:
-        first = invalid.errors()[0]
-        raise InputError(f"--{str(first['loc'][0]).replace('_', '-')} {first['input']}: {first['msg']}") from invalid
+        raise invalid_option(invalid.errors(), {"captions_split": "split"}) from invalid
     codebook = build_codebook(read_captions(chosen.captions, chosen.split), settings)
     codebook.save(folder)
     counts = {part: codebook.part_of_speech.count(part) for part in dict.fromkeys(codebook.part_of_speech)}

@@ -71,7 +71,7 @@ def _compare_variants(chosen: argparse.Namespace) -> None:
     runs = _chosen_runs(comparison(), chosen.names)
     metrics = chosen.metric or SHOWN
     if unknown := [name for name in metrics if name not in runs]:
-        raise InputError(f"no metric {', '.join(unknown)}; known: {', '.join(map(str, runs.columns[5:]))}")
+        raise InputError(f"unknown metric {', '.join(unknown)}; choose from {', '.join(map(str, runs.columns[5:]))}")
     rows = compared(runs, metrics, chosen.names)
     if chosen.json:
         columns = ["profile", "variant", "seed", "run_id", *metrics]

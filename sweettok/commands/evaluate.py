@@ -125,7 +125,7 @@ def _open(chosen: argparse.Namespace, params: "Params | None") -> "ClipTokenizer
         return SweetTokTokenizer(Path(name).name, tok.model, tok.model_id)
     frames, size = chosen.frames or (params and params.data.frames), chosen.size or (params and params.data.size)
     if name in known and not (frames and size):
-        raise InputError("no params.yaml here says how long and large clips are; give --frames and --size")
+        raise InputError("there is no params.yaml to tell the length and size of clips; give --frames and --size")
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # as for stages: a factory may be a module beside params.yaml
     return open_tokenizer(name, entries, frames or 0, size or 0)
@@ -137,7 +137,7 @@ def _with_networks(chosen: argparse.Namespace) -> argparse.Namespace:
 
     known = {name: metric for name, metric in metrics().items() if metric.compares != "samples"}
     if unknown := [name for name in chosen.metrics or () if name not in known]:
-        raise InputError(f"metric {unknown[0]!r} is unknown; choose from {', '.join(known)}")
+        raise InputError(f"unknown metric {unknown[0]!r}; choose from {', '.join(known)}")
     networks: dict[str, list[str]] = {"pairs": [], "sets": []}
     for name in chosen.metrics or ():
         networks[known[name].compares] += known[name].networks[:1]

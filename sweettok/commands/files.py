@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sweettok.commands.arguments import Existing
 from sweettok.errors import InputError, naming_refused_files
 from sweettok.video.formats import is_hidden, with_endings
+
+FIX = "--force to overwrite it, or --resume to keep it and make the others"
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def find_inputs(arguments: Sequence[str], endings: tuple[str, ...]) -> list[Inpu
             for one in _named(name, endings):
                 found.setdefault(one.path.resolve(), one)
     if not found:
-        raise InputError("the list on stdin is empty; write one path a line")
+        raise InputError("the list on stdin is empty; give one path per line")
     return list(found.values())
 
 
@@ -49,13 +52,13 @@ def _named(argument: str, endings: tuple[str, ...]) -> list[Input]:
         inside = (one for one in sorted(path.rglob("*")) if not is_hidden(one.relative_to(path)))
         named = [Input(one, one.relative_to(path)) for one in with_endings(inside, endings, path)]
         if not named:
-            raise InputError(f"{path} holds no file of {' '.join(endings)}; name another folder")
+            raise InputError(f"{path} has no files with one of the endings {' '.join(endings)}; name another folder")
         return named
     if not path.exists() and glob.has_magic(argument):
         matches = sorted(Path(match) for match in glob.glob(_literal_where_it_exists(path), recursive=True))
         named = [Input(one, Path(one.name)) for one in with_endings(matches, endings, argument)]
         if not named:
-            raise InputError(f"{argument} matches no file of {' '.join(endings)}")
+            raise InputError(f"{argument} matches no files with one of the endings {' '.join(endings)}")
         return named
     return [Input(path, Path(path.name))]  # one that is absent is the reader's to refuse
 
@@ -67,17 +70,17 @@ def _literal_where_it_exists(pattern: Path) -> str:
 
 
 def place_outputs(
-    inputs: Sequence[Input], output: str, ending: Callable[[Input], str], endings: tuple[str, ...], force: bool
+    inputs: Sequence[Input], output: str, ending: Callable[[Input], str], endings: tuple[str, ...], existing: Existing
 ) -> list[tuple[Input, Path]]:
     """Where each input's output goes: `output` itself where it has one of `endings`, else below it, with `ending(input)`.
 
-    Raises InputError, before any work is done: one file for several inputs, two inputs with one output, an output that
-    exists without `force`.
+    existing "keep": without those that are there. Raises InputError, before any work is done: one file for several inputs,
+    two inputs with one output, an output that exists where `existing` is "refuse".
     """
     target = Path(output)
     if target.suffix.lower() in endings:
         if len(inputs) > 1:
-            raise InputError(f"{target} is one file for {len(inputs)} inputs; give a folder")
+            raise InputError(f"{target} is one file, but there are {len(inputs)} inputs; give a folder")
         placed = [(inputs[0], target)]
     else:
         placed = [(one, target / one.name.with_suffix(ending(one))) for one in inputs]
@@ -86,17 +89,22 @@ def place_outputs(
         if path in first:
             raise InputError(f"{first[path].path} and {one.path} would both become {path}; give them separate folders")
         first[path] = one
-        check_free(path, force)
-    return placed
+    return [job for job in placed if check_free(job[1], existing)]
 
 
-def check_free(path: Path, force: bool) -> None:
-    """Raise InputError where something stands in the place of an output, or nothing can be written there."""
+def check_free(path: Path, existing: Existing, fix: str = FIX) -> bool:
+    """Whether an output is to be written: not where it exists and is kept.
+
+    Raises InputError where it exists and may not be overwritten (`fix`: options that settle it), or cannot be written.
+    """
     if path.is_dir():
-        raise InputError(f"{path} is a folder, not a file; give another name")
-    if path.exists() and not force:
-        raise InputError(f"{path} exists; add --force to overwrite it")
+        raise InputError(f"{path} is a folder; give the name of a file")
+    if path.exists() and existing == "keep":
+        return False
+    if path.exists() and existing == "refuse":
+        raise InputError(f"{path} exists; add {fix}")
     check_writable(path)
+    return True
 
 
 def check_writable(path: Path) -> None:
@@ -105,7 +113,7 @@ def check_writable(path: Path) -> None:
     if not folder.is_dir():
         raise InputError(f"cannot write {path}: {folder} is a file, not a folder; choose another place")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"cannot write {path}: you may not write in {folder}; choose another place")
+        raise InputError(f"cannot write {path}: {folder} is not writable; choose another place")
 
 
 def run_jobs(

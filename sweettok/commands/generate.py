@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import add_json, add_model, open_model
+from sweettok.commands.arguments import add_existing, add_json, add_model, existing, invalid_option, open_model
 from sweettok.commands.files import check_free
 from sweettok.errors import InputError, one_line
 
@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
     generate.add_argument("-o", "--output", default="generated", metavar="FOLDER", help="default: generated")
     generate.add_argument("--format", choices=("mp4", "mkv", "gif", "png"), default="mp4")
     generate.add_argument("--fps", type=_positive(Fraction), default=Fraction(8), help="frames a second (default: 8)")
-    generate.add_argument("--force", action="store_true", help="overwrite what exists")
+    add_existing(generate)
     generate.add_argument("--generator", default=GENERATOR, metavar="FOLDER", help=f"default: {GENERATOR}")
     generate.add_argument(
         "--class-names", default=NAMES, metavar="FILE",
@@ -82,12 +82,13 @@ def _generate(chosen: argparse.Namespace) -> None:
         (label, folder / f"{name}-seed{chosen.seed}-{number}.{ending}")
         for label, name in wanted.items() for number in range(chosen.count)
     ]  # fmt: skip
-    for _, path in jobs:
-        check_free(path, chosen.force)
+    missing = {path for _, path in jobs if check_free(path, existing(chosen))}
     settings = _settings(chosen, len(jobs))
     drawn = _clips(prior, model, [label for label, _ in jobs], settings)
     clips = progress(drawn, "generate", len(jobs), unit="clip", delay=MINUTE)
-    for clip, (_, path) in zip(clips, jobs, strict=True):
+    for clip, (_, path) in zip(clips, jobs, strict=True):  # all are drawn: a clip depends on those before it
+        if path not in missing:
+            continue
         write_frames(path, to_uint8(clip[None])[0], chosen.fps)
         if not chosen.json:
             clips.write(one_line(path))
@@ -110,9 +111,7 @@ def _settings(chosen: argparse.Namespace, clips: int) -> "SamplingSettings":
     try:
         return SamplingSettings(**UNCHOSEN | evaluated | asked, samples=clips, batch_size=AT_ONCE, seed=chosen.seed)
     except pydantic.ValidationError as invalid:
-        first = invalid.errors()[0]
-        name = str(first["loc"][0]).replace("_", "-")
-        raise InputError(f"--{name} {first['input']}: {first['msg']}") from invalid
+        raise invalid_option(invalid.errors()) from invalid
 
 
 def _evaluated(summary: Path) -> dict[str, Any]:
@@ -139,7 +138,9 @@ def _clips(prior: "Prior", model: "SweetTok", labels: list[int], settings: "Samp
 def _check_pair(prior: "Prior", model: "SweetTok", folder: str) -> None:
     """The prior's tokens must be the model's; a model trained anew with the same words passes."""
     if prior.config.layout != model.layout(model.frames):
-        raise InputError(f"{folder} draws other tokens than --model decodes; give the model it was trained on")
+        raise InputError(
+            f"{folder} draws tokens that --model cannot decode; give the model that the generator was trained on"
+        )
 
 
 def _class_names(file: str, classes: int) -> list[str]:
@@ -151,7 +152,9 @@ def _class_names(file: str, classes: int) -> list[str]:
     content = read_json(file)
     names = content.get("classes") if isinstance(content, dict) else None
     if not isinstance(names, list) or len(names) != classes:
-        raise InputError(f"{file} does not name the generator's {classes} classes; give --class-names a file that does")
+        raise InputError(
+            f"{file} does not name the {classes} classes of the generator; give --class-names a file that does"
+        )
     return [str(name) for name in names]
 
 
@@ -161,6 +164,6 @@ def _labels(asked: list[str] | None, names: list[str], classes: int) -> dict[int
     for name in asked or names:
         number = names.index(name) if name in names else int(name) if name.isdecimal() else classes
         if number >= classes:
-            raise InputError(f"no class {name!r}; known: {', '.join(names)}")
+            raise InputError(f"unknown class {name!r}; choose from {', '.join(names)}")
         labels[number] = names[number]
     return labels

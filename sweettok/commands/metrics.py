@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import add_json
+from sweettok.commands.arguments import add_json, invalid_option
 from sweettok.errors import InputError, counted, one_line
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def open_judge(chosen: argparse.Namespace) -> "Judge | None":
 def params_here() -> "Params | None":
     """Those of params.yaml, if it is there and this project's: any project of DVC may have a file of that name.
 
-    What is no params file of ours goes unused, with a line on stderr: all that it could add are networks and names.
+    Any other file is ignored, with a line on stderr: all that it could add are networks and names.
     """
     from sweettok.params import load_params
 
@@ -120,7 +120,9 @@ def params_here() -> "Params | None":
     try:
         return load_params()
     except InputError as error:
-        print(f"params.yaml goes unused, it is not this project's or has a mistake: {error}", file=sys.stderr)
+        print(
+            f"params.yaml is ignored, because it belongs to another project or is not valid: {error}", file=sys.stderr
+        )
         return None
 
 
@@ -134,7 +136,7 @@ def network_settings(chosen: argparse.Namespace, params: "Params | None") -> "Me
     if not (extractors or perceptual):
         if chosen.weights or chosen.protocol or chosen.download:
             raise InputError(
-                "--weights, --protocol and --download are for networks: name some with --extractor, --perceptual"
+                "--weights, --protocol and --download need a network; name one with --extractor or --perceptual"
             )
         if params:
             return params.metrics.model_copy(update={"sizes": ()})
@@ -159,8 +161,4 @@ def network_settings(chosen: argparse.Namespace, params: "Params | None") -> "Me
             }
         )
     except pydantic.ValidationError as invalid:
-        first = invalid.errors()[0]
-        place = first["loc"][0] if first["loc"] else "metrics"
-        raise InputError(
-            f"{place}: {first['msg'].removeprefix('Value error, ')}; got {first['input']!r:.80}"
-        ) from invalid
+        raise invalid_option(invalid.errors(), {"extractors": "extractor", "protocols": "protocol"}) from invalid

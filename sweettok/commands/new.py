@@ -43,7 +43,7 @@ def _new(chosen: argparse.Namespace) -> None:
     folder = Path(chosen.folder).expanduser()
     name = _name(chosen.profile, folder)
     path = PROFILES / f"{name}.yaml"
-    check_free(path, chosen.force)
+    check_free(path, "overwrite" if chosen.force else "refuse", fix="--force to overwrite it")
     found = survey(folder)
     choices = choose(found, chosen.fast)
     captions, words, said = _captions(found, name, Path(chosen.captions) if chosen.captions else None)
@@ -69,12 +69,12 @@ def _new(chosen: argparse.Namespace) -> None:
 def _name(given: str | None, folder: Path) -> str:
     """Of the profile. Raises InputError: a name that is no plain file name, the base's, no project here."""
     if not (PROFILES / f"{BASE}.yaml").is_file():
-        raise InputError(f"no {PROFILES}/{BASE}.yaml here; run from the project's root")
+        raise InputError(f"there is no {PROFILES}/{BASE}.yaml here; run from the root of the project")
     name = given or re.sub(r"[^a-z0-9]+", "_", folder.resolve().name.lower()).strip("_")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
         raise InputError(f"{name!r} cannot name a profile; give --profile with letters, digits, _ and -")
     if name == BASE:
-        raise InputError(f"{BASE} is the profile that yours builds on; give --profile another name")
+        raise InputError(f"{BASE} is the base of all profiles; give --profile another name")
     return name
 
 

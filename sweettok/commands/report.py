@@ -30,7 +30,9 @@ def _report(chosen: argparse.Namespace) -> None:
     folder = Path(chosen.folder or load_params("params.yaml").report.folder)
     page, file = folder / "index.html", folder / "claims.json"
     if not file.is_file():
-        raise InputError(f"{folder} holds no report; `dvc repro` makes it, `make report` draws it from stored results")
+        raise InputError(
+            f"{folder} has no report; make one with `dvc repro`, or from stored results with `make report`"
+        )
     claims = read_json(file)
     if chosen.json:
         verdicts = {claim["claim"]: claim["verdict"] for claim in claims}

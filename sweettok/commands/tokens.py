@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import add_fit, add_inputs, add_json, add_model, add_output, open_model
+from sweettok.commands.arguments import add_fit, add_inputs, add_json, add_model, add_output, existing, open_model
 from sweettok.commands.files import Input, find_inputs, place_outputs, run_jobs
 from sweettok.errors import InputError, counted, one_line
 from sweettok.video.formats import IMAGES, VIDEOS
@@ -55,7 +55,7 @@ def _add_written(parser: argparse.ArgumentParser, default: str) -> None:
 
 def _encode(chosen: argparse.Namespace) -> int:
     inputs = find_inputs(chosen.inputs, FRAMES)
-    jobs = place_outputs(inputs, chosen.output, lambda _: TOKENS, (TOKENS,), chosen.force)
+    jobs = place_outputs(inputs, chosen.output, lambda _: TOKENS, (TOKENS,), existing(chosen))
     model = open_model(chosen)
     return run_jobs(jobs, partial(_encode_one, model, chosen.fit), "encode", chosen.json, _size_line)
 
@@ -77,7 +77,7 @@ def _decode(chosen: argparse.Namespace) -> int:
     from sweettok.api.token_file import VideoTokens
 
     inputs = find_inputs(chosen.inputs, (TOKENS,))
-    jobs = place_outputs(inputs, chosen.output, lambda one: _ending(chosen, _of_image(one)), WRITTEN, chosen.force)
+    jobs = place_outputs(inputs, chosen.output, lambda one: _ending(chosen, _of_image(one)), WRITTEN, existing(chosen))
     model = open_model(chosen)
 
     def work(job: tuple[Input, Path]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _decode(chosen: argparse.Namespace) -> int:
 def _reconstruct(chosen: argparse.Namespace) -> int:
     inputs = find_inputs(chosen.inputs, FRAMES)
     jobs = place_outputs(
-        inputs, chosen.output, lambda one: _ending(chosen, one.path.suffix.lower() in IMAGES), WRITTEN, chosen.force
+        inputs, chosen.output, lambda one: _ending(chosen, one.path.suffix.lower() in IMAGES), WRITTEN, existing(chosen)
     )
     model = open_model(chosen)
 
@@ -137,7 +137,7 @@ def _words_of(model: "SweetTok", fit: "Fit", one: Input) -> dict[str, Any]:
 
     if model.model.config.quantizer == "learned":
         raise InputError(
-            "this model has a learned codebook: its tokens are no words; give one with a language codebook"
+            "the tokens of this model are not words, because its codebook is learned; give a model with a language codebook"
         )
     is_tokens = one.path.suffix.lower() == TOKENS
     tokens = VideoTokens.load(one.path) if is_tokens else model.encode_video(one.path, fit)

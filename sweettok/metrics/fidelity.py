@@ -8,7 +8,9 @@ from torch import Tensor
 from sweettok.errors import InputError
 
 DATA_RANGE = 2.0  # of clips in [-1, 1]
-BLACK = 0.1  # the darkest value of nearly any picture in [0, 1] is at most this
+# Of nearly any picture in [0, 1]: the darkest value is at most BLACK, and a share of DARK_SHARE is below DARK. A picture in
+# [-1, 1] is like that only where it has no value below medium grey and yet much that is just above it, such as fog.
+BLACK, DARK, DARK_SHARE = 0.1, 0.25, 0.05
 PSNR_CAP = 100.0  # dB; identical clips would be infinite, and a mean over clips must stay finite
 WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03  # Wang et al. 2004, section III-B and III-C
 
@@ -18,31 +20,35 @@ def check_clip(name: str, clip: Tensor) -> None:
 
     Warns, once a process, of a clip that looks as if it were scaled to [0, 1].
     """
-    warn_of_other_range(*_range(name, clip))
+    _check_values(name, clip)
+    warn_of_other_range(clip)
 
 
 def check_pair(clip: Tensor, reconstruction: Tensor) -> None:
     """`check_clip` of both, which must have one shape; for the warning they count together: a plain picture has no black."""
-    (low, high), (other_low, other_high) = _range("clip", clip), _range("reconstruction", reconstruction)
+    _check_values("clip", clip)
+    _check_values("reconstruction", reconstruction)
     if clip.shape != reconstruction.shape:
         expected, given = tuple(clip.shape), tuple(reconstruction.shape)
         raise ValueError(f"reconstruction: expected the clip's shape {expected}, got {given}")
-    warn_of_other_range(torch.minimum(low, other_low), torch.maximum(high, other_high))
+    warn_of_other_range(clip, reconstruction)
 
 
-def _range(name: str, clip: Tensor) -> tuple[Tensor, Tensor]:
-    """The least and the greatest value, checked as `check_clip` says."""
+def _check_values(name: str, clip: Tensor) -> None:
     if clip.ndim != 5 or clip.shape[1] != 3 or clip.numel() == 0:
         raise ValueError(f"{name}: expected a clip tensor (B, 3, T, H, W), got {tuple(clip.shape)}")
     low, high = clip.aminmax()
     if not (low >= -1 - 1e-4 and high <= 1 + 1e-4):  # 1e-4: interpolation overshoots by rounding
         raise ValueError(f"{name}: expected values in [-1, 1], got [{low:.4g}, {high:.4g}]; scale or clamp it first")
-    return low, high
 
 
-def warn_of_other_range(low: Tensor, high: Tensor) -> None:
-    """Warn, once a process, of a clip that looks like [0, 1]: its values vary, and its least is what black is there."""
-    if 0 <= low <= BLACK and high > low:
+def warn_of_other_range(*clips: Tensor) -> None:
+    """Warn, once a process, of clips that look like [0, 1]: their values vary, none is below 0, and part are dark there."""
+    lows, highs = zip(*(clip.aminmax() for clip in clips), strict=True)
+    if not 0 <= min(lows) <= BLACK or max(highs) == min(lows):
+        return
+    dark = sum(int((clip < DARK).sum()) for clip in clips)
+    if dark >= DARK_SHARE * sum(clip.numel() for clip in clips):
         warnings.warn(
             "no value of a clip is below 0: clips have to be in [-1, 1]; make 2 x - 1 of values in [0, 1]", stacklevel=1
         )

@@ -24,11 +24,11 @@ def read_clip_captions(path: str | Path) -> dict[str, str]:
         clip, caption = row.fields
         if not caption.strip():
             raise InputError(
-                f"caption file {path}, line {row.line}: the caption of {clip!r} is blank; write or remove it"
+                f"caption file {path}, line {row.line}: the caption of {clip!r} is empty; write one or remove the line"
             )
         captions.setdefault(clip, caption.strip())
     if not captions:
-        raise InputError(f"caption file {path} holds no caption; give data.captions a file with some, or null")
+        raise InputError(f"caption file {path} has no captions; set data.captions to a file with some, or to null")
     return captions
 
 

@@ -30,7 +30,7 @@ def check_copies(listing: Listing) -> None:
         (split, name), (other_split, other) = members[copy], members[original]
         if split != other_split:
             raise InputError(
-                f"{name} of {split} is a copy of {other} of {other_split}: splits must be disjoint; remove one"
+                f"{name} in {split} is a copy of {other} in {other_split}: splits must be disjoint; remove one"
             )
         within.append(f"{name} of {split} ({other} again)")
     if within:

@@ -20,16 +20,21 @@ from pathlib import Path
 import av
 import numpy as np
 from av.stream import Disposition
+from av.video.reformatter import Interpolation
 
 from sweettok.errors import counted
 from sweettok.video import high_dynamic_range
 from sweettok.video.formats import VIDEOS, Unreadable, check_file
 from sweettok.video.integrity import check_whole, ffv1_is_damaged
 from sweettok.video.orientation import display_matrix, upright
+from sweettok.video.timing import is_even
 
 # none that names other files or addresses
-_CONTAINERS = "asf,avi,flv,gif,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo,ogg"
-_AVI_KEPT = 0.9  # of the frames an .avi announces, at least: some writers count a few that never came
+_CONTAINERS = "asf,avi,flv,gif,ivf,matroska,webm,mjpeg,mov,mp4,mpeg,mpegts,mpegvideo,mxf,ogg"
+_BARE = ("mjpeg", "mpegvideo")  # without a container, so without times: those that FFmpeg gives are its guess
+_AVI_KEPT = 0.9  # of the frames an .avi declares, at least: some writers count a few that never came
+# Of conversion from more than 8 bits; without the last, FFmpeg makes white 253 where the colours have half the resolution
+_EXACT = int(Interpolation.BILINEAR) | 0x40000 | 0x2000  # SWS_ACCURATE_RND, SWS_FULL_CHR_H_INT
 Frame = np.ndarray
 
 
@@ -44,18 +49,14 @@ class VideoIndex:
     times: (frames,) int64, increasing, in the stream's time base; None where timestamps are absent or repeat.
     key_frames: (keys,) int64, increasing frame numbers at which decoding may start (empty without times).
     rate: frames a second on average: what the file says, unless its times say otherwise; None where neither does.
+    even: whether the frames come at equal distances, up to the rounding of the file's clock. True without times.
     """
 
     frames: int
     times: np.ndarray | None
     key_frames: np.ndarray
     rate: Fraction | None = None
-
-    @property
-    def even(self) -> bool:
-        """Whether the frames come at equal distances, within a quarter of their mean. True without times."""
-        steps = np.diff(self.times if self.times is not None else [])
-        return not steps.size or bool((np.abs(steps - steps.mean()) <= steps.mean() / 4).all())
+    even: bool = True
 
 
 def video_index(path: str | Path) -> VideoIndex:
@@ -85,19 +86,22 @@ def video_index(path: str | Path) -> VideoIndex:
             shown += packet.duration or 0
             keys += [packet.pts] if packet.is_keyframe else []
         unit = stream.time_base or Fraction(0)  # seconds
+        if container.format.name == "mjpeg":
+            rate = None
         if container.format.name == "gif" and shown and unit:  # it states times; FFmpeg guesses a rate
             rate = Fraction(len(times)) / (shown * unit)
         whole &= not _is_cut(container, stream, packets, last)
     if not whole:
         raise Unreadable(f"truncated after {counted(packets, 'frame')}")
     if not times:
-        raise Unreadable("no frames")
-    if None in times or len(set(times)) < len(times):
+        raise Unreadable("has no frames")
+    if container.format.name in _BARE or None in times or len(set(times)) < len(times):
         return VideoIndex(len(times), None, np.empty(0, np.int64), rate)
     ordered = np.sort(np.array(times, np.int64))
     if container.format.name != "gif":
         rate = _mean_rate(len(times) - 1, int(ordered[-1] - ordered[0]) * unit, rate)
-    return VideoIndex(len(times), ordered, np.searchsorted(ordered, np.sort(np.array(keys, np.int64))), rate)
+    first = np.searchsorted(ordered, np.sort(np.array(keys, np.int64)))
+    return VideoIndex(len(times), ordered, first, rate, is_even(ordered, float(unit)))
 
 
 def _mean_rate(steps: int, seconds: Fraction, stated: Fraction | None) -> Fraction | None:
@@ -108,7 +112,7 @@ def _mean_rate(steps: int, seconds: Fraction, stated: Fraction | None) -> Fracti
 
 
 def _is_cut(container: "av.container.InputContainer", stream: "av.VideoStream", packets: int, last: int) -> bool:
-    """Whether fewer packets were there than the file announces. last: the greatest decoding time of theirs.
+    """Whether fewer packets were there than the file declares. last: the greatest decoding time of theirs.
 
     The header of .mp4 and .mov counts what an edit list cuts off; the index leaves away what it does not need of that.
     The header of .avi counts dropped frames; they come without a packet, yet each takes one unit of decoding time.
@@ -147,7 +151,7 @@ def read_window(
     if len(frames) < count:
         raise Unreadable(f"ends before frame {wanted[len(frames)]} of the {index.frames:,} it should have")
     if len({frame.shape for frame in frames}) > 1:
-        raise Unreadable("frames of several sizes")
+        raise Unreadable("its frames differ in size; scale them to the same size")
     return np.stack(frames)
 
 
@@ -159,11 +163,11 @@ def _opened(path: Path) -> Iterator[tuple["av.container.InputContainer", "av.Vid
         with av.open(path, container_options=options, metadata_errors="replace") as container:
             videos = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
             if not videos:
-                raise Unreadable("no video stream")
+                raise Unreadable("has no video stream")
             if videos[0].metadata.get("alpha_mode") == "1":  # FFmpeg's decoders leave it away and show what it hides
-                raise Unreadable("the transparency of VP8 and VP9 is not read; save it without, or as .png or FFV1")
+                raise Unreadable("VP8 or VP9 with transparency cannot be read; save it without, or as .png or FFV1")
             if videos[0].codec_context is None:
-                raise Unreadable("no decoder for its codec")
+                raise Unreadable("this PyAV has no decoder for its codec; convert it to H.264")
             videos[0].codec_context.thread_count = 1  # files are decoded in parallel, not their frames
             videos[0].codec_context.options = {"err_detect": "crccheck+explode"}  # an error, where one is noticed
             yield container, videos[0]
@@ -174,7 +178,7 @@ def _opened(path: Path) -> Iterator[tuple["av.container.InputContainer", "av.Vid
 def _frames_from(path: Path, index: VideoIndex, start: int) -> Iterator[tuple[int, "av.VideoFrame"]]:
     """(number, frame) of a file from the last key frame at or before `start`.
 
-    Raises _DistrustedTimestamps where a frame after a seek is not the one that the packets announce.
+    Raises _DistrustedTimestamps where a frame after a seek is not the one that the packets declare.
     """
     before = index.key_frames[index.key_frames <= start]
     key = int(before[-1]) if before.size else 0
@@ -229,9 +233,12 @@ def _converted(frame: "av.VideoFrame") -> Frame:
     if frame.color_trc in high_dynamic_range.CURVES:
         return high_dynamic_range.to_srgb(frame)
     if frame.color_trc in high_dynamic_range.REFUSED:
-        raise ValueError(f"its transfer characteristic {frame.color_trc} has no rule")
-    if not (frame.format.has_palette or any(component.is_alpha for component in frame.format.components)):
-        return frame.to_ndarray(format="rgb24")
-    pixels = frame.to_ndarray(format="rgba")
+        light = high_dynamic_range.REFUSED[frame.color_trc]
+        raise ValueError(f"its transfer characteristic is {light}; convert it to BT.709, sRGB, PQ or HLG")
+    parts = frame.format.components
+    interpolation = _EXACT if max(part.bits for part in parts) > 8 else None
+    if not (frame.format.has_palette or any(part.is_alpha for part in parts)):
+        return frame.to_ndarray(format="rgb24", interpolation=interpolation)
+    pixels = frame.to_ndarray(format="rgba", interpolation=interpolation)
     opacity = pixels[..., 3:].astype(np.uint16)
     return ((pixels[..., :3] * opacity + 127) // 255).astype(np.uint8)

@@ -75,8 +75,8 @@ class FileClips:
         ids = [item.id for items in self.listing.splits.values() for item in items]
         if self._captions and not any(name in captioned or name.rpartition(".")[0] in captioned for name in ids):
             raise InputError(
-                f"data.captions {self.data.captions} names {next(iter(self._captions))!r}, and not one of the set's files; "
-                f"these are named {ids[0]!r}"
+                f"data.captions {self.data.captions} names none of the files of the data set: it has "
+                f"{next(iter(self._captions))!r}, the files have names such as {ids[0]!r}"
             )
 
     def clips(self, split: str) -> Iterator[tuple[np.ndarray, dict[str, str | int]]]:
@@ -146,7 +146,9 @@ class FileClips:
         starts = window_starts(self._video, self.data.frames, begin, end, draw(self.data.seed, "start", split, item.id))
         if not starts:
             needed = span_of(self.data.frames, self._video.stride)
-            return Skip(split, item.id, f"{counted(max(end - begin, 0), 'frame')} for {split}, a clip needs {needed}")
+            return Skip(
+                split, item.id, f"has {counted(max(end - begin, 0), 'frame')} for {split}, a clip needs {needed}"
+            )
         return [Window(item, f"{item.id}@{start}", start) for start in starts]
 
     def _read(self, split: str, window: Window | Skip) -> tuple[Window, np.ndarray] | Skip:

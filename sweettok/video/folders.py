@@ -48,7 +48,9 @@ def list_folders(data: AnyFolders, endings: tuple[str, ...]) -> Listing:
     if isinstance(data, params.ImagenetData):
         for name in listing.classes:
             if not _WORDNET_ID.fullmatch(name):
-                raise InputError(f"{root / name} is no WordNet id (n01440764); use name image_folder for other classes")
+                raise InputError(
+                    f"{root / name} is not a WordNet id such as n01440764; for other class names set data.name to image_folder"
+                )
     return listing
 
 
@@ -56,7 +58,9 @@ def _divided(items: list[Item], data: AnyFolders) -> dict[str, list[Item]]:
     split = data.split
     if isinstance(split, params.TimeSplit):
         if split.val + split.test >= 1:
-            raise InputError(f"data.split: val {split.val} and test {split.test} leave no time for train")
+            raise InputError(
+                f"data.split: val {split.val} and test {split.test} leave nothing for train; lower one of them"
+            )
         return {name: items for name in SPLITS}
     if isinstance(split, params.RandomSplit):
         return split_items(items, lambda item: item.id, split.val, split.test, data.seed)
@@ -68,7 +72,7 @@ def _by_group(items: list[Item], split: params.GroupSplit, seed: int) -> dict[st
     found = {item.id: re.search(split.pattern, item.id) for item in items}
     if strangers := [name for name, match in found.items() if not match]:
         raise InputError(
-            f"data.split.pattern {split.pattern!r} does not match {strangers[0]} ({counted(len(strangers), 'such file')})"
+            f"data.split.pattern {split.pattern!r} does not match {counted(len(strangers), 'file')}, first {strangers[0]}; correct the pattern"
         )
     groups = {name: match.group(1 if match.re.groups else 0) for name, match in found.items() if match}
     splits = split_names(groups.values(), split.val, split.test, seed)
@@ -82,12 +86,14 @@ def _by_folder(data: params.FileData, split: params.FolderSplit, endings: tuple[
     for name, folder in folders.items():
         path = inside(root, folder, f"data.split.{name}")
         if not path.is_dir():
-            raise InputError(f"data.split.{name} is {folder}, but {path} is no folder")
+            raise InputError(f"data.split.{name} is {folder}, but {path} is not a folder; correct the name")
         listed[name] = class_folders(path, root, endings)
     classes = listed["train"][0]
     for name, (theirs, _) in listed.items():
         if unknown := sorted(set(theirs) - set(classes)):
-            raise InputError(f"class {unknown[0]} of {name} has no folder in {split.train}; labels come from train")
+            raise InputError(
+                f"class {unknown[0]} of {name} has no folder in {split.train}, which defines the labels; add it there or remove the class"
+            )
     shares = {name: 0.0 if name in folders else getattr(split, name) for name in ("val", "test")}
     carved = split_items(listed["train"][1], lambda item: item.id, shares["val"], shares["test"], data.seed)
     return Listing(classes, carved | {name: listed[name][1] for name in folders if name != "train"})
@@ -102,5 +108,5 @@ def class_names(path: str | None) -> dict[str, str]:
         return {}
     pairs = [line.split(maxsplit=1) for line in read_lines(Path(path).expanduser())]
     if broken := [pair for pair in pairs if len(pair) < 2 or not _WORDNET_ID.fullmatch(pair[0])]:
-        raise InputError(f"{path}: {' '.join(broken[0])!r} is not `<WordNet id> <names>`")
+        raise InputError(f"{path}: {' '.join(broken[0])!r} is not of the form `<WordNet id> <names>`; correct the line")
     return {wnid: printable(names) for wnid, names in pairs}

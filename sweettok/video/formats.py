@@ -10,9 +10,11 @@ from sweettok.errors import counted, one_line, refusal
 
 log = logging.getLogger(__name__)
 VIDEOS = (
-    ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".f4v", ".mkv", ".webm", ".avi", ".wmv", ".asf", ".flv", ".ogv",
-    ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".gif",
+    ".mp4", ".m4v", ".mp4v", ".mpg4", ".mov", ".qt", ".3gp", ".3g2", ".f4v", ".mkv", ".mk3d", ".webm", ".ivf", ".avi", ".divx",
+    ".wmv", ".asf", ".flv", ".ogv", ".ogm", ".mpg", ".mpeg", ".mpe", ".m2p", ".vob", ".m1v", ".m2v", ".ts", ".mts", ".m2ts",
+    ".m2t", ".mxf", ".mjpeg", ".mjpg", ".gif",
 )  # fmt: skip
+LISTED = 5  # endings of files that were left out, the most frequent
 IMAGES = (".png", ".apng", ".webp", ".jpg", ".jpeg", ".jfif", ".bmp")
 
 
@@ -25,15 +27,18 @@ def check_file(path: Path, endings: tuple[str, ...]) -> None:
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise Unreadable(f"absent ({error.strerror})") from error
+        raise Unreadable(f"does not exist ({error.strerror})") from error
     except OSError as error:
         raise Unreadable(f"cannot be read: {refusal(error, 'check the disk and the name')}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise Unreadable("not a file" if not stat.S_ISDIR(status.st_mode) else "a folder, not a file")
+        raise Unreadable(
+            "is not a regular file" if not stat.S_ISDIR(status.st_mode) else "is a folder; expected a file"
+        )
     if path.suffix.lower() not in endings:
-        raise Unreadable(f"ending {path.suffix!r} is none of {' '.join(endings)}")
+        ending = f"the ending {path.suffix}" if path.suffix else "no ending"
+        raise Unreadable(f"has {ending}; expected one of {' '.join(endings)}")
     if status.st_size == 0:
-        raise Unreadable("empty (0 bytes)")
+        raise Unreadable("is empty (0 bytes)")
 
 
 def is_hidden(path: Path) -> bool:
@@ -42,11 +47,13 @@ def is_hidden(path: Path) -> bool:
 
 
 def with_endings(paths: Iterable[Path], endings: tuple[str, ...], source: str | Path) -> list[Path]:
-    """The files among `paths` of one of `endings`, in any case of letters; logs how many others `source` has."""
+    """The files among `paths` of one of `endings`, in any case of letters; logs how many others `source` has, by ending."""
     files = [path for path in paths if path.is_file()]
-    others = Counter(path.suffix.lower() or "no ending" for path in files if path.suffix.lower() not in endings)
+    others = Counter(path.suffix.lower() or "without an ending" for path in files if path.suffix.lower() not in endings)
     if others:
-        kinds = ", ".join(f"{number} {ending}" for ending, number in others.most_common(5))
+        kinds = [f"{number} {ending}" for ending, number in others.most_common(LISTED)]
+        if more := others.total() - sum(number for _, number in others.most_common(LISTED)):
+            kinds.append(f"{more} of other endings")
         left = f"{counted(others.total(), 'file')} of other kinds left out"
-        log.warning("%s", one_line(f"{source}: {left} ({kinds})"))
+        log.warning("%s", one_line(f"{source}: {left} ({', '.join(kinds)})"))
     return [path for path in files if path.suffix.lower() in endings]

@@ -11,6 +11,8 @@ from PIL import Image, ImageOps
 
 from sweettok.errors import counted, refusal
 from sweettok.video.formats import IMAGES, Unreadable, check_file
+from sweettok.video.image_integrity import check_whole_image
+from sweettok.video.timing import is_even
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # by content; an ImageNet file of ending .JPEG is a PNG
 _ANIMATED = ("PNG", "WEBP")  # of other formats with several pictures, as phones write them, the first is the photograph
@@ -34,7 +36,8 @@ def image_index(path: str | Path) -> ImageIndex:
     if len(times) == 1:
         return ImageIndex(1, None, True)
     rate = Fraction(1000 * len(times) / sum(times)).limit_denominator(1_000_000) if sum(times) else None
-    return ImageIndex(len(times), rate, len(set(times[:-1])) <= 1)
+    starts = np.cumsum([0, *times[:-1]])
+    return ImageIndex(len(times), rate, is_even(starts, 1e-3))
 
 
 def read_images(path: str | Path, start: int, count: int, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -52,13 +55,14 @@ def read_image(path: str | Path) -> np.ndarray:
     """
     frames = [pixels for pixels, _ in islice(_shown(Path(path)), 2)]
     if len(frames) > 1:
-        raise Unreadable("an animation, not a still image")
+        raise Unreadable("is an animation; expected a still image")
     return frames[0]
 
 
 def _shown(path: Path) -> Iterator[tuple[np.ndarray, float]]:
     """Each frame of a file, uint8 (H, W, 3), and for how many milliseconds it is shown."""
     check_file(path, IMAGES)
+    check_whole_image(path)
     try:
         with Image.open(path, formats=_FORMATS) as image:
             _scale_transparent_colour(image, path)
@@ -87,7 +91,7 @@ def _scale_transparent_colour(image: Image.Image, path: Path) -> None:
     with path.open("rb") as file:
         depth = file.read(25)[24]  # bits a sample, in the header
     if depth == 16:
-        raise ValueError("a transparent colour of 16 bits; save it with an alpha channel")
+        raise ValueError("its transparent colour has 16 bits a channel; save it with an alpha channel")
     highest = 2**depth - 1  # PNG: bits above the depth do not count
     scaled = tuple((value & highest) * 255 // highest for value in ((colour,) if image.mode == "L" else colour))
     image.info["transparency"] = scaled[0] if image.mode == "L" else scaled
@@ -103,7 +107,7 @@ def _rgb(image: Image.Image) -> np.ndarray:
         grey[values == (clear if isinstance(clear, int) else -1)] = 0
         return np.repeat(grey[..., None], 3, axis=-1)
     if upright.mode in ("I", "F"):
-        raise ValueError(f"its values (mode {upright.mode}) have no stated range; save it with 8 or 16 bits")
+        raise ValueError(f"its values (mode {upright.mode}) have an unknown range; save it with 8 or 16 bits")
     if upright.has_transparency_data:
         layer = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", layer.size, (0, 0, 0, 255)), layer)

@@ -1,4 +1,4 @@
-"""Whether a file is whole, as its own structure tells: the sizes it announces, the mark at its end, checksums.
+"""Whether a video file is whole, as its own structure tells: the sizes it declares, the mark at its end, checksums.
 
 MPEG streams (.mpg, .ts) state no length: they can tell where they are cut within a packet, not where between two.
 Checksums are those of Matroska's parts (FFmpeg writes them into .mkv, not into .webm) and those of FFV1's slices, in any
@@ -50,6 +50,14 @@ def check_whole(path: Path) -> None:
 def _check_length(content: mmap.mmap, written: float) -> None:
     if written > len(content):
         raise Unreadable(f"truncated: {written:.0f} bytes were written, {len(content)} are there")
+
+
+def _check_alone(is_second: bool, at: int) -> None:
+    """Of files written one after another into one, FFmpeg reads the first in some formats."""
+    if is_second:
+        raise Unreadable(
+            f"several videos joined into one file, another begins near byte {at}; split it, or join them with ffmpeg"
+        )
 
 
 def _check_matroska(content: mmap.mmap) -> None:
@@ -105,14 +113,17 @@ def _check_gif(content: mmap.mmap) -> None:
 
 
 def _gif_colours(flags: int) -> int:
-    """Bytes of the table of colours that `flags` announce."""
+    """Bytes of the table of colours that `flags` declare."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _check_boxes(content: mmap.mmap) -> None:
-    """The outer boxes of MP4 and QuickTime, as far as they are ones."""
-    at = 0
+    """The outer boxes of MP4 and QuickTime, as far as they are ones; one `moov`, which describes the video."""
+    at, described = 0, False
     while at + 8 <= len(content) and content[at + 4 : at + 8].isalnum():
+        if content[at + 4 : at + 8] == b"moov":
+            _check_alone(described, at)
+            described = True
         size = int.from_bytes(content[at : at + 4])
         if size == 1:
             size = int.from_bytes(content[at + 8 : at + 16])
@@ -125,7 +136,9 @@ def _check_boxes(content: mmap.mmap) -> None:
 def _check_asf(content: mmap.mmap) -> None:
     """The file's size in the header; 0 in streams."""
     at = content.find(_ASF_FILE_PROPERTIES, 0, 2**16)
-    _check_length(content, int.from_bytes(content[at + 40 : at + 48], "little") if at >= 0 else 0)
+    size = int.from_bytes(content[at + 40 : at + 48], "little") if at >= 0 else 0
+    _check_length(content, size)
+    _check_alone(size > 0 and content[size : size + 4] == content[:4], size)
 
 
 def _check_ogg(content: mmap.mmap) -> None:
@@ -149,10 +162,14 @@ def _check_riff(content: mmap.mmap) -> None:
 
 
 def _check_flv(content: mmap.mmap) -> None:
-    """The file's size in the first tag, where it has one; 0 in streams."""
+    """The file's size in the first tag, where it has one (0 in streams); its tags, as far as they are ones."""
     name = b"\0\x08filesize\0"  # AMF: length and name of a field, then the mark of a double
     at = content.find(name, 0, 2**16)
     _check_length(content, struct.unpack_from(">d", content, at + len(name))[0] if at >= 0 else 0)
+    at = int.from_bytes(content[5:9]) + 4  # after the header and the size of the tag before the first
+    while at + 11 <= len(content) and content[at] & 31 in (8, 9, 18):  # sound, pictures, facts
+        at += 15 + int.from_bytes(content[at + 1 : at + 4])
+    _check_alone(content[at : at + 3] == b"FLV", at)
 
 
 def _check_program_stream(content: mmap.mmap) -> None:

@@ -52,7 +52,9 @@ def list_kinetics(data: params.KineticsData) -> Listing:
     classes = sorted({item.class_name for item in listed["train"]})
     for split, items in listed.items():
         if unknown := {item.class_name for item in items} - set(classes):
-            raise InputError(f"class {min(unknown)!r} of {split} has no clip in train; labels come from train")
+            raise InputError(
+                f"class {min(unknown)!r} of {split} has no clip in train, which defines the labels; add one or remove the class"
+            )
     return Listing(classes, listed)
 
 
@@ -79,7 +81,7 @@ def _files_by_stem(root: Path) -> dict[str, Path]:
         for name in sorted(names):
             path = (Path(folder) / name).relative_to(root)
             if path.suffix.lower() in VIDEOS and (other := found.setdefault(path.stem, path)) != path:
-                raise InputError(f"{path} and {other} in {root} have one name; remove one")
+                raise InputError(f"{path} and {other} in {root} have the same name up to the ending; remove one")
     return found
 
 
@@ -88,7 +90,7 @@ def _listed(path: Path, root: Path, stems: dict[str, Path]) -> list[Item]:
         return _from_csv(path, root, stems)
     if path.suffix == ".txt":
         return _from_txt(path, root)
-    raise InputError(f"{path} is neither a .csv nor a .txt list")
+    raise InputError(f"{path} is not a .csv or .txt list; give one of these")
 
 
 def _from_csv(path: Path, root: Path, stems: dict[str, Path]) -> list[Item]:
@@ -99,20 +101,20 @@ def _from_csv(path: Path, root: Path, stems: dict[str, Path]) -> list[Item]:
     try:
         rows = [(table.line_num, row) for row in table]
     except csv.Error as error:
-        raise InputError(
-            f"{path} line {table.line_num}: {error}; look for a quotation mark without its partner"
-        ) from error
+        raise InputError(f"{path} line {table.line_num}: {error}; look for an unmatched quotation mark") from error
     if missing := [name for name in _COLUMNS if name not in (table.fieldnames or ())]:
-        raise InputError(f"{path} lacks column(s) {', '.join(missing)}; it has {', '.join(table.fieldnames or ())}")
+        raise InputError(f"{path} needs the column(s) {', '.join(missing)}; it has {', '.join(table.fieldnames or ())}")
     items = []
     for number, row in rows:
         try:
             stem = f"{row['youtube_id']}_{int(float(row['time_start'])):06d}_{int(float(row['time_end'])):06d}"
         except (TypeError, ValueError) as error:
-            raise InputError(f"{path} line {number}: time_start and time_end must be seconds") from error
+            raise InputError(f"{path} line {number}: time_start and time_end must be numbers of seconds") from error
         label = printable((row["label"] or "").strip())
         if "/" in stem or not label:
-            raise InputError(f"{path} line {number}: {row['youtube_id']!r} is no YouTube id, or the label is empty")
+            raise InputError(
+                f"{path} line {number}: {row['youtube_id']!r} is not a YouTube id, or the label is empty; correct the row"
+            )
         file = stems.get(stem) or stems.get(row["youtube_id"]) or Path(f"{stem}.mp4")
         items.append(Item(f"{label}/{printable(stem)}", inside(root, file, str(path)), label))
     return items
@@ -125,8 +127,10 @@ def _from_txt(path: Path, root: Path) -> list[Item]:
     for name, number in listed_videos(path):
         class_name = printable(Path(name).parent.name) or number
         if not class_name:
-            raise InputError(f"{path}: {name} has neither a class folder nor a class number")
+            raise InputError(f"{path}: {name} needs a class: put it into a class folder, or its class number after it")
         if number and numbers.setdefault(class_name, number) != number:
-            raise InputError(f"{path}: class {class_name} is numbered {numbers[class_name]} and {number}")
+            raise InputError(
+                f"{path}: class {class_name} has the numbers {numbers[class_name]} and {number}; give it one"
+            )
         items.append(Item(printable(name), inside(root, name, str(path)), class_name))
     return items

@@ -43,7 +43,9 @@ def root_folder(root: str) -> Path:
     """The data set's folder, absolute. Raises InputError where there is none."""
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        raise InputError(f"data.root {root} is no folder (looked in {Path.cwd()}); set it to the data set's folder")
+        raise InputError(
+            f"data.root {root} is not a folder (looked in {Path.cwd()}); set it to the folder of the data set"
+        )
     return folder.resolve()
 
 
@@ -54,7 +56,7 @@ def inside(root: Path, name: str | Path, source: str) -> Path:
     """
     path = root / name
     if "\0" in str(name):
-        raise InputError(f"{source} has a name with a zero byte, {name!r}; it is no text file")
+        raise InputError(f"{source} contains a name with a zero byte, {name!r}; give a text file")
     if os.path.isabs(name) or ".." in Path(name).parts or not Path(os.path.realpath(path)).is_relative_to(root):
         raise InputError(f"{source} names {name}, which lies outside data.root {root}; copy it below the root")
     return path
@@ -105,10 +107,10 @@ def read_text(path: Path) -> str:
         text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
     except OSError as error:
         raise InputError(
-            f"cannot read the list {path}: {refusal(error, 'see where the data set comes from')}"
+            f"cannot read the list {path}: {refusal(error, 'get it from where the data set comes from')}"
         ) from error
     if not text.strip():
-        raise InputError(f"the list {path} is empty")
+        raise InputError(f"the list {path} is empty; give one with a file on each line")
     return text
 
 
@@ -126,7 +128,7 @@ def listed_videos(path: Path) -> list[tuple[str, str]]:
         name, of_class = split_line(line)
         if not name.lower().endswith(VIDEOS) or name.startswith('"'):  # without its partner
             raise InputError(
-                f"{path} line {number}: {line!r} is not the path of a video, maybe followed by a number; correct or remove it"
+                f"{path} line {number}: {line!r} is not the path of a video (optionally with a class number after it); correct or remove it"
             )
         found.append((name, of_class))
     return found
@@ -146,7 +148,7 @@ def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[l
             items = [Item(printable(name), inside(root, name, "data.root"), printable(folder.name)) for name in stray]
             return [printable(folder.name)], items
         if stray:
-            raise InputError(f"{folder / stray[0]} is in no class folder; move it to <class>/{stray[0]}")
+            raise InputError(f"{folder / stray[0]} is outside the class folders; move it to <class>/{stray[0]}")
         if not classes:
             raise InputError(f"{folder} has no class folders; expected <class>/<file>")
         files = [
@@ -159,7 +161,7 @@ def class_folders(folder: Path, root: Path, endings: tuple[str, ...]) -> tuple[l
         raise InputError(f"cannot list {error.filename}: {refusal(error, 'check the disk')}") from error
     items = [Item(printable(file), inside(root, file, "data.root"), printable(file.parent.name)) for file in files]
     if not items:
-        raise InputError(f"the class folders of {folder} hold no files")
+        raise InputError(f"the class folders of {folder} are empty; add files")
     return [printable(name) for name in classes], items
 
 
@@ -180,12 +182,12 @@ def split_names(
             taken = list(wanted)
             if unknown := [name for name in taken if name not in free]:
                 raise InputError(
-                    f"{split} lists {unknown[0]!r}, which is not among those left: {', '.join(sorted(free))}"
+                    f"{split} lists {unknown[0]!r}, which does not exist or is already taken; choose from {', '.join(sorted(free))}"
                 )
         splits |= dict.fromkeys(taken, split)
         free = [name for name in free if name not in splits]
     if not free:
-        raise InputError(f"val and test take all {total} of the set's groups or files, none is left for train")
+        raise InputError(f"val and test take all {total} groups or files and leave nothing for train; lower them")
     return splits | dict.fromkeys(free, "train")
 
 

@@ -7,7 +7,7 @@ import av
 import numpy as np
 from av.sidedata.sidedata import Type
 
-_MIXED = 0.1  # of a matrix's larger entries; others beyond it are no quarter turn
+_MIXED = 0.1  # of a matrix's larger entries; beyond it the angle is not a multiple of 90 degrees
 
 
 def display_matrix(frame: "av.VideoFrame") -> np.ndarray | None:
@@ -25,14 +25,14 @@ def upright(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """(h, w, 3) turned and mirrored as `matrix` says -> (H, W, 3), a view.
 
     matrix: (3, 3) of any unit: (x, y) is shown at (x, y, 1) @ matrix, y down. One of zeros, as some writers leave it, says
-    nothing. Raises ValueError where it is no quarter turn, mirrored or not.
+    nothing. Raises ValueError for an angle that is not a multiple of 90 degrees.
     """
     (a, b), (c, d) = matrix[:2, :2].astype(float)
     straight, across = max(abs(a), abs(d)), max(abs(b), abs(c))
     if straight == across == 0:
         return pixels
     if min(straight, across) > _MIXED * max(straight, across):
-        raise ValueError("its display matrix is no quarter turn")
+        raise ValueError("its display matrix turns it by an angle other than 90, 180 or 270 degrees; save it upright")
     if across > straight:
         pixels, to_left, to_top = pixels.swapaxes(0, 1), c < 0, b < 0
     else:

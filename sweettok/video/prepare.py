@@ -45,7 +45,7 @@ def open_source(data: params.Data) -> Source:
     if isinstance(data, params.FileData):
         return _of_files(data)
     if data.name not in SOURCES:
-        raise InputError(f"data.name is {data.name!r}; known: {', '.join(SOURCES)}")
+        raise InputError(f"data.name is {data.name!r}; choose from {', '.join(SOURCES)}")
     return SOURCES[data.name](data)
 
 
@@ -161,6 +161,6 @@ def _claim(frames: np.ndarray, split: str, clip: str, owners: dict[bytes, tuple[
     other_split, other_clip = owners.setdefault(digest, (split, clip))
     if other_split != split:
         raise InputError(
-            f"clip {clip} of {split} is identical to {other_clip} of {other_split}: splits must be disjoint; "
+            f"clip {clip} in {split} is identical to {other_clip} in {other_split}: splits must be disjoint; "
             "remove one, or for procedural data raise data.size or data.frames"
         )

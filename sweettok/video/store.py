@@ -138,7 +138,7 @@ class ClipStore:
             raise InputError(f"{path} is damaged ({error}); {REMEDY}") from error
         missing = [column for column in LABEL_COLUMNS if column not in table]
         if missing:
-            raise InputError(f"{path} lacks column(s) {', '.join(missing)}; {REMEDY}")
+            raise InputError(f"{path} needs the column(s) {', '.join(missing)}; {REMEDY}")
         if len(table) != len(self._frames):
             raise InputError(f"{path} has {len(table)} rows for {len(self._frames)} clips; {REMEDY}")
         return table.iloc[list(self._rows)].reset_index(drop=True)

@@ -29,12 +29,16 @@ def list_ucf101(data: params.Ucf101Data) -> Listing:
         (item.class_name, _group(item)) for item in test
     }:
         name, group = min(shared)
-        raise InputError(f"{lists}: group g{group:02d} of {name} is in the train list and in the test list")
+        raise InputError(
+            f"{lists}: group g{group:02d} of {name} is in both the train and the test list; get the lists again"
+        )
     groups = {_group(item) for item in train}
     if unknown := set(data.val_groups) - groups:
-        raise InputError(f"data.val_groups has {min(unknown)}; train list {data.split_list} has {sorted(groups)}")
+        raise InputError(
+            f"data.val_groups has {min(unknown)}, which train list {data.split_list} lacks; choose from {sorted(groups)}"
+        )
     if groups <= set(data.val_groups):
-        raise InputError("data.val_groups takes all groups of the train list, none is left for train")
+        raise InputError("data.val_groups takes all groups of the train list; leave some for train")
     return Listing(
         classes,
         {
@@ -58,6 +62,8 @@ def _listed(root: Path, path: Path, classes: list[str]) -> list[Item]:
         file = inside(root, Path("UCF-101") / name, str(path))
         class_name = Path(name).parent.name
         if class_name not in classes or not _GROUP.search(name):
-            raise InputError(f"{path}: {name} is not <class of classInd.txt>/v_<class>_gNN_cNN.avi")
+            raise InputError(
+                f"{path}: {name} is not of the form <class of classInd.txt>/v_<class>_gNN_cNN.avi; get the lists again"
+            )
         items.append(Item(printable(name), file, class_name))
     return items
