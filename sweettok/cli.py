@@ -45,14 +45,15 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(status)
 
 
-def _run(arguments: list[str] | None) -> int | str | None:
-    """Exit status, or the line to end with."""
+def _run(arguments: list[str] | None) -> int | None:
+    """The exit status; None: 0."""
     chosen = build_parser().parse_args(arguments)
     try:
         with naming_refused_files(), naming_missing_packages():
             return chosen.run(chosen)
     except InputError as error:
-        return f"error: {error}"
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         again = "add --resume to make the others" if hasattr(chosen, "resume") else "run the same command again"
         print(f"interrupted: files that were written are complete; {again}", file=sys.stderr)

@@ -86,6 +86,22 @@ def test_an_interrupt_is_status_130(monkeypatch, capsys):
     assert ended.value.code == 130 and "run the same command again" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments", ["profile list", "profile show sprites", "completion bash", "--help", "profile nonsense 2>&1"]
+)
+def test_a_reader_that_leaves_ends_the_command_quietly(arguments):
+    """The pipe is closed before the command prints, whatever its output's length."""
+    command = f"({sys.executable} -m sweettok.cli {arguments}; echo $? >&3) | sleep 0"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    read, write = os.pipe()
+    done = subprocess.run(
+        ["bash", "-c", f"exec 3>&{write}; {command}"], env=environment, cwd=ROOT, capture_output=True, pass_fds=(write,)
+    )
+    os.close(write)
+    with os.fdopen(read) as status:
+        assert status.read().strip() in ("141",) and not done.stderr
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
 def test_completion_scripts_name_the_commands(shell, capsys):
     cli.main(["completion", shell])

@@ -111,7 +111,7 @@ def _file_of(name: str) -> Path:
     known = {path.stem: path for path in sorted(PROFILES.glob("*.yaml"))}
     if name not in known:
         raise InputError(
-            f"unknown profile {name!r}; {'choose from ' + ', '.join(known) if known else 'run from the project root'}"
+            f"no profile {name!r}; known: {', '.join(known) or 'none here; run from the project root'}"
         )
     return known[name]
 

@@ -85,5 +85,5 @@ def test_bad_files(tmp_path, name, content, named):
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_absent_files(tmp_path, ending):
-    with pytest.raises(InputError, match="absent"):
+    with pytest.raises(InputError, match="does not exist"):
         open_frames(tmp_path / f"none{ending}")

@@ -276,10 +276,10 @@ def test_an_absent_file_is_named(own, name, with_sums):
     "change, named",
     [
         (lambda config: config.update(format=99), "model format"),
-        (lambda config: config.pop("tokenizer"), "whole model"),
-        (lambda config: config["tokenizer"].update(width=32), "whole model"),
-        (lambda config: config["tokenizer"].update(novel=1), "whole model"),
-        (lambda config: config.update(clip=["a", "b"]), "whole model"),
+        (lambda config: config.pop("tokenizer"), "complete model"),
+        (lambda config: config["tokenizer"].update(width=32), "complete model"),
+        (lambda config: config["tokenizer"].update(novel=1), "complete model"),
+        (lambda config: config.update(clip=["a", "b"]), "complete model"),
     ],
 )
 def test_a_config_of_something_else(own, change, named):

@@ -85,8 +85,8 @@ def test_what_names_nothing(argument, named):
         names(argument)
 
 
-def place(inputs, output, force=False):
-    return [str(path) for _, path in place_outputs(inputs, output, lambda _: ".out", (".out",), force)]
+def place(inputs, output, existing="refuse"):
+    return [str(path) for _, path in place_outputs(inputs, output, lambda _: ".out", (".out",), existing)]
 
 
 def test_outputs_keep_the_folders():
@@ -104,10 +104,11 @@ def test_outputs_that_cannot_be(tmp_path):
     (tmp_path / "x.out").write_text("mine")
     with pytest.raises(InputError, match=r"x\.out .*--force"):
         place(find_inputs(["in/x.a"], ENDINGS), "x.out")
-    assert place(find_inputs(["in/x.a"], ENDINGS), "x.out", force=True) == ["x.out"]
+    assert place(find_inputs(["in/x.a"], ENDINGS), "x.out", "overwrite") == ["x.out"]
+    assert place(find_inputs(["in/x.a"], ENDINGS), "x.out", "keep") == []
     (tmp_path / "y.out").mkdir()
     with pytest.raises(InputError, match=r"y\.out .*folder"):
-        place(find_inputs(["in/x.a"], ENDINGS), "y.out", force=True)
+        place(find_inputs(["in/x.a"], ENDINGS), "y.out", "overwrite")
 
 
 def test_an_output_below_a_file():
@@ -128,7 +129,7 @@ if os.getuid() == 0:  # root may write everywhere
     os.setuid(65534)
 frames = numpy.zeros((2, 16, 16, 3), numpy.uint8)
 for ending in ENDINGS:
-    for refused in (lambda path: check_free(path, False), lambda path: write_frames(path, frames)):
+    for refused in (lambda path: check_free(path, "refuse"), lambda path: write_frames(path, frames)):
         try:
             refused(Path("closed", "below", f"x{ending}"))
         except InputError as error:
@@ -146,7 +147,7 @@ def test_a_folder_that_is_not_writable_is_refused_before_and_while_writing(tmp_p
     lines = done.stdout.splitlines()
     assert done.returncode == 0 and len(lines) == 8, done.stderr
     assert all(line.startswith("cannot write closed/below/x.") for line in lines)
-    assert all("you may not write in " in line and line.endswith("choose another place") for line in lines[::2])
+    assert all(" is not writable" in line and line.endswith("choose another place") for line in lines[::2])
 
 
 def test_one_failure_does_not_stop_the_others(capsys):

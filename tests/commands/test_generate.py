@@ -112,6 +112,17 @@ def test_a_model_of_other_tokens(sweettok, generator, make_model):
     assert status == 1 and "--model" in err
 
 
+def test_resuming_makes_what_is_missing(sweettok, generator, work):
+    arguments = ("generate", "--class", "jack", "--count", 2, "--format", "gif")
+    assert sweettok(*arguments)[0] == 0
+    first, second = (work / "generated" / f"jack-seed0-{number}.gif" for number in (0, 1))
+    made = second.read_bytes()
+    second.unlink()
+    first.write_bytes(b"mine")
+    assert sweettok(*arguments, "--resume")[0] == 0
+    assert second.read_bytes() == made and first.read_bytes() == b"mine"
+
+
 def test_what_exists_is_kept(sweettok, generator, work):
     assert sweettok("generate", "--class", "jack", "--format", "gif")[0] == 0
     before = (work / "generated" / "jack-seed0-0.gif").read_bytes()

@@ -109,7 +109,7 @@ def test_nothing_is_overwritten_without_force(sweettok, project, classes):
         ([], "holds no video or image"),
         (["notes.txt", "table.csv"], "no video or image of a kind that is read (1 .csv, 1 .txt)"),
         (["a/b/c.mp4"], "lies deeper than <class>/<file>"),
-        (["a/x.mp4", "y.mp4"], "is in no class folder"),
+        (["a/x.mp4", "y.mp4"], "is outside the class folders"),
         (["x.mp4", "y.mp4"], "2 of 2 files"),
     ],
 )
@@ -127,4 +127,4 @@ def test_names_and_places(sweettok, project, classes, monkeypatch):
     assert "is no folder" in sweettok("new", "nowhere")[2]
     assert "cannot name a profile" in sweettok("new", classes, "--profile", "../up")[2]
     monkeypatch.chdir(classes)
-    assert "run from the project's root" in sweettok("new", ".")[2]
+    assert "run from the root of the project" in sweettok("new", ".")[2]

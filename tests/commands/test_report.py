@@ -35,6 +35,6 @@ def test_many_claims_stay_ten_lines():
 
 def test_no_report(sweettok, work):
     status, _, err = sweettok("report", work)
-    assert status == 1 and "holds no report; `dvc repro` makes it" in err
+    assert status == 1 and "has no report; make one with `dvc repro`" in err
     status, _, err = sweettok("report")
     assert status == 1 and "params.yaml" in err

@@ -150,6 +150,31 @@ def test_what_exists_is_kept_without_force(sweettok, videos, work):
     assert sweettok("encode", "videos/a.mkv", "-o", "a.swt", "--force")[0] == 0 and VideoTokens.load("a.swt")
 
 
+def test_an_interrupted_command_goes_on_as_it_advises(sweettok, videos, work, monkeypatch):
+    """The files written before stay, the others are made, as without the interruption."""
+    from sweettok.api import writing
+
+    written, original = [], writing.write_frames
+
+    def interrupted(path, *rest):
+        if written:
+            raise KeyboardInterrupt
+        original(path, *rest)
+        written.append(path)
+
+    monkeypatch.setattr(writing, "write_frames", interrupted)
+    names = ["videos/a.mkv", "videos/b.avi"] if (work / "videos/b.avi").exists() else ["videos"]
+    status, _, err = sweettok("reconstruct", *names, "--format", "gif")
+    assert status == 130 and "--resume" in err
+    monkeypatch.undo()
+    monkeypatch.chdir(work)
+    before = written[0].stat().st_mtime_ns
+    refused(sweettok("reconstruct", *names, "--format", "gif"), "--resume")
+    assert sweettok("reconstruct", *names, "--format", "gif", "--resume")[0] == 0
+    assert written[0].stat().st_mtime_ns == before
+    assert len(list((work / "reconstructed").rglob("*.gif"))) > 1
+
+
 def test_a_real_clip(sweettok, work, shared_data):
     path = sorted(shared_data("weizmann").glob("*/*.mp4"))[0]
     assert sweettok("encode", path, "-o", "real.swt")[0] == 0

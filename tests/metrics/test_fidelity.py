@@ -103,6 +103,15 @@ def test_clips_that_look_like_0_to_1_are_warned_of(pair, metric):
         metric((clip + 1) / 2, (reconstruction + 1) / 2)
 
 
+def test_a_bright_clip_is_not_warned_of():
+    """Snow: nothing below medium grey, little near it."""
+    bright = 0.05 + 0.95 * torch.rand(1, 3, 4, 16, 16, generator=torch.Generator().manual_seed(0)) ** 0.2
+    assert 0 <= bright.min() <= 0.1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        psnr(bright, bright)
+
+
 def test_the_warning_comes_once(pair):
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("default")

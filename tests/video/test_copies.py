@@ -52,7 +52,7 @@ def test_empty_files_are_no_copies(tmp_path):
 
 def test_copies_in_two_splits_are_refused(files, twin):
     check_copies(listing(files, train=["a", "early"], val=["longer"], test=["late"]))
-    with pytest.raises(InputError, match="twin of test is a copy of a of train: .*disjoint; remove one"):
+    with pytest.raises(InputError, match="twin in test is a copy of a in train: .*disjoint; remove one"):
         check_copies(listing(files, train=["early", "a"], test=["late", twin]))
 
 
@@ -77,5 +77,5 @@ def test_a_data_set_is_looked_through(tmp_path, file_data, scene):
     for number in range(10):
         shutil.copy(tmp_path / "0" / "0.png", tmp_path / "0" / f"copy{number}.png")
     data = file_data("image_folder", tmp_path)
-    with pytest.raises(InputError, match=r"\.png of \w+ is a copy of 0/\w+\.png of \w+"):
+    with pytest.raises(InputError, match=r"\.png in \w+ is a copy of 0/\w+\.png in \w+"):
         FileClips(data, list_images(data))

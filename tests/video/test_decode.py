@@ -105,7 +105,7 @@ def test_transparency_that_no_decoder_shows_is_refused(tmp_path, codec):
         stream.width, stream.height, stream.pix_fmt = 16, 16, "yuva420p"
         frame = av.VideoFrame.from_ndarray(np.full((16, 16, 4), (255, 0, 0, 0), np.uint8), format="rgba")
         output.mux([*stream.encode(frame.reformat(format="yuva420p")), *stream.encode()])
-    with pytest.raises(Unreadable, match="transparency of VP8 and VP9"):
+    with pytest.raises(Unreadable, match="VP8 or VP9 with transparency"):
         video_index(path)
 
 
@@ -167,10 +167,73 @@ def test_frames_of_variable_rate_are_counted_not_timed(tmp_path, write_video, sc
 
 @pytest.mark.parametrize(
     ("times", "even"),
-    [([0, 40, 80, 120, 160], True), ([0, 41, 83, 125, 166], True), ([0, 40, 80, 160, 200], False), ([0], True)],
+    [
+        ([0, 40, 80, 120, 160], True),
+        ([0, 33, 67, 100, 133], True),
+        ([0, 33, 83, 116, 166], False),
+        ([0, 40, 80, 160, 200], False),
+        ([0], True),
+    ],
 )
 def test_the_index_says_whether_frames_come_at_equal_distances(tmp_path, write_video, scene, times, even):
     assert video_index(write_video(tmp_path / "clip.mkv", scene(len(times)), times=times, rate=1000)).even == even
+
+
+OTHER_ENDINGS = {  # ending: container, codec
+    ".divx": ("avi", "mpeg4"),
+    ".mp4v": ("mp4", "mpeg4"),
+    ".mk3d": ("matroska", "libx264"),
+    ".m2v": ("mpeg2video", "mpeg2video"),
+    ".m1v": ("mpeg1video", "mpeg1video"),
+    ".mpe": ("mpeg", "mpeg1video"),
+    ".vob": ("vob", "mpeg2video"),
+    ".mts": ("mpegts", "libx264"),
+    ".m2t": ("mpegts", "mpeg2video"),
+    ".ogv": ("ogg", "libvpx"),
+    ".3g2": ("3g2", "libx264"),
+    ".f4v": ("f4v", "libx264"),
+    ".mxf": ("mxf", "mpeg2video"),
+    ".ivf": ("ivf", "libvpx"),
+    ".mjpeg": ("mjpeg", "mjpeg"),
+}
+
+
+@pytest.mark.parametrize("ending", OTHER_ENDINGS)
+def test_other_endings_of_known_containers_are_read(tmp_path, scene, ending):
+    container, codec = OTHER_ENDINGS[ending]
+    frames = scene(12, 64, 96)
+    with av.open(tmp_path / f"clip{ending}", "w", format=container) as output:
+        stream = output.add_stream(codec, rate=25)
+        stream.height, stream.width, stream.pix_fmt = 64, 96, "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.bit_rate = 4_000_000
+        for frame in frames:
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        output.mux(stream.encode())
+    index = video_index(tmp_path / f"clip{ending}")
+    assert (index.frames, index.even) == (12, True)
+    assert index.rate == (None if codec == "mjpeg" else 25)  # bare JPEGs state none
+    shown = read_window(tmp_path / f"clip{ending}", 3, 2, 4)
+    distances = np.abs(frames[None].astype(int) - shown[:, None]).mean((2, 3, 4))
+    assert distances.argmin(1).tolist() == [3, 5, 7, 9]
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p10le", "yuv422p10le", "yuv444p10le", "yuva420p10le"])
+def test_more_than_8_bits_are_rounded_not_cut(tmp_path, pixels):
+    """Codes 64 and 940 of 10 bits are black and white."""
+    frame = av.VideoFrame(32, 32, pixels)
+    for number, plane in enumerate(frame.planes):
+        columns = np.full((plane.height, plane.line_size // 2), 512 if number < 3 else 1023, np.uint16)
+        if number == 0:
+            columns[:, :32] = np.linspace(64, 940, 32).round()
+        plane.update(columns.tobytes())
+    with av.open(tmp_path / "a.mkv", "w") as output:
+        stream = output.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 32, 32, pixels
+        stream.codec_context.color_range = 1
+        output.mux([*stream.encode(frame), *stream.encode()])
+    expected = (np.linspace(64, 940, 32).round() - 64) / 876 * 255
+    shown = read_window(tmp_path / "a.mkv", 0, 1, 1)[0, 16]
+    assert np.abs(shown - expected[:, None]).max() <= 1 and shown[-1].min() == 255
 
 
 @pytest.mark.parametrize("start", [0, 3, 5000, 9983])
@@ -287,7 +350,7 @@ PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nsecret.ts\n#EXT-X-E
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda *_: _[0] / "absent.mp4", "absent"),
+        (lambda *_: _[0] / "absent.mp4", "does not exist"),
         (a_folder, "folder"),
         (a_pipe, "file"),
         (written("empty.mp4", b""), "empty"),

@@ -133,7 +133,7 @@ def test_an_animation_is_no_image_of_a_set(tmp_path, file_data, scene):
     still.save(tmp_path / "set" / "a" / "moving.webp", save_all=True, append_images=moving)
     summary = prepare(file_data("image_folder", tmp_path / "set", max_skipped=0.9), tmp_path / "out")
     assert sum(summary["clips"].values()) == 10
-    assert "a/moving.webp,an animation, not a still image" in (tmp_path / "out" / "skipped.csv").read_text().replace(
+    assert "a/moving.webp,is an animation; expected a still image" in (tmp_path / "out" / "skipped.csv").read_text().replace(
         '"', ""
     )
 
@@ -162,8 +162,8 @@ def damaged(tmp_path, write_video, scene):
     write_video(folder / "short.mkv", scene(1))
     (folder / os.fsdecode(b"caf\xe9.mkv")).symlink_to("absent.mkv")
     reasons = {
-        "a/empty.mp4": "empty (0 bytes)", "a/notes.txt": "ending '.txt' is none of", "a/noise.avi": "cannot be decoded",
-        "a/folder.mp4": "a folder, not a file", "a/short.mkv": "1 frame for", r"a/caf\xe9.mkv": "absent",
+        "a/empty.mp4": "is empty (0 bytes)", "a/notes.txt": "has the ending .txt; expected one of", "a/noise.avi": "cannot be decoded",
+        "a/folder.mp4": "is a folder", "a/short.mkv": "has 1 frame for", r"a/caf\xe9.mkv": "does not exist",
     }  # fmt: skip
     return tmp_path / "set", reasons
 
@@ -243,7 +243,7 @@ def test_ucf101_and_kinetics_are_prepared_by_name(tmp_path, file_data, write_vid
         "test": 0,
     }
     assert "train,UCF" not in (tmp_path / "out" / "skipped.csv").read_text()
-    assert "train,YoYo/v_YoYo_g10_c01.avi,absent" in (tmp_path / "out" / "skipped.csv").read_text()
+    assert "train,YoYo/v_YoYo_g10_c01.avi,does not exist" in (tmp_path / "out" / "skipped.csv").read_text()
 
     for split in SPLITS:
         (tmp_path / "ucf" / f"{split}.csv").write_text(f"label,youtube_id,time_start,time_end\nyo yo,{split}_id,0,10\n")

@@ -13,7 +13,15 @@ def test_endings_count_in_any_case_and_others_are_told(tmp_path, caplog):
     found = with_endings(sorted(tmp_path.iterdir()), (".mp4", ".mov"), "here")
     assert [path.name for path in found] == ["a.mp4", "b.MOV", "f.mov"]
     (record,) = caplog.records
-    assert record.getMessage().startswith("here: 4 ") and "2 .txt, 1 .docx, 1 no ending" in record.getMessage()
+    assert record.getMessage().startswith("here: 4 ") and "2 .txt, 1 .docx, 1 without an ending" in record.getMessage()
+
+
+def test_all_that_is_left_out_is_in_the_breakdown(tmp_path, caplog):
+    for name in ("a.1", "b.1", "c.2", "d.3", "e.4", "f.5", "g.6", "none"):
+        (tmp_path / name).write_text("")
+    with_endings(sorted(tmp_path.iterdir()), (".mp4",), "here")
+    numbers = re.findall(r"[:,(] ?(\d+) ", caplog.records[0].getMessage())
+    assert int(numbers[0]) == sum(map(int, numbers[1:])) == 8
 
 
 def test_nothing_is_told_where_nothing_is_left_out(tmp_path, caplog):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import ColorTrc
 
+from sweettok.video import high_dynamic_range
 from sweettok.video.decode import read_window
 from sweettok.video.formats import Unreadable
 
@@ -49,7 +50,7 @@ def film(tmp_path):
 @pytest.mark.parametrize(("share", "shown"), [(0, 0), (0.18, 118), (0.5, 188), (1, 255), (4, 255)])
 def test_greys_are_those_of_srgb(film, curve, share, shown):
     path = film(np.full((16, 16, 3), 203.0 * share), curve)
-    assert np.abs(read_window(path, 0, 1, 1).astype(int) - shown).max() <= 1
+    assert np.abs(read_window(path, 0, 1, 1).astype(int) - shown).max() <= (share > 0.18)
 
 
 @each
@@ -60,11 +61,28 @@ def test_colours_are_those_of_bt709(film, curve):
     assert np.abs(read_window(path, 0, 1, 1) - expected).max() <= 2
 
 
+@pytest.mark.parametrize("pixels", ["yuv420p10le", "yuv444p10le", "gbrp10le", "gbrp16le"])
+@pytest.mark.parametrize("limited", [True, False])
+def test_the_highest_signal_is_the_brightest_light(pixels, limited):
+    """The code of a signal of 1 in each range, which is 10,000 cd/m2; and no value is above it."""
+    bits, is_rgb = int(pixels[-4:-2]), pixels.startswith("gbr")
+    frame = av.VideoFrame(32, 32, pixels)
+    frame.color_range, frame.colorspace = 1 if limited else 2, 0 if is_rgb else 9
+    frame.color_trc, frame.color_primaries = ColorTrc.SMPTE2084, 9
+    top = 235 << (bits - 8) if limited and not is_rgb else 2**bits - 1
+    for number, plane in enumerate(frame.planes):
+        code = top if number == 0 or is_rgb else 1 << (bits - 1)
+        plane.update(np.full(plane.buffer_size // 2, code, np.uint16).tobytes())
+    light = high_dynamic_range._light(frame.color_trc, high_dynamic_range._white(frame))
+    assert np.allclose(light[frame.to_ndarray(format="gbrp16le")], 10_000 / 203, rtol=5e-3)
+    assert light.max() == light[-1] == np.float32(10_000 / 203)
+
+
 def test_what_has_no_rule_is_refused(film):
     light = np.full((16, 16, 3), 100.0)
-    with pytest.raises(Unreadable, match="transfer characteristic 8 "):
+    with pytest.raises(Unreadable, match="linear light"):
         read_window(film(light, ColorTrc.LINEAR), 0, 1, 1)
-    with pytest.raises(Unreadable, match="primaries 12 "):
+    with pytest.raises(Unreadable, match="primaries SMPTE432"):
         read_window(film(light, ColorTrc.SMPTE2084, primaries=12), 0, 1, 1)
 
 

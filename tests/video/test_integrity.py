@@ -79,6 +79,22 @@ def test_transport_streams_notice_a_cut_within_a_packet(tmp_path, write_video, s
     assert video_index(recorded).frames == 30
 
 
+JOINED = ["h264.mp4", "index_first.mov", "wmv2.wmv", "flv1.flv", "mpeg2.mpg", "ffv1.mkv", "palette.gif"]
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_joined_files_give_all_frames_or_are_refused(tmp_path, write_video, scene, altered, name):
+    """As `cat one two > joined` makes them."""
+    codec, pixels, options, of_container = FORMS[name]
+    path = write_video(tmp_path / name, scene(12), codec, pixels, options=options, of_container=of_container)
+    joined = altered(path, lambda content: content + content)
+    if name.endswith((".mpg", ".mkv", ".gif")):
+        assert video_index(joined).frames == len(read_window(joined, 0, 1, 24)) == 24
+    else:
+        with pytest.raises(Unreadable, match="joined"):
+            video_index(joined)
+
+
 @pytest.mark.parametrize("size", [0, 2**32 - 1])
 def test_an_avi_of_unstated_size_is_read(tmp_path, write_video, scene, altered, size):
     path = write_video(tmp_path / "clip.avi", scene(5))
