@@ -45,15 +45,14 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(status)
 
 
-def _run(arguments: list[str] | None) -> int | None:
-    """The exit status; None: 0."""
+def _run(arguments: list[str] | None) -> int | str | None:
+    """The exit status (None: 0), or the line to end with."""
     chosen = build_parser().parse_args(arguments)
     try:
         with naming_refused_files(), naming_missing_packages():
             return chosen.run(chosen)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return f"error: {error}"
     except KeyboardInterrupt:
         again = "add --resume to make the others" if hasattr(chosen, "resume") else "run the same command again"
         print(f"interrupted: files that were written are complete; {again}", file=sys.stderr)

@@ -86,20 +86,16 @@ def test_an_interrupt_is_status_130(monkeypatch, capsys):
     assert ended.value.code == 130 and "run the same command again" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "arguments", ["profile list", "profile show sprites", "completion bash", "--help", "profile nonsense 2>&1"]
-)
+@pytest.mark.parametrize("arguments", ["profile list", "profile show sprites", "completion bash", "--help"])
 def test_a_reader_that_leaves_ends_the_command_quietly(arguments):
     """The pipe is closed before the command prints, whatever its output's length."""
-    command = f"({sys.executable} -m sweettok.cli {arguments}; echo $? >&3) | sleep 0"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     read, write = os.pipe()
-    done = subprocess.run(
-        ["bash", "-c", f"exec 3>&{write}; {command}"], env=environment, cwd=ROOT, capture_output=True, pass_fds=(write,)
-    )
+    os.close(read)
+    command = [sys.executable, "-m", "sweettok.cli", *arguments.split()]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=write, stderr=subprocess.PIPE)
     os.close(write)
-    with os.fdopen(read) as status:
-        assert status.read().strip() in ("141",) and not done.stderr
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])

@@ -110,9 +110,7 @@ def _diff(as_json: bool, name: str, other: str | None = None) -> None:
 def _file_of(name: str) -> Path:
     known = {path.stem: path for path in sorted(PROFILES.glob("*.yaml"))}
     if name not in known:
-        raise InputError(
-            f"no profile {name!r}; known: {', '.join(known) or 'none here; run from the project root'}"
-        )
+        raise InputError(f"no profile {name!r}; known: {', '.join(known) or 'none here; run from the project root'}")
     return known[name]
 
 

@@ -133,9 +133,9 @@ def test_an_animation_is_no_image_of_a_set(tmp_path, file_data, scene):
     still.save(tmp_path / "set" / "a" / "moving.webp", save_all=True, append_images=moving)
     summary = prepare(file_data("image_folder", tmp_path / "set", max_skipped=0.9), tmp_path / "out")
     assert sum(summary["clips"].values()) == 10
-    assert "a/moving.webp,is an animation; expected a still image" in (tmp_path / "out" / "skipped.csv").read_text().replace(
-        '"', ""
-    )
+    assert "a/moving.webp,is an animation; expected a still image" in (
+        tmp_path / "out" / "skipped.csv"
+    ).read_text().replace('"', "")
 
 
 def test_captions_are_joined_by_clip_or_file(videos, file_data, tmp_path):
