@@ -27,19 +27,31 @@ def hlg(light):
     return np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)
 
 
+def limited_10_bits(signal):
+    """RGB in [0, 1], (h, w, 3) -> codes of Y, Cb and Cr, uint16 (3, h, w) (BT.2020, tables 4 and 5)."""
+    red, _, blue = np.moveaxis(signal, -1, 0)
+    luma = signal @ [0.2627, 0.6780, 0.0593]
+    codes = 64 + 876 * luma, 512 + 896 * (blue - luma) / 1.8814, 512 + 896 * (red - luma) / 1.4746
+    return np.round(codes).astype(np.uint16)
+
+
 @pytest.fixture
 def film(tmp_path):
     """(light (h, w, 3) of BT.2020, curve) -> a 10-bit film of it."""
 
     def write(light, curve, primaries=9):
         signal = {ColorTrc.SMPTE2084: pq, ColorTrc.ARIB_STD_B67: hlg}.get(curve, lambda light: light / 1000)(light)
-        frame = av.VideoFrame.from_ndarray(np.round(signal * 65535).clip(0, 65535).astype(np.uint16), format="rgb48le")
+        frame = av.VideoFrame(light.shape[1], light.shape[0], "yuv444p10le")
+        for plane, codes in zip(frame.planes, limited_10_bits(signal.clip(0, 1)), strict=True):
+            rows = np.zeros((plane.height, plane.line_size // 2), np.uint16)
+            rows[:, : plane.width] = codes
+            plane.update(rows.tobytes())
         with av.open(tmp_path / "film.mkv", "w") as container:
             stream = container.add_stream("ffv1", rate=25)
             stream.height, stream.width, stream.pix_fmt = *light.shape[:2], "yuv444p10le"
             context = stream.codec_context
             context.color_trc, context.color_primaries, context.colorspace, context.color_range = curve, primaries, 9, 1
-            container.mux(stream.encode(frame.reformat(format="yuv444p10le", dst_colorspace="bt2020")))
+            container.mux(stream.encode(frame))
             container.mux(stream.encode())
         return tmp_path / "film.mkv"
 
@@ -50,7 +62,7 @@ def film(tmp_path):
 @pytest.mark.parametrize(("share", "shown"), [(0, 0), (0.18, 118), (0.5, 188), (1, 255), (4, 255)])
 def test_greys_are_those_of_srgb(film, curve, share, shown):
     path = film(np.full((16, 16, 3), 203.0 * share), curve)
-    assert np.abs(read_window(path, 0, 1, 1).astype(int) - shown).max() <= (share > 0.18)
+    assert np.abs(read_window(path, 0, 1, 1).astype(int) - shown).max() <= 1
 
 
 @each
