@@ -83,7 +83,7 @@ def _verdicts(path: Path) -> dict[str, dict[str, Any]]:
         entries = [_as_claim(one) for one in entries["verdicts"]]
     keys = {"claim", "verdict", "discovery"}
     if not isinstance(entries, list) or not all(isinstance(one, dict) and keys <= set(one) for one in entries):
-        raise InputError(f"{path} has no verdicts; give the claims.json or results.json of a report, or its folder")
+        raise InputError(f"{path} holds no verdicts; give the claims.json or results.json of a report, or its folder")
     return {one["claim"]: one for one in entries if one["verdict"] != "not run"}
 
 
