@@ -150,8 +150,8 @@ def test_what_exists_is_kept_without_force(sweettok, videos, work):
     assert sweettok("encode", "videos/a.mkv", "-o", "a.swt", "--force")[0] == 0 and VideoTokens.load("a.swt")
 
 
-def test_a_real_clip(sweettok, work, shared_data):
-    path = sorted(shared_data("weizmann").glob("*/*.mp4"))[0]
+def test_a_real_clip(sweettok, work, real_samples):
+    path = sorted(real_samples("weizmann").glob("*/*.mp4"))[0]
     assert sweettok("encode", path, "-o", "real.swt")[0] == 0
     assert sweettok("decode", "real.swt", "-o", "real.gif")[0] == 0
     assert (work / "real.gif").stat().st_size > 0

@@ -1,12 +1,12 @@
 """SqueezeNet 1.0: what it recognises on real images, and its form."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from real_samples import SAMPLES, why_skipped
+from real_samples import SQUEEZENET as WEIGHTS
 
 from sweettok.errors import InputError
 from sweettok.metrics.extractors import open_extractor
@@ -17,11 +17,8 @@ from sweettok.torchvision_operators import define_missing_operators
 from sweettok.video.store import to_float
 from sweettok.weights import load_state
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-SHARED = next((p for p in (DATA, Path("/work/shared/data")) if p.is_dir()), DATA)
-WEIGHTS = SHARED / "weights" / "squeezenet1_0_imagenet.npz"
-IMAGES = SHARED / "imagenet-sample"
-needs_weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason=f"{WEIGHTS} is not here")
+IMAGES = SAMPLES / "imagenet-sample"
+needs_weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason=why_skipped(WEIGHTS))
 
 # fire module -> squeeze and expand channels (each of two), Iandola et al. 2016, table 1
 FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
