@@ -9,7 +9,6 @@ from sweettok.commands.arguments import add_json
 from sweettok.commands.compare_reports import across_in_words, across_reports, changed_verdicts, in_words, report_file
 from sweettok.errors import InputError
 from sweettok.metrics.registry import METRICS, metric_of
-from sweettok.reporting.reasons import reasons, reasons_in_words, setting_of
 
 if TYPE_CHECKING:
     import pandas
@@ -56,6 +55,8 @@ def _compare(chosen: argparse.Namespace) -> int:
 
 
 def _across(reports: dict[str, Path], as_json: bool) -> str:
+    from sweettok.reporting.reasons import reasons, reasons_in_words, setting_of
+
     settings = {name: setting_of(file.with_name("results.json")) for name, file in reports.items()}
     rows = across_reports(reports)
     for row in rows:
