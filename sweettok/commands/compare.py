@@ -132,8 +132,8 @@ def _difference(runs: "pandas.DataFrame", reference: "pandas.DataFrame", metric:
     if not seeds:
         return None
     kept = [of.loc[seed] for of in (runs, reference) for seed in seeds]
-    values = [_per_clip(run["run_id"], metric) for run in kept]
-    if any(found is None for found in values):
+    values = [found for run in kept if (found := _per_clip(run["run_id"], metric)) is not None]
+    if len(values) < len(kept):
         return difference_over_seeds({int(seed): runs[metric][seed] - reference[metric][seed] for seed in seeds})
     if any(not found.index.equals(values[0].index) for found in values):
         raise InputError(f"{kept[0]['run']} and other runs were measured on different clips; run `dvc repro ablation`")
