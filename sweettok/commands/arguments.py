@@ -1,8 +1,6 @@
 """Options that several subcommands share, and the model they name."""
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,15 +67,3 @@ def device_of(chosen: argparse.Namespace) -> str:
     if chosen.device != "auto":
         return chosen.device
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-@contextmanager
-def naming_options() -> Iterator[None]:
-    """In the block, a value that a section of params refuses raises InputError with the option of its key."""
-    import pydantic
-
-    try:
-        yield
-    except pydantic.ValidationError as invalid:
-        first = invalid.errors()[0]
-        raise InputError(f"--{str(first['loc'][0]).replace('_', '-')} {first['input']}: {first['msg']}") from invalid

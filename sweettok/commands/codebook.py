@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import MODEL, add_json, naming_options
+from sweettok.commands.arguments import MODEL, add_json
 from sweettok.commands.files import check_writable
 from sweettok.errors import InputError, counted, one_line
 
@@ -67,6 +67,8 @@ def _open(folder: str | None) -> "Codebook":
 
 
 def _build(chosen: argparse.Namespace) -> None:
+    import pydantic
+
     from sweettok.language.captions import read_captions
     from sweettok.language.codebook import build_codebook
     from sweettok.params import Codebook as Settings
@@ -79,11 +81,14 @@ def _build(chosen: argparse.Namespace) -> None:
     ):
         raise InputError(f"{folder} holds {min(foreign)}, which is no part of a codebook; choose another folder")
     check_writable(folder)
-    with naming_options():
+    try:
         settings = Settings(
             captions=chosen.captions, captions_split=chosen.split, min_count=chosen.min_count,
             max_words=chosen.max_words, provider=chosen.provider, provider_path=chosen.provider_path,
         )  # fmt: skip
+    except pydantic.ValidationError as invalid:
+        first = invalid.errors()[0]
+        raise InputError(f"--{str(first['loc'][0]).replace('_', '-')} {first['input']}: {first['msg']}") from invalid
     codebook = build_codebook(read_captions(chosen.captions, chosen.split), settings)
     codebook.save(folder)
     counts = {part: codebook.part_of_speech.count(part) for part in dict.fromkeys(codebook.part_of_speech)}

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import add_json, add_model, naming_options, open_model
+from sweettok.commands.arguments import add_json, add_model, open_model
 from sweettok.commands.files import check_free
 from sweettok.errors import InputError, one_line
 
@@ -101,12 +101,18 @@ def _generate(chosen: argparse.Namespace) -> None:
 
 
 def _settings(chosen: argparse.Namespace, clips: int) -> "SamplingSettings":
+    import pydantic
+
     from sweettok.params import SamplingSettings
 
     evaluated = _evaluated(Path(chosen.generator).parent / "generation" / "summary.json")
     asked = {name: getattr(chosen, name) for name in UNCHOSEN if getattr(chosen, name) is not None}
-    with naming_options():
+    try:
         return SamplingSettings(**UNCHOSEN | evaluated | asked, samples=clips, batch_size=AT_ONCE, seed=chosen.seed)
+    except pydantic.ValidationError as invalid:
+        first = invalid.errors()[0]
+        name = str(first["loc"][0]).replace("_", "-")
+        raise InputError(f"--{name} {first['input']}: {first['msg']}") from invalid
 
 
 def _evaluated(summary: Path) -> dict[str, Any]:
