@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 READY := $(VENV)/.installed
+WORKERS ?= 2
 
 .PHONY: docs install no-git repro report readme test fast smoke verify expectation reliability audit bench ui lint types clean
 install: $(READY)
@@ -38,10 +39,10 @@ types: install  ## types of sweettok and stages
 	mypy
 
 test: lint types  ## what CI runs; the longest files first
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/pipeline tests
+	OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/pipeline tests
 
 fast: install  ## the tests without the pipeline; on another Python: make fast PYTHON=python3.13 VENV=.venv-3.13
-	OMP_NUM_THREADS=1 python -m pytest -q -n 2 --dist loadfile tests --ignore=tests/pipeline --ignore=tests/trust --ignore=tests/bench
+	OMP_NUM_THREADS=1 python -m pytest -q -n $(WORKERS) --dist loadfile tests --ignore=tests/pipeline --ignore=tests/trust --ignore=tests/bench
 
 smoke: install  ## the whole pipeline at smoke size, in a scratch copy
 	python -m pytest -q -m pipeline tests/pipeline

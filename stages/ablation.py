@@ -74,7 +74,7 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         test = ClipStore.open("outputs/data", "test")
         distances, (scorers, _) = judge_distances(judge, test), open_scorers(judge, None, test.size)
         device = own_device()
-        tokenizer = wrapped(variant, model).to(device)
+        tokenizer = wrapped(variant, model)
         reconstructions = score(tokenizer, test, settings.batch_size, scorers, distances, device=device)
         generation = measured_prior(params, variant, seed, model, data, judge, test, run)
         if run is None:

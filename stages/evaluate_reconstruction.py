@@ -31,7 +31,7 @@ def body(params: Params, run: Run | None, name: str) -> None:
     settings, device, judge = params.evaluate_reconstruction, own_device(), load_judge("outputs/judge")
     stores = {split: ClipStore.open("outputs/data", split) for split in ("train", "val", "test")}
     test = stores["test"]
-    tokenizer = open_tokenizer(name, params.tokenizers, test.frames, test.size).to(device)
+    tokenizer = open_tokenizer(name, params.tokenizers, test.frames, test.size)
     with first_process_first():  # it fills the cache of real clips' features, which the others then read
         published, skipped = open_distances(params.metrics, stores)
     scorers, without_weights = open_scorers(judge, params.metrics, test.size)

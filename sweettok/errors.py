@@ -40,6 +40,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
+def out_of_memory(error: Exception) -> bool:
+    """Of Python and NumPy, of torch on an accelerator, or of torch's allocator on the CPU, which says it in words only."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return bool(kinds & {"MemoryError", "OutOfMemoryError"}) or "can't allocate memory" in str(error)
+
+
 @contextmanager
 def naming_refused_files() -> Iterator[None]:
     """In the block, a file that the system refuses to open, list or write raises InputError with its name."""

@@ -11,7 +11,7 @@ from contextlib import nullcontext, redirect_stdout
 from typing import Any
 
 from sweettok.allocator import keep_freed_blocks
-from sweettok.errors import InputError, naming_refused_files, print_any_name
+from sweettok.errors import InputError, naming_refused_files, out_of_memory, print_any_name
 from sweettok.params import Params, stage_params
 from sweettok.tracking import tracked_run
 
@@ -59,7 +59,7 @@ def run_stage(
     except InputError as error:
         sys.exit(f"error in stage {name}: {error}")
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
         sys.exit(f"error in stage {name}: out of memory; in params.yaml lower {_what_to_lower(params)}")
     except KeyboardInterrupt:
@@ -75,12 +75,6 @@ def _leave_the_others() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """Of Python and NumPy, of torch on an accelerator, or of torch's allocator on the CPU, which says it in words only."""
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    return bool(kinds & {"MemoryError", "OutOfMemoryError"}) or "can't allocate memory" in str(error)
 
 
 def _what_to_lower(params: Params) -> str:

@@ -4,7 +4,6 @@ The model has a codebook of 34 words and takes 9 frames of 16 x 16.
 """
 
 import importlib.util
-import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from real_samples import SAMPLES, why_skipped
 from sprite_data import sprites_data
 
 from sweettok.language.codebook import Codebook
@@ -19,7 +19,6 @@ from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Optimiser, Patches, Proxy, Tokenizer
 from sweettok.video.prepare import prepare
 
-SHARED = Path(os.environ.get("SWEETTOK_SHARED_DATA", Path(__file__).parents[1] / ".." / "shared" / "data")).resolve()
 PARTS = {"adjective": 10, "noun": 9, "adverb": 7, "verb": 8}
 CLIP = (9, 16)  # frames, size: a 4 x 4 grid with 1 + 4 latent frames
 PATCHES = Patches(spatial=4, temporal=2)
@@ -137,13 +136,13 @@ def make_model(codebook, proxy_params, tokenizer_of, clips):
 
 
 @pytest.fixture(scope="session")
-def shared_data():
+def real_samples():
     """name -> folder of a real sample; the test is skipped where it is absent."""
 
     def folder(name):
-        if not (SHARED / name).is_dir():
-            pytest.skip(f"no real samples at {SHARED / name} (set SWEETTOK_SHARED_DATA)")
-        return SHARED / name
+        if not (SAMPLES / name).is_dir():
+            pytest.skip(why_skipped(SAMPLES / name))
+        return SAMPLES / name
 
     return folder
 

@@ -1,4 +1,4 @@
-"""Citations of the paper page and the design page, by heading or by row (C11), lead somewhere."""
+"""Citations of the paper page and the design page, by heading or by row (C11), lead somewhere; no file names one outside."""
 
 import re
 import subprocess
@@ -49,3 +49,50 @@ def test_row_ids_are_link_targets_and_unique():
 
 def test_no_file_names_notes_that_lie_elsewhere():
     assert not tracked_lines(r"\b(PAPER|DESIGN|ENVIRONMENT)\.md\b")
+
+
+def outside(path, line):
+    """What a line of git's file `path` names outside the repository. Tests may hand such names to the code, but not read them."""
+    links = re.findall(r"\]\((\.\./[^)#\s]*)", line)
+    found = [link for link in links if not (ROOT / path).parent.joinpath(link).resolve().is_relative_to(ROOT)]
+    if not path.startswith("tests/"):
+        found += re.findall(r"(?<![.\w/(])\.\./[\w.][\w./-]*", line)
+    above = re.findall(r"__file__\)(?:\.resolve\(\))?\.parents\[(\d)\]", line)
+    found += [f"parents[{n}]" for n in above if int(n) >= len(Path(path).parts)]
+    return found + re.findall(r"/work/[\w/]*|\bROOT\.parent\b|\bROOT / \"\.\.\"", line)
+
+
+def test_no_file_names_one_outside_the_repository():
+    lines = [line.split(":", 2) for line in tracked_lines(r"\.\./|\.parents?\b|/work/|\"\.\.\"")]
+    assert len(lines) > 30
+    this = str(Path(__file__).relative_to(ROOT))
+    assert not [
+        (path, number, found) for path, number, text in lines if path != this and (found := outside(path, text))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("profiles/a.yaml", "  root: ../sets/a"),
+        ("docs/a.md", "lie in `../sets` unless"),
+        ("docs/a.md", "[sets](../../sets/README.md)"),
+        ("tests/a/test_b.py", 'DATA = Path(__file__).resolve().parents[3] / "sets"'),
+        ("tests/a/test_b.py", 'DATA = ROOT.parent / "sets"'),
+        ("tests/a/test_b.py", 'DATA = Path("/work/sets")'),
+    ],
+)
+def test_a_name_outside_the_repository_is_noticed(path, line):
+    assert len(outside(path, line)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("docs/a.md", "[profile](../profiles/a.yaml), `.../judge`"),
+        ("tests/a/test_b.py", "ROOT = Path(__file__).parents[2]"),
+        ("tests/a/test_b.py", 'refuses("../secret")'),
+    ],
+)
+def test_a_name_inside_the_repository_is_none_outside(path, line):
+    assert not outside(path, line)

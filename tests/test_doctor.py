@@ -19,7 +19,6 @@ from sweettok.mlflow_store import experiment_of, open_client, store_lock
 from sweettok.params import FileData, parse_params, resolved_yaml
 
 ROOT = Path(__file__).parents[1]
-REAL = Path(os.environ.get("SWEETTOK_SHARED_DATA", ROOT / ".." / "shared" / "data")).resolve()
 
 
 def profile(name, **data):
@@ -309,19 +308,17 @@ def test_it_answers_without_torch(tmp_path):
         assert [need["state"] for need in needs if need["kind"] == kind] == ["missing"] * number
 
 
-def test_of_the_real_sample_of_ucf101_two_clips_are_here(no_hub):
-    if not (REAL / "ucf101").is_dir():
-        pytest.skip(f"no real samples at {REAL / 'ucf101'} (set SWEETTOK_SHARED_DATA)")
-    needs = found(profile("ucf101", root=str(REAL / "ucf101")), "data")
+def test_of_the_real_sample_of_ucf101_two_clips_are_here(no_hub, real_samples):
+    needs = found(profile("ucf101", root=str(real_samples("ucf101"))), "data")
     counts = [re.search(r": ([\d,]+) of ([\d,]+) listed", need.found).groups() for need in needs]
     present, listed = (sum(int(count.replace(",", "")) for count in column) for column in zip(*counts, strict=True))
     assert (present, listed) == (2, 13320)
     assert {need.state for need in needs} == {"missing"}
 
 
-def test_profiles_of_the_samples_lack_nothing_but_what_is_absent():
-    if not REAL.is_dir():
-        pytest.skip(f"no real samples at {REAL} (set SWEETTOK_SHARED_DATA)")
-    for name in ("weizmann", "atari", "cctv"):
-        content = profile(name, root=str(REAL / name))
-        assert {need.state for need in found(content, "data")} == {"here"}
+@pytest.mark.parametrize("name", ["weizmann", "atari", "cctv"])
+def test_profiles_of_the_samples_lack_nothing(name, real_samples, tmp_path, monkeypatch):
+    """Their folder is `data` of the project, which may be a link."""
+    (tmp_path / "data").symlink_to(real_samples(name).parent)
+    monkeypatch.chdir(tmp_path)
+    assert {need.state for need in found(profile(name), "data")} == {"here"}

@@ -7,17 +7,18 @@ from typing import Any
 import torch
 
 from sweettok.api.comparison import FolderClips, files_of, long_enough
-from sweettok.api.folder_metrics import RESAMPLES, distances_to, of_files, skipped_count
+from sweettok.api.folder_metrics import RESAMPLES, distances_to, no_distances, of_files, skipped_count
 from sweettok.api.frames import open_frames
-from sweettok.metrics.networks import Skipped
+from sweettok.errors import InputError
 from sweettok.metrics.reconstruction import clip_size, score, summarise
-from sweettok.metrics.registry import metric_of
+from sweettok.metrics.registry import frechet_of, metric_of
 from sweettok.metrics.scorers import open_scorers
 from sweettok.models.judge import Judge
 from sweettok.params import EvaluateReconstruction, Metrics
 from sweettok.tokenizers.base import ClipTokenizer
 
 CLIPS_AT_ONCE = 16
+TOO_FEW = "a Frechet distance needs at least 2 files"
 
 
 def open_clips(folder: str | Path, frames: int, size: int, skip_shorter: bool = False) -> FolderClips:
@@ -45,11 +46,20 @@ def evaluate(
 
     judge, settings: what is measured with (see `folder_metrics.compare`). wanted: names of metrics; None: all there are.
     watch: wraps the numbers of the batches, for a progress bar.
+    Raises InputError: nothing of it can be measured here, a tokenizer that breaks its protocol.
     """
     store: Any = clips  # has what a ClipStore is asked for
     scorers, skipped = open_scorers(judge, settings, clips.size, wanted)
-    distances, missing = distances_to(clips, judge, settings) if len(clips) > 1 else ([], _too_few(judge))
-    chosen = [distance for distance in distances if wanted is None or _named(distance.name, wanted)]
+    if wanted is not None:
+        networks = tuple(name for name in settings.extractors if frechet_of(name).name in wanted)
+        settings = settings.model_copy(update={"extractors": networks})
+    distances, missing = (
+        distances_to(clips, judge, settings) if len(clips) > 1 else ([], no_distances(settings, TOO_FEW))
+    )
+    chosen = [distance for distance in distances if _asked(distance.name, wanted)]
+    left_out = [entry.as_json() for entry in skipped + missing if _asked(entry.metric, wanted)]
+    if not (scorers or chosen):
+        raise InputError("nothing can be measured: " + "; ".join(f"{one['metric']}: {one['why']}" for one in left_out))
     drawn = EvaluateReconstruction(batch_size=CLIPS_AT_ONCE, bootstrap=RESAMPLES, seed=seed)
     reconstructions = score(tokenizer, store, CLIPS_AT_ONCE, scorers, chosen, device=device, watch=watch)
     records = summarise(reconstructions, store, drawn, scorers, chosen)
@@ -62,17 +72,13 @@ def evaluate(
             name: entry | {"split": "files given", "protocol": entry["protocol"] | skipped_count(clips)}
             for name, entry in records.items()
         },
-        "left_out": [entry.as_json() for entry in skipped + missing if wanted is None or _named(entry.metric, wanted)],
+        "left_out": left_out,
         "skipped_files": [str(file.path) for file in clips.skipped],
     }
 
 
-def _named(record: str, wanted: Collection[str]) -> bool:
-    """Whether the metric of a record's key is among these names."""
+def _asked(record: str, wanted: Collection[str] | None) -> bool:
+    """Whether a record is of one of these metrics. On unverified weights it has a name of its own, and only what is wanted is
+    opened."""
     metric = metric_of(record)
-    return record in wanted or (metric is not None and metric.name in wanted)
-
-
-def _too_few(judge: Judge | None) -> list[Skipped]:
-    names = ("frechet_video/judge", "frechet_image/judge") if judge else ()
-    return [Skipped(name, "video", "a Frechet distance needs at least 2 files") for name in names]
+    return wanted is None or metric is None or metric.name in wanted

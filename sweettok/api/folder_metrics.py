@@ -17,7 +17,7 @@ from sweettok.metrics.networks import Skipped
 from sweettok.metrics.protocol import first_frames
 from sweettok.metrics.record import record
 from sweettok.metrics.reference_statistics import features_of
-from sweettok.metrics.registry import Metric, metrics
+from sweettok.metrics.registry import Metric, frechet_of, metrics
 from sweettok.metrics.scorers import NO_JUDGE, open_scorers
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
@@ -47,8 +47,6 @@ def compare(
     records: dict[str, dict[str, Any]] = {}
     skipped: list[Skipped] = []
     pairs: dict[str, dict[str, float]] = {}
-    if judge is None:
-        skipped += [Skipped(metric.name, metric.kind, NO_JUDGE) for metric in _judged_sets()]
     if comparison.paired:
         scorers, facts, missing = _scorers(comparison, judge, settings)
         skipped += missing
@@ -111,6 +109,12 @@ def _judged_sets() -> list[Metric]:
     return [metric for metric in metrics().values() if metric.compares == "sets" and metric.needs == "judge"]
 
 
+def no_distances(settings: Metrics, why: str) -> list[Skipped]:
+    """All distances of sets that could be asked for, left out for one reason."""
+    asked = [*_judged_sets(), *map(frechet_of, settings.extractors)]
+    return [Skipped(metric.name, metric.kind, why) for metric in asked]
+
+
 def _scorers(
     comparison: Comparison, judge: Judge | None, settings: Metrics
 ) -> tuple[dict[str, PairScore], dict[str, dict], list[Skipped]]:
@@ -131,20 +135,21 @@ def _record(name: str, pairs: dict[str, dict[str, float]], comparison: Compariso
     treatment: dict[str, Any] = {"frames": comparison.frames or "all", "resolution": comparison.size or "as stored"}
     treatment |= {"fit": comparison.fit} if comparison.size else {}
     treatment |= skipped_count(comparison)
-    return record(float(values.mean()), len(values), "made vs real", seed, interval, metric=name, **(treatment | facts))
+    return record(
+        float(values.mean()), len(values), "generated vs real", seed, interval, metric=name, **(treatment | facts)
+    )
 
 
 def _distances(
     comparison: Comparison, judge: Judge | None, settings: Metrics, seed: int
 ) -> tuple[dict[str, dict[str, Any]], list[Skipped]]:
     """name -> record of each Frechet distance, and those that cannot be had."""
-    wanted = [] if judge is None else [metric.name for metric in _judged_sets()]
     try:
         real, generated = comparison.sets()
     except InputError as reason:
         if not comparison.paired:
             raise
-        return {}, [Skipped(name, "video", str(reason)) for name in (*wanted, *settings.extractors)]
+        return {}, no_distances(settings, str(reason))
     found, skipped = distances_to(real, judge, settings)
     records = {}
     for distance in found:
@@ -168,7 +173,9 @@ def distances_to(
     """The Frechet distances to files, whatever split a protocol asks for, and those that cannot be had."""
     stores: dict[str, Any] = {split: replace(real, split=split) for split in ("train", "test")}  # as ClipStores
     found, skipped = open_distances(settings, stores, cache_folder() / "reference")
-    if judge is not None:
+    if judge is None:
+        skipped += [Skipped(metric.name, metric.kind, NO_JUDGE) for metric in _judged_sets()]
+    else:
         kinds: Sequence[Literal["video", "image"]] = ("video", "image") if real.frames > 1 else ("image",)
         found = judge_distances(judge, stores["test"], kinds) + found
         still = [metric for metric in _judged_sets() if metric.kind not in kinds]
@@ -179,8 +186,8 @@ def distances_to(
 def of_files(entry: dict[str, Any], real: FolderClips, distance: FrechetDistance) -> dict[str, Any]:
     """The record without what is true of a store's split only: files have no split, and were cut and resized to here."""
     protocol = distance.selection.protocol
-    made_square = {"crop": f"shorter side resized to {real.size}, centre crop", "stretch": f"stretched to {real.size}"}
-    prepared = f"first {counted(real.frames, 'frame')} of each file, {made_square[real.fit]}"
+    squared = {"crop": f"shorter side resized to {real.size}, centre crop", "stretch": f"stretched to {real.size}"}
+    prepared = f"first {counted(real.frames, 'frame')} of each file, {squared[real.fit]}"
     described = entry["protocol"]["protocol"] | {"split": f"none: the files given (it asks for {protocol.split})"}
     if protocol.name == "own":
         described |= {"split": "none: the files given", "source": "this project: all files, as prepared"}
@@ -188,7 +195,7 @@ def of_files(entry: dict[str, Any], real: FolderClips, distance: FrechetDistance
         "first frame" if distance.extractor.kind == "image" else f"{protocol.frames} of {real.frames} prepared frames"
     )
     facts = entry["protocol"] | {"prepared": prepared, "input": seen, "protocol": described}
-    return entry | {"split": "made vs real", "protocol": facts}
+    return entry | {"split": "generated vs real", "protocol": facts}
 
 
 def _features(distance: FrechetDistance, generated: Any, paired: bool) -> np.ndarray:

@@ -9,7 +9,6 @@ from sweettok.commands.arguments import add_json
 from sweettok.commands.compare_reports import across_in_words, across_reports, changed_verdicts, in_words, report_file
 from sweettok.errors import InputError
 from sweettok.metrics.registry import METRICS, metric_of
-from sweettok.reporting.reasons import reasons, reasons_in_words, setting_of
 
 if TYPE_CHECKING:
     import pandas
@@ -56,6 +55,8 @@ def _compare(chosen: argparse.Namespace) -> int:
 
 
 def _across(reports: dict[str, Path], as_json: bool) -> str:
+    from sweettok.reporting.reasons import reasons, reasons_in_words, setting_of
+
     settings = {name: setting_of(file.with_name("results.json")) for name, file in reports.items()}
     rows = across_reports(reports)
     for row in rows:
@@ -131,8 +132,8 @@ def _difference(runs: "pandas.DataFrame", reference: "pandas.DataFrame", metric:
     if not seeds:
         return None
     kept = [of.loc[seed] for of in (runs, reference) for seed in seeds]
-    values = [_per_clip(run["run_id"], metric) for run in kept]
-    if any(found is None for found in values):
+    values = [found for run in kept if (found := _per_clip(run["run_id"], metric)) is not None]
+    if len(values) < len(kept):
         return difference_over_seeds({int(seed): runs[metric][seed] - reference[metric][seed] for seed in seeds})
     if any(not found.index.equals(values[0].index) for found in values):
         raise InputError(f"{kept[0]['run']} and other runs were measured on different clips; run `dvc repro ablation`")

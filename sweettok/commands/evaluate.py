@@ -60,6 +60,8 @@ def _list(chosen: argparse.Namespace) -> None:
         print(json.dumps(found, indent=1))
     for name, factory in found.items() if not chosen.json else ():
         print(f"{name}: {factory}")
+    if params is None:
+        print("no params.yaml here: those of a project are listed in its folder", file=sys.stderr)
 
 
 def _evaluate(chosen: argparse.Namespace) -> None:
@@ -76,7 +78,7 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     def watch(batches: Sequence[int]) -> Any:
         return progress(batches, tokenizer.name, unit="batch", delay=MINUTE)
 
-    found = evaluate(tokenizer.to(device), clips, judge, settings, chosen.metrics, chosen.seed, device, watch)
+    found = evaluate(tokenizer, clips, judge, settings, chosen.metrics, chosen.seed, device, watch)
     text = json.dumps({"folder": chosen.clips, **found}, indent=1)
     if chosen.output:
         with atomic_file(Path(chosen.output)) as file:
@@ -123,6 +125,11 @@ def _open(chosen: argparse.Namespace, params: "Params | None") -> "ClipTokenizer
     if name not in known and (Path(name).is_dir() or "/" in name):
         tok = SweetTok.from_pretrained(name)
         return SweetTokTokenizer(Path(name).name, tok.model, tok.model_id)
+    if name not in known and params is None:
+        raise InputError(
+            f"tokenizer {name!r}: there is no params.yaml here, in which a project names its tokenizers; run this in the "
+            "project's folder, or give a model's folder" + (f", or one of {', '.join(known)}" if known else "")
+        )
     frames, size = chosen.frames or (params and params.data.frames), chosen.size or (params and params.data.size)
     if name in known and not (frames and size):
         raise InputError("there is no params.yaml to tell the length and size of clips; give --frames and --size")

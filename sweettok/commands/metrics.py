@@ -74,7 +74,7 @@ def _metrics(chosen: argparse.Namespace) -> None:
         comparison, judge, settings, chosen.seed, lambda pairs: progress(pairs, "metrics", unit="pair", delay=MINUTE)
     )
     if chosen.json:
-        print(json.dumps({"real": chosen.real, "made": chosen.generated, **found}, indent=1))
+        print(json.dumps({"real": chosen.real, "generated": chosen.generated, **found}, indent=1))
         return
     for name, entry in found["metrics"].items():
         interval = f" [{entry['interval'][0]:.4g}, {entry['interval'][1]:.4g}]" if entry["interval"] else ""

@@ -12,6 +12,7 @@ from sweettok.metrics.bits import TokenGroup, index_count, token_bits, token_cou
 from sweettok.metrics.codebook_health import CodebookHealth
 from sweettok.metrics.distances import FrechetDistance, distance_records
 from sweettok.metrics.record import record
+from sweettok.metrics.round_trip import RoundTrip
 from sweettok.metrics.scorers import Scorer
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.processes import gathered_objects, process_count, process_rank
@@ -62,27 +63,24 @@ def score(
     device: torch.device | str = "cpu",
     watch: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Reconstructions:
-    """Encode and decode a split by `tokenizer`, which is on `device`, and score each clip.
+    """Encode and decode a split by `tokenizer` on `device`, and score each clip.
 
     Distances to the same split share the reconstructions; those of a protocol on another split have a run of their own.
     Each process scores its share of the split's clips; the scores of all come back in all.
     watch: wraps the numbers of the batches, for a progress bar.
+    Raises InputError where the tokenizer breaks its protocol (`RoundTrip`).
     """
-
-    def reconstruct(clip: Tensor) -> Tensor:
-        return tokenizer.decode(tokenizer.encode(clip.to(device))).cpu()
-
+    round_trip = RoundTrip(tokenizer, device)
     shared = [distance for distance in distances if distance.selection.store.split == store.split]
     share = _Share({scorer.name: [] for scorer in scorers}, {distance.name: [] for distance in shared})
     parts = torch.arange(len(store)).split(batch_size)
     for number in watch(np.array_split(np.arange(len(parts)), process_count())[process_rank()].tolist()):
         indices = parts[number]
         clip = store.clips(indices)
-        tokens = tokenizer.encode(clip.to(device))
-        reconstructed = tokenizer.decode(tokens).cpu()
+        tokens = round_trip.encode(clip)
+        reconstructed = round_trip.decode(tokens, clip)
         share.shape = tokens.shape[1], tokens[0, 0].numel()
-        if tokenizer.bits_per_clip is None:
-            share.sizes.append(tokenizer.sizes(tokens))  # type: ignore[attr-defined]  # VariableRate
+        share.sizes.append(round_trip.sizes(tokens))
         for scorer in scorers:
             share.scores[scorer.name].append(scorer.compute(clip, reconstructed))
         for distance in shared:
@@ -97,14 +95,14 @@ def score(
     scores = {s.name: torch.cat([x for each in shares for x in each.scores[s.name]]).double().numpy() for s in scorers}
     features = {d.name: np.concatenate([x for each in shares for x in each.features[d.name]]) for d in shared}
     others = [distance for distance in distances if distance.selection.store.split != store.split]
-    features |= {distance.name: distance.method_features(reconstruct, batch_size) for distance in others}
+    features |= {distance.name: distance.method_features(round_trip, batch_size) for distance in others}
     sizes = [piece for each in shares for piece in each.sizes]
     return Reconstructions(
         scores=scores,
         features=features,
         first=torch.cat([clip for each in shares for clip in each.first])[:keep],
         shape=next(each.shape for each in shares if each.shape),
-        sizes={key: torch.cat([piece[key] for piece in sizes]).numpy() for key in (sizes[0] if sizes else ())},
+        sizes={key: torch.cat([piece[key] for piece in sizes]).numpy() for key in sizes[0]},
     )
 
 

@@ -47,19 +47,12 @@ class SqueezeNet(nn.Module):
     def _as_trained(self, frames: Tensor) -> Tensor:
         return (frames.flip(1) + 1) * 127.5 - self.mean
 
-    def _resized(self, images: Tensor) -> Tensor:
-        size = (SIDE, SIDE)
-        frames = F.interpolate(images[:, :, 0], size, mode="bilinear", align_corners=False, antialias=True)
-        return self._as_trained(frames)
-
-    def class_logits(self, images: Tensor) -> Tensor:
-        """Images (B, 3, 1, H, W) in [-1, 1] -> logits of the 1,000 ImageNet classes in wnid order (B, 1000)."""
-        return self.network(self._resized(images))
-
     def forward(self, images: Tensor) -> Tensor:
         """Images (B, 3, 1, H, W) in [-1, 1] -> mean of the last feature map (B, 512)."""
         check_clip("images", images)
-        return self.network.features(self._resized(images)).mean(dim=(2, 3))
+        size = (SIDE, SIDE)
+        frames = F.interpolate(images[:, :, 0], size, mode="bilinear", align_corners=False, antialias=True)
+        return self.network.features(self._as_trained(frames)).mean(dim=(2, 3))
 
     def maps(self, clip: Tensor) -> list[Tensor]:
         """Clip (B, 3, T, H, W) in [-1, 1], at its own size (at least 32) -> 4 feature maps (B, C, T, h, w)."""

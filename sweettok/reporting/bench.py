@@ -33,7 +33,7 @@ CURVES = {  # title -> what x is, the curves
 @dataclass(frozen=True)
 class Bench:
     """machine: facts of where it ran; rows: one a benchmark (mean and stddev in s, and its extra_info); quality: rows of
-    `metrics.length.psnr_by_length`, empty where no trained model was there."""
+    `psnr_by_length` of tests/bench, empty where no trained model was there."""
 
     machine: dict[str, Any]
     rows: list[dict[str, Any]]

@@ -154,7 +154,7 @@ def collect(
     ablation = _cells(outputs / "ablation", cells)
     folders = measured(outputs / "reconstruction", tokenizers)
     reconstruction = gather(folders)
-    clip_words, token_places = _clip_words(outputs / "reconstruction" / "sweettok" / "words.json")
+    words = _json(outputs / "reconstruction" / "sweettok" / "words.json") or {}
     return Results(
         profile=profile,
         data=_json(outputs / "data" / "store.json"),
@@ -163,8 +163,8 @@ def collect(
         per_clip=_per_clip(folders),
         strips=_strips(outputs, folders, ablation, reconstruction),
         codecs=_json(outputs / "codecs" / "summary.json"),
-        clip_words=clip_words,
-        token_places=token_places,
+        clip_words=words.get("clips"),
+        token_places=words.get("places"),
         generation=_json(outputs / "generation" / "summary.json"),
         samples=_arrays(outputs / "generation" / "samples.npz"),
         semantics=_json(outputs / "semantics" / "summary.json"),
@@ -188,12 +188,6 @@ def _codebook(folder: Path) -> ListedCodebook | None:
         parts[word] = (*parts.get(word, ()), part)
     vectors = dict(zip(description["words"], _vectors(folder / "codebook.safetensors"), strict=True))
     return ListedCodebook(sizes, parts, description["captions"], description["provider"], vectors, **lists)
-
-
-def _clip_words(path: Path) -> tuple[list[dict[str, Any]] | None, dict[str, Any] | None]:
-    """The clips' words and the places of their tokens, which older evaluations did not keep."""
-    content = _json(path)
-    return (content["clips"], content["places"]) if isinstance(content, dict) else (content, None)
 
 
 def _vectors(path: Path) -> np.ndarray:

@@ -8,17 +8,27 @@ A factory is a function or a class: factory(name=..., frames=..., size=..., **op
 """
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import resolve_name
+from types import NoneType
 from typing import Any
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, out_of_memory
 from sweettok.params import TokenizerEntry
 from sweettok.tokenizers.base import ClipTokenizer, VariableRate
 
 GROUP = "sweettok.tokenizers"
 GIVEN = ("name", "frames", "size")  # what every factory is called with
+PROPERTIES: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "name": (str, "text"),
+    "frames": (int, "a whole number"),
+    "size": (int, "a whole number"),
+    "fingerprint": (str, "text, the hex sha256 of weights and settings"),
+    "parameter_count": (int, "a whole number"),
+    "bits_per_clip": ((int, float, NoneType), "a number of bits, or None where it depends on the clip"),
+}
 
 
 def registered(entries: Mapping[str, TokenizerEntry]) -> dict[str, str]:
@@ -33,7 +43,7 @@ def open_tokenizer(name: str, entries: Mapping[str, TokenizerEntry], frames: int
     """The tokenizer of that name, for clips of `frames` frames of size x size.
 
     Raises InputError: unknown name or option, a factory that does not import or fails, an object that is no tokenizer or
-    is one for other clips.
+    is one for other clips, a property of another type.
     """
     known = registered(entries)
     if name not in known:
@@ -41,7 +51,15 @@ def open_tokenizer(name: str, entries: Mapping[str, TokenizerEntry], frames: int
             f"tokenizer {name!r} is unknown; choose one of {', '.join(known)}, or add it to params.tokenizers"
         )
     options = entries[name].options if name in entries else {}
-    return _checked(name, _call(name, _imported(name, known[name]), frames, size, options), frames, size)
+    tokenizer = _call(name, _imported(name, known[name]), frames, size, options)
+    try:
+        return _checked(name, tokenizer, frames, size)
+    except InputError:
+        raise
+    except Exception as error:  # whatever its properties raise
+        raise InputError(
+            f"tokenizers.{name}: {type(error).__name__} when asked for its properties: {_line(error)}"
+        ) from error
 
 
 def _offered() -> dict[str, EntryPoint]:
@@ -100,8 +118,10 @@ def _call(name: str, factory: Callable[..., Any], frames: int, size: int, option
         return factory(**given, **options)
     except InputError as error:
         raise InputError(f"tokenizers.{name}: {error}") from error
-    except (TypeError, ValueError) as error:  # of the options' values
-        raise InputError(f"tokenizers.{name}: {_line(error)}; check its options") from error
+    except Exception as error:  # whatever another's code raises
+        if out_of_memory(error):
+            raise
+        raise InputError(f"tokenizers.{name}: {type(error).__name__}: {_line(error)}; check its options") from error
 
 
 def _checked(name: str, tokenizer: Any, frames: int, size: int) -> ClipTokenizer:
@@ -111,6 +131,11 @@ def _checked(name: str, tokenizer: Any, frames: int, size: int) -> ClipTokenizer
         raise InputError(
             f"tokenizers.{name}: {type(tokenizer).__name__} is no ClipTokenizer, it has no {', '.join(absent)}"
         )
+    for key, (allowed, what) in PROPERTIES.items():
+        if not isinstance(value := getattr(tokenizer, key), allowed) or (
+            key == "bits_per_clip" and not _possible(value)
+        ):
+            raise InputError(f"tokenizers.{name}: {key} is {value!r:.80}, but it is {what}")
     if tokenizer.bits_per_clip is None and not isinstance(tokenizer, VariableRate):
         raise InputError(
             f"tokenizers.{name}: bits_per_clip is None, but {type(tokenizer).__name__} has no sizes(tokens)"
@@ -121,6 +146,10 @@ def _checked(name: str, tokenizer: Any, frames: int, size: int) -> ClipTokenizer
             "train it for them, or set data.frames and data.size"
         )
     return tokenizer
+
+
+def _possible(bits: float | None) -> bool:
+    return bits is None or (math.isfinite(bits) and bits >= 0)
 
 
 def _line(error: BaseException) -> str:

@@ -111,7 +111,7 @@ def test_distances_are_those_of_the_clips_and_say_their_protocol(folders, shots,
     entry = found["frechet_video/judge"]
     assert entry["value"] == pytest.approx(expected["value"], rel=1e-4) and entry["value"] > 0
     assert entry["protocol"]["resolution"] == 16 and entry["protocol"]["frames"] == 9
-    assert entry["protocol"]["weights_sha256"] == "f" * 64 and entry["split"] == "made vs real"
+    assert entry["protocol"]["weights_sha256"] == "f" * 64 and entry["split"] == "generated vs real"
 
 
 def test_a_protocol_claims_nothing_of_a_store(scene, write_video, tmp_path, judge):

@@ -347,8 +347,8 @@ def test_what_is_pushed_is_what_is_saved(tok, saved, monkeypatch, tmp_path, way)
     assert commit.files == local
 
 
-def test_a_real_clip(tok, shared_data):
-    path = sorted((shared_data("weizmann")).glob("*/*.mp4"))[0]
+def test_a_real_clip(tok, real_samples):
+    path = sorted((real_samples("weizmann")).glob("*/*.mp4"))[0]
     source = open_frames(path)
     tokens = tok.encode_video(path)
     assert (tokens.frames, tokens.height, tokens.width) == (source.frames, 64, 64)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bench.length import psnr_by_length
 
-from sweettok.metrics.length import psnr_by_length
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import load_params
 from sweettok.video.sprites import draw_sprite

@@ -112,14 +112,24 @@ def test_a_single_file_has_no_distances(sweettok, two_videos, with_judge):
     ("arguments", "named"),
     [
         (["outputs/model", "--metrics", "nonsense"], "'nonsense'"),
-        (["mean_colour"], "'mean_colour'"),
+        (["mean_colour"], "'mean_colour': there is no params.yaml here"),
+        (["outputs/model", "--metrics", "fvd", "lpips/alex"], "fvd: weights of I3D: not here"),
+        (["outputs/model", "--metrics", "fvd", "lpips/alex"], "lpips/alex: "),
+        (["outputs/model", "--metrics", "frechet_image/judge"], "frechet_image/judge: no trained judge here"),
         (["none/here"], "none/here"),
         (["outputs/model", "--judge", "none"], "none/config.json"),
     ],
 )
-def test_bad_input(sweettok, two_videos, arguments, named):
+def test_bad_input(sweettok, two_videos, arguments, named, monkeypatch, tmp_path):
+    monkeypatch.setenv("SWEETTOK_CACHE", str(tmp_path / "cache"))
     status, _, err = evaluate(sweettok, *arguments)
     assert status == 1 and named in err and len(err.strip().splitlines()) == 1
+
+
+def test_a_distance_of_a_single_file_alone(sweettok, two_videos):
+    shutil.rmtree(two_videos / "deep")
+    status, _, err = evaluate(sweettok, "outputs/model", "--metrics", "fvd")
+    assert status == 1 and "fvd: a Frechet distance needs at least 2 files" in err
 
 
 def test_files_that_are_too_short_and_none_at_all(sweettok, videos, work):

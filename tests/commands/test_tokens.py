@@ -175,8 +175,8 @@ def test_an_interrupted_command_goes_on_as_it_advises(sweettok, videos, work, mo
     assert len(list((work / "reconstructed").rglob("*.gif"))) == 3
 
 
-def test_a_real_clip(sweettok, work, shared_data):
-    path = sorted(shared_data("weizmann").glob("*/*.mp4"))[0]
+def test_a_real_clip(sweettok, work, real_samples):
+    path = sorted(real_samples("weizmann").glob("*/*.mp4"))[0]
     assert sweettok("encode", path, "-o", "real.swt")[0] == 0
     assert sweettok("decode", "real.swt", "-o", "real.gif")[0] == 0
     assert (work / "real.gif").stat().st_size > 0

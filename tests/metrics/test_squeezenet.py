@@ -1,12 +1,12 @@
 """SqueezeNet 1.0: what it recognises on real images, and its form."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from real_samples import SAMPLES, why_skipped
+from real_samples import SQUEEZENET as WEIGHTS
 
 from sweettok.errors import InputError
 from sweettok.metrics.extractors import open_extractor
@@ -17,11 +17,8 @@ from sweettok.torchvision_operators import define_missing_operators
 from sweettok.video.store import to_float
 from sweettok.weights import load_state
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-SHARED = next((p for p in (DATA, Path("/work/shared/data")) if p.is_dir()), DATA)
-WEIGHTS = SHARED / "weights" / "squeezenet1_0_imagenet.npz"
-IMAGES = SHARED / "imagenet-sample"
-needs_weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason=f"{WEIGHTS} is not here")
+IMAGES = SAMPLES / "imagenet-sample"
+needs_weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason=why_skipped(WEIGHTS))
 
 # fire module -> squeeze and expand channels (each of two), Iandola et al. 2016, table 1
 FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
@@ -71,7 +68,6 @@ def test_against_the_papers_table(network, images):
         wide = convolve(squeezed, f"fire{number}.conv3x3_2", padding=1)
         x = torch.cat([convolve(squeezed, f"fire{number}.conv1x1_2"), wide], dim=1)
     torch.testing.assert_close(network(images), x.mean(dim=(2, 3)), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(network.class_logits(images), convolve(x, "conv_final").mean(dim=(2, 3)))
 
 
 def test_serves_as_perceptual_distance(network):
@@ -112,7 +108,8 @@ def test_top_1_accuracy_on_real_images():
     hits = []
     for batch in np.array_split(files, 10):
         frames = np.stack([np.asarray(Image.open(file).convert("RGB").resize((227, 227))) for file in batch])
-        guesses = network.class_logits(to_float(frames[:, None])).argmax(dim=1).tolist()
+        last = network.maps(to_float(frames[:, None]))[-1][:, :, 0]
+        guesses = network.network.classifier(last).mean(dim=(2, 3)).argmax(dim=1).tolist()
         hits += [plain(categories[guess]) == plain(file.stem) for guess, file in zip(guesses, batch, strict=True)]
     assert np.mean(hits) > 0.5
 

@@ -6,20 +6,19 @@ from pathlib import Path
 
 import pytest
 import yaml
+from real_samples import SQUEEZENET as WEIGHTS
+from real_samples import why_skipped
 
 from sweettok.params import parse_params, resolved_yaml
 from sweettok.reporting import write_report
 
 ROOT = Path(__file__).parents[2]
-DATA = ROOT.parent / "shared" / "data"
-SHARED = next((p for p in (DATA, Path("/work/shared/data")) if p.is_dir()), DATA)
-WEIGHTS = SHARED / "weights" / "squeezenet1_0_imagenet.npz"
 SQUEEZENET = "frechet_image/squeezenet1_0"
 STAGES = (
     "prepare_data", "build_codebook", "train_judge", "train_proxy", "train_spatial", "train_joint", "finetune_pixels",
     "evaluate_reconstruction", "train_generator", "evaluate_generation",
 )  # fmt: skip
-pytestmark = pytest.mark.skipif(not WEIGHTS.is_file(), reason=f"{WEIGHTS} is not here")
+pytestmark = pytest.mark.skipif(not WEIGHTS.is_file(), reason=why_skipped(WEIGHTS))
 
 
 class Untracked:

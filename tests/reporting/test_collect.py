@@ -50,13 +50,6 @@ def test_priors_are_sorted_by_size_and_seed(tmp_path: Path):
     assert found == [("large", 0), ("small", 0), ("small", 1)]
 
 
-def test_words_without_places(fresh_outputs: Path):
-    """As evaluations wrote them before places were kept: a list of clips."""
-    (fresh_outputs / "reconstruction/sweettok/words.json").write_text('[{"clip": "a"}]')
-    results = collect(fresh_outputs)
-    assert results.clip_words == [{"clip": "a"}] and results.token_places is None
-
-
 def test_empty_outputs(tmp_path: Path):
     assert collect(tmp_path).reconstruction is None
 

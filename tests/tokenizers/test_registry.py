@@ -57,6 +57,24 @@ class Unmeasured(MeanColour):
     bits_per_clip = None
 
 
+class Endless(MeanColour):
+    bits_per_clip = math.inf
+
+
+class Nameless(MeanColour):
+    fingerprint = None
+
+
+class Untrained(MeanColour):
+    @property
+    def bits_per_clip(self):
+        raise RuntimeError("train it first")
+
+
+def absent(name, frames, size):
+    return open("/none/weights")
+
+
 def shorter(name, frames, size):
     return MeanColour(name, frames - 4, size)
 
@@ -88,6 +106,10 @@ def test_from_an_installed_package_alone_and_with_options_of_params(offer):
         ("stand_in:NUMBER", "stand_in:NUMBER .*function"),
         ("stand_in:Unsized", "Unsized .*ClipTokenizer, .*bits_per_clip, decode, encode, fingerprint, parameter_count, to"),
         ("stand_in:Unmeasured", r"bits_per_clip .*Unmeasured .*sizes\(tokens\)"),
+        ("stand_in:Endless", "bits_per_clip is inf"),
+        ("stand_in:Nameless", "fingerprint is None, but .*sha256"),
+        ("stand_in:Untrained", "RuntimeError .*train it first"),
+        ("stand_in:absent", "FileNotFoundError: .*/none/weights"),
         ("stand_in:shorter", "5x16x16, .*9x16x16"),
         ("stand_in:failing", "outputs/mine"),
         ({"factory": MEAN, "shade": 0.5}, "'shade'; .*: none"),
@@ -97,7 +119,10 @@ def test_from_an_installed_package_alone_and_with_options_of_params(offer):
 )  # fmt: skip
 def test_one_line_says_what_is_wrong(factory, named, monkeypatch):
     entry = factory if isinstance(factory, dict) else {"factory": factory}
-    factories = {one.__name__: one for one in (Halves, Unsized, Unmeasured, shorter, failing)}
+    factories = {
+        one.__name__: one
+        for one in (Halves, Unsized, Unmeasured, Endless, Nameless, Untrained, absent, shorter, failing)
+    }
     monkeypatch.setitem(sys.modules, "stand_in", SimpleNamespace(NUMBER=7, **factories))
     with pytest.raises(InputError, match=named) as refused:
         open_tokenizer("mine", entries(mine=entry), 9, 16)

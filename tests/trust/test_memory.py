@@ -15,9 +15,9 @@ import torch
 from sprite_data import sprites_data
 
 from sweettok.params import SpritesData
+from sweettok.training.loading import ClipDataset, prefetched
 from sweettok.video import prepare as preparing
-from sweettok.video.loading import ClipBatches
-from sweettok.video.store import ClipStore, to_uint8
+from sweettok.video.store import ClipStore, batches, to_uint8
 
 ROOT = Path(__file__).parents[2]
 MB = 1e6
@@ -119,10 +119,12 @@ def test_epochs_of_many_tiny_clips_take_no_more_memory(tmp_path, monkeypatch, re
     preparing.prepare(data, tmp_path / "data")
     store = ClipStore.open(tmp_path / "data", "train")
     seen, lost, memory = np.zeros(count, np.int64), 0, []
-    for step, (clips, labels) in enumerate(ClipBatches(store, BATCH, EPOCHS * count // BATCH, seed=0), start=1):
-        numbers = numbers_in(clips)
+    dataset = ClipDataset(store, {"label": torch.tensor(store.labels["label"].to_numpy())})
+    parts = batches(store, BATCH, EPOCHS * count // BATCH, seed=0)
+    for step, batch in enumerate(prefetched(dataset, parts, torch.device("cpu"), workers=0), start=1):
+        numbers = numbers_in(batch["clip"])
         np.add.at(seen, numbers, 1)
-        lost += int((labels.numpy() != numbers % 2).sum())
+        lost += int((batch["label"].numpy() != numbers % 2).sum())
         if step % (count // BATCH) == 0:
             lost += int((seen != step // (count // BATCH)).sum())
             memory.append(own_memory())

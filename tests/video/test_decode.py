@@ -411,9 +411,9 @@ def test_senseless_windows_are_refused(tmp_path, window):
 @pytest.mark.parametrize(
     "pattern", ["ucf101/**/*.avi", "weizmann/wave1/*1_*.mp4", "cctv/street/nofi00*.mp4", "atari/a*/*.gif"]
 )
-def test_windows_of_real_files_are_slices(shared_data, pattern):
+def test_windows_of_real_files_are_slices(real_samples, pattern):
     name, _, rest = pattern.partition("/")
-    paths = sorted(shared_data(name).glob(rest))[:3]
+    paths = sorted(real_samples(name).glob(rest))[:3]
     assert paths
     for path in paths:
         frames = all_frames(path)

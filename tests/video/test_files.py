@@ -260,7 +260,7 @@ def test_ucf101_and_kinetics_are_prepared_by_name(tmp_path, file_data, write_vid
         ("imagenet-sample", "imagenet", {"split": {"by": "random", "val": 0.1, "test": 0.2}}, [560, 80, 160]),
     ],
 )  # fmt: skip
-def test_real_samples_are_prepared_without_a_loss(shared_data, file_data, tmp_path, name, kind, changes, clips):
-    summary = prepare(file_data(kind, shared_data(name), **changes), tmp_path / "out")
+def test_real_samples_are_prepared_without_a_loss(real_samples, file_data, tmp_path, name, kind, changes, clips):
+    summary = prepare(file_data(kind, real_samples(name), **changes), tmp_path / "out")
     assert list(summary["files"].values()) == clips and not any(summary["skipped"].values())
     assert all(count >= files for count, files in zip(summary["clips"].values(), clips, strict=True))

@@ -40,8 +40,8 @@ def test_splits_follow_lists_and_groups(ucf, file_data):
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_the_official_lists_share_no_performer(shared_data, file_data, number):
-    root = shared_data("ucf101")
+def test_the_official_lists_share_no_performer(real_samples, file_data, number):
+    root = real_samples("ucf101")
     groups = {1: [8, 9], 2: [1, 2], 3: [1, 2]}[number]
     listing = list_ucf101(file_data("ucf101", root, split_list=number, val_groups=groups))
     train, val, test = (performers(listing.splits[split]) for split in SPLITS)

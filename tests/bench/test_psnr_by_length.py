@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from bench.length import psnr_by_length
 
 from sweettok.metrics.fidelity import psnr
-from sweettok.metrics.length import psnr_by_length
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Patches
 
