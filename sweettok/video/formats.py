@@ -27,7 +27,7 @@ def check_file(path: Path, endings: tuple[str, ...]) -> None:
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise Unreadable(f"does not exist ({error.strerror})") from error
+        raise Unreadable("does not exist") from error
     except OSError as error:
         raise Unreadable(f"cannot be read: {refusal(error, 'check the disk and the name')}") from error
     if not stat.S_ISREG(status.st_mode):

@@ -12,7 +12,6 @@ from sweettok.errors import refusal
 from sweettok.video.formats import Unreadable
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_SHOWN = (b"tRNS", b"acTL", b"fcTL", b"fdAT")  # parts of a PNG that change pixels, beside those of a capital letter
 _SCAN, _END = 0xDA, 0xD9  # markers of a JPEG
 _PROGRESSIVE = (0xC2, 0xCA)
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
@@ -40,12 +39,12 @@ def _check_length(content: mmap.mmap, written: int) -> None:
 
 
 def _check_png(content: mmap.mmap) -> None:
-    """Its chunks up to the end mark: length, kind, data, checksum of kind and data."""
+    """Its chunks up to the end mark: length, kind, data, checksum of kind and data. Pillow refuses damaged text too."""
     at, kind = len(_PNG), b""
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", content, at)
         (stored,) = struct.unpack_from(">I", content, at + 8 + length)
-        if (kind[:1].isupper() or kind in _SHOWN) and zlib.crc32(content[at + 4 : at + 8 + length]) != stored:
+        if zlib.crc32(content[at + 4 : at + 8 + length]) != stored:
             raise Unreadable(f"damaged between bytes {at} and {at + 12 + length}: its checksum differs")
         at += 12 + length
 

@@ -183,7 +183,7 @@ def test_a_stretched_reconstruction_is_perfect_only_when_both_are_stretched(
             tmp_path / "generated" / f"{number}.mkv", np.stack([to_square("stretch", 16)(frame) for frame in frames])
         )
     folders = tmp_path / "real", tmp_path / "generated"
-    with pytest.raises(InputError, match=r"0\.mkv .*40x24.*0\.mkv .*16x16.* --fit crop .*--fit stretch"):
+    with pytest.raises(InputError, match=r"0\.mkv .*40x24.*0\.mkv .*16x16.* --fit .*crop .*stretch"):
         open_comparison(*folders, paired, None, 16)
     by_fit = {
         fit: compare(open_comparison(*folders, paired, None, 16, fit), judge, NONE) for fit in ("crop", "stretch")

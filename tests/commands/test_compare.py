@@ -78,7 +78,7 @@ def test_without_names_all_variants_and_no_difference(there, sweettok):
     [
         (("full", "nothing"), "nothing; known variants: coupled, full, lc"),
         (("full", "full"), "full"),
-        (("full", "--metric", "fvd"), "fvd; known: psnr, seconds"),
+        (("full", "--metric", "fvd"), "fvd; choose from psnr, seconds"),
     ],
 )
 def test_refusals(there, sweettok, arguments, named):

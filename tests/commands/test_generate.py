@@ -84,7 +84,7 @@ def test_a_damaged_evaluation(sweettok, generator, work, content, named):
 @pytest.mark.parametrize(
     "arguments, named",
     [
-        (["--class", "fly"], "'fly'; known: bend, jack, wave"),
+        (["--class", "fly"], "'fly'; choose from bend, jack, wave"),
         (["--class", "3"], "'3'"),
         (["--top-p", "2"], "--top-p 2.0"),
         (["--top-k", "-1"], "--top-k -1"),

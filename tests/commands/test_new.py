@@ -100,7 +100,7 @@ def test_nothing_is_overwritten_without_force(sweettok, project, classes):
     assert (project / "profiles" / "mine.yaml").read_text() == "mine"
     assert sweettok("new", classes, "--profile", "mine", "--force")[0] == 0
     status, _, err = sweettok("new", classes, "--profile", "sprites", "--force")
-    assert status == 1 and "builds on" in err
+    assert status == 1 and "sprites is the base" in err
 
 
 @pytest.mark.parametrize(

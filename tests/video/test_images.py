@@ -117,7 +117,7 @@ def test_a_transparent_rgb_of_8_bits_is_exact_and_one_of_16_is_refused(tmp_path)
     save_png(tmp_path / "a.png", 8, 2, colours, [200, 200, 0x1C8])
     assert read_image(tmp_path / "a.png")[0].tolist() == [[9, 8, 7], [0, 0, 0], [200, 200, 201]]
     save_png(tmp_path / "a.png", 16, 2, [(200, 200, 200), (51_400, 51_400, 51_400)], [200, 200, 200])
-    with pytest.raises(Unreadable, match="transparent colour of 16 bits; .*alpha"):
+    with pytest.raises(Unreadable, match="transparent colour .*16 bits.*alpha"):
         read_image(tmp_path / "a.png")
 
 
@@ -196,7 +196,7 @@ def test_cut_images_are_refused(tmp_path, scene, ending):
     content = (tmp_path / f"a{ending}").read_bytes()
     for share in np.linspace(0.05, 0.95, 19):
         (tmp_path / f"a{ending}").write_bytes(content[: int(len(content) * share)])
-        with pytest.raises(Unreadable, match="decoded"):
+        with pytest.raises(Unreadable, match="truncated|decoded"):
             image_index(tmp_path / f"a{ending}")
 
 
@@ -210,7 +210,7 @@ def test_damage_says_why(tmp_path, picture):
         "page.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
         "a.tiff": content,
     }
-    reasons = ["decoded .*truncated", "empty", "decoded", "decoded", r"'\.tiff'"]
+    reasons = ["truncated", "empty", "decoded", "decoded", r"\.tiff"]
     for (name, data), reason in zip(files.items(), reasons, strict=True):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(Unreadable, match=reason) as raised:

@@ -122,7 +122,7 @@ def test_listed_names_and_shares_mix():
     ("val", "test", "message"),
     [
         (("c",), ("a",), "val .*'c'"),
-        (("a",), ("a",), "test .*'a', .*: b$"),
+        (("a",), ("a",), "test .*'a'.* b$"),
         (("a",), ("b",), "val .*test .*2 .*train"),
         (0.5, 0.5, "val .*test .*2 .*train"),
     ],

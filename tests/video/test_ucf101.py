@@ -77,7 +77,7 @@ def test_bad_lists_are_refused(ucf, file_data, name, text, message):
 
 @pytest.mark.parametrize(
     ("groups", "message"),
-    [([3], r"data\.val_groups .*3; .*1 .*\[8, 9, 10"), ([8, 9, 10], r"data\.val_groups .*train")],
+    [([3], r"data\.val_groups .*3, .*list 1 .*\[8, 9, 10"), ([8, 9, 10], r"data\.val_groups .*train")],
 )
 def test_val_groups_must_leave_a_train_split(ucf, file_data, groups, message):
     with pytest.raises(InputError, match=message):
