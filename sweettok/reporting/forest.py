@@ -48,7 +48,7 @@ def forest_plot(found: Sequence[Verdict]) -> Figure | None:
     panel.minorticks_off()
     panel.grid(axis="y", visible=False)
     panel.set_xlabel(
-        "effect / smallest effect of interest: right of zero speaks for the claim, grey is too small to matter"
+        "effect / smallest effect of interest: right of zero supports the claim, grey is too small to matter"
     )
     return figure
 
