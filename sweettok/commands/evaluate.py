@@ -90,7 +90,7 @@ def _evaluate(chosen: argparse.Namespace) -> None:
         f"{found['tokenizer'][key]:,.0f} {key}" for key in ("tokens", "indices", "bits") if found["tokenizer"][key]
     )
     shape = f"{clips.frames}x{clips.size}x{clips.size}"
-    print(f"{tokenizer.name} on {counted(len(clips), 'file')}, {shape}: {', '.join(sizes)} a clip")
+    print(f"{tokenizer.name} on {counted(len(clips), 'file')}, {shape}: {', '.join(sizes)} per clip")
     _print_table(found)
     if found["skipped_files"]:
         print(skipped_line(found["skipped_files"], clips.frames))

@@ -19,6 +19,7 @@ def claims(*verdicts):
 def folder(work):
     (work / "mine").mkdir()
     (work / "mine" / "claims.json").write_text(json.dumps(claims("supported", "not run", "contradicted")))
+    (work / "mine" / "index.html").write_text("the page")
     return work / "mine"
 
 
