@@ -83,7 +83,7 @@ def _data(survey: Survey, choices: Choices, captions: Path | None) -> str:
         rate = f", {survey.rate / windows.stride:.3g} frames a second" if survey.rate else ""
         text = f"{{stride: {windows.stride}, every: {windows.every}, start: {windows.start}}}"
         lines.append(
-            f"windows: {text}  # {_kept_frames(windows.stride)}{rate}; a clip starts every {counted(windows.every, 'frame')}"
+            f"windows: {text}  # {_kept_frames(windows.stride)}{rate}; a clip starts every {counted(windows.every or 1, 'frame')}"
         )
     return "\n".join(["data: !replace", *(f"  {line}" for line in lines)])
 
