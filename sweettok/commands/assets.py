@@ -10,7 +10,9 @@ from sweettok.errors import InputError
 
 def add(commands: Any) -> None:
     """Add the subcommand to a parser's."""
-    assets = commands.add_parser("assets", help="list weights of published networks (sha256, address, local path), or download one")
+    assets = commands.add_parser(
+        "assets", help="list weights of published networks (sha256, address, local path), or download one"
+    )
     assets.add_argument("name", nargs="?", help="a network (default: list all)")
     assets.add_argument("--download", action="store_true", help="download the named network's weights over https")
     add_json(assets)

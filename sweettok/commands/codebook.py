@@ -20,12 +20,16 @@ def add(commands: Any) -> None:
     codebook = commands.add_parser("codebook", help="build a codebook from captions, or look up its words")
     actions = codebook.add_subparsers(required=True, metavar="ACTION")
 
-    build = actions.add_parser("build", help="build words by part of speech, their vectors and their graph from captions")
+    build = actions.add_parser(
+        "build", help="build words by part of speech, their vectors and their graph from captions"
+    )
     build.add_argument("captions", help=".txt (one per line), .tsv or .jsonl (with `caption`), each also .gz")
     build.add_argument("-o", "--output", default="codebook", metavar="FOLDER", help="default: codebook")
     build.add_argument("--split", help="only the captions of this split")
     build.add_argument("--min-count", type=int, default=1, help="drop words that occur less often (default: 1)")
-    build.add_argument("--max-words", type=int, help="keep this many words of each part of speech, the most frequent (default: all)")
+    build.add_argument(
+        "--max-words", type=int, help="keep this many words of each part of speech, the most frequent (default: all)"
+    )
     build.add_argument(
         "--provider",
         metavar="NAME",

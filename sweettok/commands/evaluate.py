@@ -38,7 +38,9 @@ def add(commands: Any) -> None:
     evaluate.add_argument(
         "--metrics", nargs="+", metavar="NAME", help="e.g. psnr fvd lpips/alex (default: all available)"
     )
-    evaluate.add_argument("--frames", type=int, metavar="N", help="frames per clip (default: data.frames of params.yaml)")
+    evaluate.add_argument(
+        "--frames", type=int, metavar="N", help="frames per clip (default: data.frames of params.yaml)"
+    )
     evaluate.add_argument("--size", type=int, metavar="N", help="side of a frame in pixels (default: data.size)")
     add_skip_shorter(evaluate)
     add_device(evaluate)

@@ -41,11 +41,15 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     chosen = "default: as its evaluation chose, else"
     generate.add_argument(
-        "--guidance", type=float, help=f"strength of guidance towards the class; 1: none ({chosen} {UNCHOSEN['guidance']})"
+        "--guidance",
+        type=float,
+        help=f"strength of guidance towards the class; 1: none ({chosen} {UNCHOSEN['guidance']})",
     )
     generate.add_argument("--temperature", type=_positive(float), help=f"{chosen} {UNCHOSEN['temperature']}")
     generate.add_argument("--top-k", type=int, help=f"sample from the k most likely words ({chosen} 0, all)")
-    generate.add_argument("--top-p", type=float, help=f"sample from the most likely words with this total probability ({chosen} 1)")
+    generate.add_argument(
+        "--top-p", type=float, help=f"sample from the most likely words with this total probability ({chosen} 1)"
+    )
     add_model(generate)
     add_json(generate)
     generate.set_defaults(run=_generate)

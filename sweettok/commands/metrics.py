@@ -35,9 +35,17 @@ def add(commands: Any) -> None:
         help="how to resize: shorter side and centre crop, or stretch; choose what was done to GENERATED (default: crop, for equal shapes)",
     )  # fmt: skip
     metrics.add_argument(
-        "--extractor", action="append", metavar="NAME", help="network of the Frechet distances: i3d, i3d-videogpt, inception, squeezenet1_0"
+        "--extractor",
+        action="append",
+        metavar="NAME",
+        help="network of the Frechet distances: i3d, i3d-videogpt, inception, squeezenet1_0",
     )
-    metrics.add_argument("--perceptual", action="append", metavar="NAME", help="network of the perceptual distance: alex, vgg, squeeze, squeezenet1_0")
+    metrics.add_argument(
+        "--perceptual",
+        action="append",
+        metavar="NAME",
+        help="network of the perceptual distance: alex, vgg, squeeze, squeezenet1_0",
+    )
     add_networks(metrics)
     add_json(metrics)
     metrics.set_defaults(run=_metrics)

@@ -28,7 +28,9 @@ def add(commands: Any) -> None:
     check.add_argument("file", nargs="?", default=str(CURRENT), help="params file, or folder of a clip store")
     check.set_defaults(run=lambda chosen: _check(Path(chosen.file)))
 
-    doctor = commands.add_parser("doctor", help="say what a profile needs, what is missing on this machine and where to get it")
+    doctor = commands.add_parser(
+        "doctor", help="say what a profile needs, what is missing on this machine and where to get it"
+    )
     doctor.add_argument("--profile", help="name of a profile (default: examine params.yaml)")
     add_json(doctor)
     doctor.set_defaults(run=lambda chosen: _examine(chosen.profile, chosen.json))

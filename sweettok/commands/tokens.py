@@ -32,7 +32,9 @@ def add(commands: Any) -> None:
     _add_written(decode, "decoded")
     decode.set_defaults(run=_decode)
 
-    reconstruct = commands.add_parser("reconstruct", help="encode and decode in one step: see what the model keeps of a video")
+    reconstruct = commands.add_parser(
+        "reconstruct", help="encode and decode in one step: see what the model keeps of a video"
+    )
     add_inputs(reconstruct, "videos and images")
     _add_written(reconstruct, "reconstructed")
     add_fit(reconstruct)
@@ -49,8 +51,14 @@ def add(commands: Any) -> None:
 
 def _add_written(parser: argparse.ArgumentParser, default: str) -> None:
     add_output(parser, default, WRITTEN)
-    parser.add_argument("--format", choices=[ending[1:] for ending in WRITTEN], help="format of files in a folder (default: mp4; for images png)")
-    parser.add_argument("--original-size", action="store_true", help="write at the original's size instead of the model's")
+    parser.add_argument(
+        "--format",
+        choices=[ending[1:] for ending in WRITTEN],
+        help="format of files in a folder (default: mp4; for images png)",
+    )
+    parser.add_argument(
+        "--original-size", action="store_true", help="write at the original's size instead of the model's"
+    )
 
 
 def _encode(chosen: argparse.Namespace) -> int:
