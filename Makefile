@@ -30,7 +30,7 @@ report: no-git  ## redraw tables and figures from stored results
 	dvc repro report
 
 readme: install  ## the README's numbers and verdicts, from the committed reports
-	python -m sweettok.reporting.summary README.md
+	python -m sweettok.reporting.readme README.md
 
 lint: install
 	ruff check .

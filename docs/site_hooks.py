@@ -1,10 +1,11 @@
-"""What `make docs` adds to the pages: the README as the first one, the commands' help, and the files that pages link to.
+"""What `make docs` adds to the pages: the README as the first one, the commands' help, the notebook, files that pages link to.
 
 Links that leave docs/ work on GitHub and in an editor. Here the files they name are copied into the site, so that it is whole
 without a network.
 """
 
 import argparse
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s]+)(?=\))")
 AS_THEY_ARE = {".png", ".gif", ".svg", ".html"}
 COPIES = "project"
+NOTEBOOK = "docs/tutorial/first-steps.ipynb"
 REPORT = {"reports/README.md": "reports/index.html"}  # the same tables, to be read in a browser
 
 
@@ -26,6 +28,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages and the copies."""
     files.append(File.generated(config, "index.md", content=(ROOT / "README.md").read_text(encoding="utf-8")))
     files.append(File.generated(config, "reference/commands.md", content=commands()))
+    files.append(File.generated(config, "tutorial/notebook.md", content=notebook()))
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     for name in sorted({target for page in pages for target in _outside(page)}):
         files.append(File.generated(config, _copy(name), abs_src_path=str(ROOT / name)))
@@ -56,6 +59,14 @@ def commands() -> str:
     (chosen,) = (action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
     parts = [f"## {name}\n\n```text\n{parser.format_help()}```\n" for name, parser in chosen.choices.items()]
     return "# Commands\n\nWhat `sweettok COMMAND --help` prints.\n\n" + "\n".join(parts)
+
+
+def notebook() -> str:
+    """The notebook as a page."""
+    cells = json.loads((ROOT / NOTEBOOK).read_text(encoding="utf-8"))["cells"]
+    texts = [(cell["cell_type"] == "code", "".join(cell["source"])) for cell in cells]
+    parts = [f"```python\n{text}\n```" if is_code else text for is_code, text in texts]
+    return "\n\n".join([*parts, f"This page is a [notebook]({Path(NOTEBOOK).name}).\n"])
 
 
 def _outside(page: Path) -> list[str]:

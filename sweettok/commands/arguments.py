@@ -20,14 +20,14 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="PATH", help=f"folder or name on the hub (default: {MODEL})")
+    parser.add_argument("--model", metavar="PATH", help=f"model folder, or name on the hub (default: {MODEL})")
     add_device(parser)
-    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="of the network's arithmetic")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="precision of the network's arithmetic")
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--device", choices=DEVICES, default="auto", help="where to compute (auto: cuda if it is there)"
+        "--device", choices=DEVICES, default="auto", help="device to compute on (auto: cuda if available)"
     )
 
 
@@ -40,7 +40,7 @@ def add_inputs(parser: argparse.ArgumentParser, what: str) -> None:
 def add_output(parser: argparse.ArgumentParser, default: str, endings: tuple[str, ...]) -> None:
     parser.add_argument(
         "-o", "--output", default=default, metavar="PATH",
-        help=f"a folder, or for a single input a file ({' '.join(endings)}); default: the folder {default}",
+        help=f"output folder, or for a single input an output file ({' '.join(endings)}); default: the folder {default}",
     )  # fmt: skip
     add_existing(parser)
 
@@ -48,9 +48,9 @@ def add_output(parser: argparse.ArgumentParser, default: str, endings: tuple[str
 def add_existing(parser: argparse.ArgumentParser) -> None:
     """What to do with outputs that exist, where a command writes several: `existing` tells which was chosen."""
     group = parser.add_mutually_exclusive_group()
-    group.add_argument("--force", action="store_true", help="overwrite what exists")
+    group.add_argument("--force", action="store_true", help="overwrite existing files")
     group.add_argument(
-        "--resume", action="store_true", help="keep what exists and make the rest, as after an interruption"
+        "--resume", action="store_true", help="keep existing files and make the others, as after an interruption"
     )
 
 
@@ -61,7 +61,7 @@ def existing(chosen: argparse.Namespace) -> "Existing":
 def add_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fit", choices=("crop", "stretch"), default="crop",
-        help="how frames become square: their centre, or the whole picture",
+        help="how frames become square: crop the centre, or stretch the whole picture",
     )  # fmt: skip
 
 

@@ -10,9 +10,11 @@ from sweettok.errors import InputError
 
 def add(commands: Any) -> None:
     """Add the subcommand to a parser's."""
-    assets = commands.add_parser("assets", help="weights of published networks: sha256, address, place; download one")
-    assets.add_argument("name", nargs="?", help="one network; without it, all are listed")
-    assets.add_argument("--download", action="store_true", help="fetch the named network's weights over https")
+    assets = commands.add_parser(
+        "assets", help="list weights of published networks (sha256, address, local path), or download one"
+    )
+    assets.add_argument("name", nargs="?", help="a network (default: list all)")
+    assets.add_argument("--download", action="store_true", help="download the named network's weights over https")
     add_json(assets)
     assets.set_defaults(run=_assets)
 

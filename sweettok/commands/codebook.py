@@ -17,37 +17,41 @@ PLACES = ("outputs/codebook", f"{MODEL}/codebook")
 
 def add(commands: Any) -> None:
     """Add the subcommand and its own ones to a parser's."""
-    codebook = commands.add_parser("codebook", help="build a codebook from captions, inspect a word, nearest words")
+    codebook = commands.add_parser("codebook", help="build a codebook from captions, or look up its words")
     actions = codebook.add_subparsers(required=True, metavar="ACTION")
 
-    build = actions.add_parser("build", help="captions -> words by part of speech, their vectors and their graph")
-    build.add_argument("captions", help=".txt (one a line), .tsv or .jsonl (with `caption`), each also .gz")
+    build = actions.add_parser(
+        "build", help="build words by part of speech, their vectors and their graph from captions"
+    )
+    build.add_argument("captions", help=".txt (one per line), .tsv or .jsonl (with `caption`), each also .gz")
     build.add_argument("-o", "--output", default="codebook", metavar="FOLDER", help="default: codebook")
     build.add_argument("--split", help="only the captions of this split")
-    build.add_argument("--min-count", type=int, default=1, help="a word must occur so often (default: 1)")
-    build.add_argument("--max-words", type=int, help="of each part of speech, the most frequent (default: all)")
+    build.add_argument("--min-count", type=int, default=1, help="drop words that occur less often (default: 1)")
+    build.add_argument(
+        "--max-words", type=int, help="keep this many words of each part of speech, the most frequent (default: all)"
+    )
     build.add_argument(
         "--provider",
         metavar="NAME",
         default="minilm",
-        help="what makes the word vectors, as codebook.provider (default: minilm)",
+        help="source of the word vectors, as in codebook.provider (default: minilm)",
     )
-    build.add_argument("--provider-path", help="its weights: a folder, or a name on the hub")
-    build.add_argument("--force", action="store_true", help="replace a codebook that is there")
+    build.add_argument("--provider-path", help="the provider's weights: a folder, or a name on the hub")
+    build.add_argument("--force", action="store_true", help="replace an existing codebook")
     build.set_defaults(run=_build)
 
-    words = actions.add_parser("words", help="the most frequent words of each part of speech")
+    words = actions.add_parser("words", help="show the most frequent words of each part of speech")
     words.set_defaults(run=lambda chosen: _words(_open(chosen.codebook), chosen.most, chosen.json))
-    word = actions.add_parser("word", help="one word: part of speech, count, nearest words, partners in captions")
+    word = actions.add_parser("word", help="look up a word: part of speech, count, nearest words, partners in captions")
     word.add_argument("word")
     word.set_defaults(run=lambda chosen: _word(_open(chosen.codebook), chosen.word, chosen.most, chosen.json))
-    nearest = actions.add_parser("nearest", help="the words whose vectors are most similar")
+    nearest = actions.add_parser("nearest", help="show the words whose vectors are most similar")
     nearest.add_argument("word")
     nearest.set_defaults(run=lambda chosen: _nearest(_open(chosen.codebook), chosen.word, chosen.most, chosen.json))
     for action in (words, word, nearest):
         action.add_argument("-k", "--most", type=_count, default=10, help="how many (default: 10)")
         action.add_argument(
-            "--codebook", metavar="FOLDER", help=f"default: the first that is there of {', '.join(PLACES)}"
+            "--codebook", metavar="FOLDER", help=f"default: the first that exists of {', '.join(PLACES)}"
         )
     for action in (build, words, word, nearest):
         add_json(action)

@@ -24,8 +24,8 @@ def add(commands: Any) -> None:
     """Add the subcommand to a parser's."""
     compare = commands.add_parser(
         "compare",
-        help="ablation variants side by side, newest runs in MLflow; or reports",
-        description="Of variants: mean and standard deviation over seeds of every metric and, of those named after the first, "
+        help="compare ablation variants (their newest runs in MLflow), or reports",
+        description="For variants: mean and standard deviation over seeds of every metric and, of those named after the first, "
         "the difference to the first, paired by seed and clip, with the report's 95 % interval. Of two reports: every verdict that changed; exit status 1 where one supports what the "
         "other contradicts. Of more reports: a table of their verdicts, in Markdown, and why those that differ from the paper's may "
         "do so: for which of data, scale and method a report excludes it.",

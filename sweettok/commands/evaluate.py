@@ -27,26 +27,28 @@ def add(commands: Any) -> None:
     """Add the subcommands to a parser's."""
     evaluate = commands.add_parser(
         "evaluate",
-        help="measure a tokenizer on a folder of videos or images, with the protocol of every number",
+        help="measure a tokenizer on a folder of videos or images; every number comes with its protocol",
         description="A tokenizer is a name of params.tokenizers or of an installed package (`sweettok tokenizers`), or the "
         "folder of a model. Of each file the first frames are taken, resized by the shorter side and cropped at the centre.",
     )
     evaluate.add_argument(
-        "--tokenizer", required=True, metavar="NAME_OR_PATH", help="a registered name or a model's folder"
+        "--tokenizer", required=True, metavar="NAME_OR_PATH", help="registered name, or folder of a model"
     )
-    evaluate.add_argument("--clips", required=True, metavar="FOLDER", help="videos or images")
+    evaluate.add_argument("--clips", required=True, metavar="FOLDER", help="folder of videos or images")
     evaluate.add_argument(
-        "--metrics", nargs="+", metavar="NAME", help="e.g. psnr fvd lpips/alex (default: all there are)"
+        "--metrics", nargs="+", metavar="NAME", help="e.g. psnr fvd lpips/alex (default: all available)"
     )
-    evaluate.add_argument("--frames", type=int, metavar="N", help="of a clip (default: data.frames of params.yaml)")
-    evaluate.add_argument("--size", type=int, metavar="N", help="of a clip, in pixels (default: data.size)")
+    evaluate.add_argument(
+        "--frames", type=int, metavar="N", help="frames per clip (default: data.frames of params.yaml)"
+    )
+    evaluate.add_argument("--size", type=int, metavar="N", help="side of a frame in pixels (default: data.size)")
     add_skip_shorter(evaluate)
     add_device(evaluate)
     evaluate.add_argument("-o", "--output", metavar="JSON", help="write numbers and protocols to a file")
     add_networks(evaluate)
     add_json(evaluate)
     evaluate.set_defaults(run=_evaluate)
-    listed = commands.add_parser("tokenizers", help="the tokenizers that are registered, and who makes them")
+    listed = commands.add_parser("tokenizers", help="list the registered tokenizers and the packages they come from")
     add_json(listed)
     listed.set_defaults(run=_list)
 
@@ -90,7 +92,7 @@ def _evaluate(chosen: argparse.Namespace) -> None:
         f"{found['tokenizer'][key]:,.0f} {key}" for key in ("tokens", "indices", "bits") if found["tokenizer"][key]
     )
     shape = f"{clips.frames}x{clips.size}x{clips.size}"
-    print(f"{tokenizer.name} on {counted(len(clips), 'file')}, {shape}: {', '.join(sizes)} a clip")
+    print(f"{tokenizer.name} on {counted(len(clips), 'file')}, {shape}: {', '.join(sizes)} per clip")
     _print_table(found)
     if found["skipped_files"]:
         print(skipped_line(found["skipped_files"], clips.frames))

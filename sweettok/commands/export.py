@@ -11,10 +11,10 @@ from sweettok.errors import InputError, one_line
 
 def add(commands: Any) -> None:
     """Add the subcommand to a parser's."""
-    export = commands.add_parser("export", help="write the model as a folder to share, with checksums and a model card")
+    export = commands.add_parser("export", help="write the model to a folder to share, with checksums and a model card")
     export.add_argument("-o", "--output", default="exported", metavar="FOLDER", help="default: exported")
-    export.add_argument("--metrics", metavar="FILE", help="the run's reports/metrics.json, for the card")
-    export.add_argument("--force", action="store_true", help="replace a model that is there")
+    export.add_argument("--metrics", metavar="FILE", help="reports/metrics.json of the run, for the model card")
+    export.add_argument("--force", action="store_true", help="replace an existing model")
     add_model(export)
     export.set_defaults(run=_export)
 

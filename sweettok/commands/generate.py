@@ -23,7 +23,7 @@ UNCHOSEN: dict[str, Any] = {"guidance": 2.5, "temperature": 0.9, "top_k": 0, "to
 
 def add(commands: Any) -> None:
     """Add the subcommand to a parser's."""
-    generate = commands.add_parser("generate", help="draw new clips of the classes the generator knows")
+    generate = commands.add_parser("generate", help="generate new clips of the classes that the generator knows")
     generate.add_argument(
         "--class", dest="classes", action="append", metavar="NAME",
         help="name or number of a class (repeatable; default: all)",
@@ -32,20 +32,24 @@ def add(commands: Any) -> None:
     generate.add_argument("--seed", type=int, default=0, help="the same seed gives the same clips (default: 0)")
     generate.add_argument("-o", "--output", default="generated", metavar="FOLDER", help="default: generated")
     generate.add_argument("--format", choices=("mp4", "mkv", "gif", "png"), default="mp4")
-    generate.add_argument("--fps", type=_positive(Fraction), default=Fraction(8), help="frames a second (default: 8)")
+    generate.add_argument("--fps", type=_positive(Fraction), default=Fraction(8), help="frames per second (default: 8)")
     add_existing(generate)
     generate.add_argument("--generator", default=GENERATOR, metavar="FOLDER", help=f"default: {GENERATOR}")
     generate.add_argument(
         "--class-names", default=NAMES, metavar="FILE",
-        help=f"JSON with `classes`, in the generator's order (default: {NAMES})",
+        help=f"JSON file with `classes` in the generator's order (default: {NAMES})",
     )  # fmt: skip
     chosen = "default: as its evaluation chose, else"
     generate.add_argument(
-        "--guidance", type=float, help=f"pull towards the class; 1: none ({chosen} {UNCHOSEN['guidance']})"
+        "--guidance",
+        type=float,
+        help=f"strength of guidance towards the class; 1: none ({chosen} {UNCHOSEN['guidance']})",
     )
     generate.add_argument("--temperature", type=_positive(float), help=f"{chosen} {UNCHOSEN['temperature']}")
-    generate.add_argument("--top-k", type=int, help=f"draw from the k likeliest words ({chosen} 0, all)")
-    generate.add_argument("--top-p", type=float, help=f"draw from the likeliest words of this mass ({chosen} 1)")
+    generate.add_argument("--top-k", type=int, help=f"sample from the k most likely words ({chosen} 0, all)")
+    generate.add_argument(
+        "--top-p", type=float, help=f"sample from the most likely words with this total probability ({chosen} 1)"
+    )
     add_model(generate)
     add_json(generate)
     generate.set_defaults(run=_generate)

@@ -26,34 +26,42 @@ def add(commands: Any) -> None:
     )
     metrics.add_argument("real", metavar="REAL", help="folder or file")
     metrics.add_argument("generated", metavar="GENERATED", help="folder or file")
-    metrics.add_argument("--unpaired", action="store_true", help="as sets: Frechet distances only")
-    metrics.add_argument("--frames", type=int, metavar="N", help="the first N frames of each file")
+    metrics.add_argument("--unpaired", action="store_true", help="compare as sets: Frechet distances only")
+    metrics.add_argument("--frames", type=int, metavar="N", help="use the first N frames of each file")
     add_skip_shorter(metrics)
-    metrics.add_argument("--size", type=int, metavar="N", help="bring frames of both sides to N x N")
+    metrics.add_argument("--size", type=int, metavar="N", help="resize frames of both sides to N x N")
     metrics.add_argument(
         "--fit", choices=("crop", "stretch"),
-        help="how: shorter side and centre crop, or the whole picture, as GENERATED was (default: crop, for equal shapes)",
+        help="how to resize: shorter side and centre crop, or stretch; choose what was done to GENERATED (default: crop, for equal shapes)",
     )  # fmt: skip
     metrics.add_argument(
-        "--extractor", action="append", metavar="NAME", help="i3d, i3d-videogpt, inception, squeezenet1_0"
+        "--extractor",
+        action="append",
+        metavar="NAME",
+        help="network of the Frechet distances: i3d, i3d-videogpt, inception, squeezenet1_0",
     )
-    metrics.add_argument("--perceptual", action="append", metavar="NAME", help="alex, vgg, squeeze, squeezenet1_0")
+    metrics.add_argument(
+        "--perceptual",
+        action="append",
+        metavar="NAME",
+        help="network of the perceptual distance: alex, vgg, squeeze, squeezenet1_0",
+    )
     add_networks(metrics)
     add_json(metrics)
     metrics.set_defaults(run=_metrics)
 
 
 def add_skip_shorter(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--skip-shorter", action="store_true", help="leave files of fewer frames out, with a count")
+    parser.add_argument("--skip-shorter", action="store_true", help="skip files with fewer frames, and count them")
 
 
 def add_networks(parser: argparse.ArgumentParser) -> None:
     """Options on what is measured with: the judge, weights of published networks, their protocols."""
     parser.add_argument("--judge", metavar="FOLDER", help=f"this project's feature network (default: {JUDGE})")
-    parser.add_argument("--protocol", action="append", metavar="NAME", help="of the extractors (default: own)")
-    parser.add_argument("--weights", action="append", metavar="NAME=PATH", default=[], help="weights of a network")
-    parser.add_argument("--download", action="store_true", help="weights that are not here may be downloaded")
-    parser.add_argument("--seed", type=int, default=0, help="of the intervals (default: 0)")
+    parser.add_argument("--protocol", action="append", metavar="NAME", help="protocol of the extractors (default: own)")
+    parser.add_argument("--weights", action="append", metavar="NAME=PATH", default=[], help="weights file of a network")
+    parser.add_argument("--download", action="store_true", help="download missing weights")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the intervals (default: 0)")
 
 
 def _metrics(chosen: argparse.Namespace) -> None:

@@ -2,6 +2,8 @@
 
 import argparse
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +24,14 @@ def add(commands: Any) -> None:
     new = commands.add_parser(
         "new",
         help="make a profile for a folder of your own clips or images",
-        description="Looks at every file of FOLDER/<class>/<file>, or of FOLDER itself, picks frames, size, splits and "
-        "captions, and writes profiles/NAME.yaml. Captions: captions.tsv in the folder (columns clip and caption), else the "
-        "words of the file names where these tell clips apart, else the names of the classes.",
+        description="Look at every file of FOLDER/<class>/<file>, or of FOLDER itself, choose frames, size, splits and "
+        "captions, and write profiles/NAME.yaml. Captions come from captions.tsv in the folder (columns clip and caption), "
+        "or from the file names where their words tell clips apart, or from the names of the classes.",
     )
-    new.add_argument("folder", metavar="FOLDER", help="of videos or images")
-    new.add_argument("--profile", metavar="NAME", help="of the profile (default: the folder's name)")
-    new.add_argument("--fast", action="store_true", help="32 x 32 pixels and few steps: a first look")
-    new.add_argument("--captions", metavar="FILE", help=".tsv or .jsonl with clip and caption")
+    new.add_argument("folder", metavar="FOLDER", help="folder of videos or images")
+    new.add_argument("--profile", metavar="NAME", help="name of the profile (default: the folder's name)")
+    new.add_argument("--fast", action="store_true", help="a first look: 32 x 32 pixels and few steps")
+    new.add_argument("--captions", metavar="FILE", help=".tsv or .jsonl file with the columns clip and caption")
     new.add_argument("--force", action="store_true", help="overwrite a profile of this name")
     new.set_defaults(run=_new)
 
@@ -46,10 +48,11 @@ def _new(chosen: argparse.Namespace) -> None:
     check_free(path, "overwrite" if chosen.force else "refuse", fix="--force to overwrite it")
     found = survey(folder)
     choices = choose(found, chosen.fast)
-    captions, words, said = _captions(found, name, Path(chosen.captions) if chosen.captions else None)
-    with atomic_file(path) as file:
-        file.write_text(profile_text(name, found, choices, captions, words, chosen.fast), encoding="utf-8")
-    params = _checked(path)
+    with _unchanged_on_error(path, *_caption_files(name)):
+        captions, words, said = _captions(found, name, Path(chosen.captions) if chosen.captions else None)
+        with atomic_file(path) as file:
+            file.write_text(profile_text(name, found, choices, captions, words, chosen.fast), encoding="utf-8")
+        params = _checked(path)
     kind = "image" if found.images else "video"
     print(
         f"{folder}: {counted(len(found.files), kind)} in {counted(len(found.classes), 'class')} ({_few(found.classes)})"
@@ -78,29 +81,49 @@ def _name(given: str | None, folder: Path) -> str:
     return name
 
 
+def _caption_files(name: str) -> tuple[Path, Path]:
+    """Beside a profile, where they are needed: its captions, and the captions that its codebook is built from."""
+    return PROFILES / f"{name}.captions.tsv", PROFILES / f"{name}.words.txt.gz"
+
+
+@contextmanager
+def _unchanged_on_error(*paths: Path) -> Iterator[None]:
+    """Leave these files as they were where the block fails or is stopped."""
+    before = {path: path.read_bytes() if path.is_file() else None for path in paths}
+    try:
+        yield
+    except BaseException:
+        for path, content in before.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_bytes(content)
+        raise
+
+
 def _captions(found: "Survey", name: str, given: Path | None) -> tuple[Path | None, Path | None, str]:
     """(data.captions, codebook.captions, what was found in words); writes those of file names beside the profile."""
     from sweettok.own_clips import words
 
+    own, vocabulary = _caption_files(name)
     source = given or words.captions_beside(found)
     if source:
         captions, path = words.listed_captions(found, source), source
         said = f"{source}, of {len(captions):,} of {len(found.files):,} files"
     elif captions := words.captions_of_names(found):
-        path, said = PROFILES / f"{name}.captions.tsv", f"the words of {len(captions):,} file names"
+        path, said = own, f"the words of {len(captions):,} file names"
         words.write_captions(path, captions)
     else:
         path, said = None, "the names of the classes"
     texts = [captions.get(file.item.id, file.item.class_name) for file in found.files]
     if words.enough_words(texts, MIN_COUNT):
         return path, None, said
-    vocabulary = PROFILES / f"{name}.words.txt.gz"
     words.write_words(vocabulary, texts)
     return path, vocabulary, f"{said}; too few words for a codebook, so those of the procedural world are added"
 
 
 def _checked(path: Path) -> "Params":
-    """The profile as the pipeline will read it, its files listed once as there. Raises InputError, the profile left to mend."""
+    """The profile as the pipeline will read it, its files listed once as there. Raises InputError."""
     from sweettok.params import FileData, load_params
     from sweettok.video.files import FileClips
     from sweettok.video.list_files import list_files

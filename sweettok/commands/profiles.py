@@ -16,7 +16,7 @@ PROFILES, CURRENT = Path("profiles"), Path("params.yaml")
 
 def add(commands: Any) -> None:
     """Add the three subcommands to a parser's."""
-    profile = commands.add_parser("profile", help="list, show, use or diff profiles; `profile NAME` uses one")
+    profile = commands.add_parser("profile", help="list, show, diff or switch profiles; `profile NAME` switches to one")
     profile.add_argument("action", nargs="?", default="list", metavar="ACTION", help="list, show, use, diff, or a NAME")
     profile.add_argument(
         "names", nargs="*", metavar="NAME", help="show, use: one; diff: one (against params.yaml) or two"
@@ -24,12 +24,14 @@ def add(commands: Any) -> None:
     add_json(profile)
     profile.set_defaults(run=partial(_profile, profile))
 
-    check = commands.add_parser("check", help="validate a params file, or compare a clip store with its checksums")
+    check = commands.add_parser("check", help="validate a params file, or verify a clip store's checksums")
     check.add_argument("file", nargs="?", default=str(CURRENT), help="params file, or folder of a clip store")
     check.set_defaults(run=lambda chosen: _check(Path(chosen.file)))
 
-    doctor = commands.add_parser("doctor", help="what a profile needs, what is missing here and where to get it")
-    doctor.add_argument("--profile", help="one of `sweettok profile`; without it, params.yaml is examined")
+    doctor = commands.add_parser(
+        "doctor", help="say what a profile needs, what is missing on this machine and where to get it"
+    )
+    doctor.add_argument("--profile", help="name of a profile (default: examine params.yaml)")
     add_json(doctor)
     doctor.set_defaults(run=lambda chosen: _examine(chosen.profile, chosen.json))
 

@@ -1,12 +1,14 @@
-"""`sweettok report`: where the page of the current profile is, and what it found, in a few lines."""
+"""`sweettok report`: where a report is, and what it found, in a few lines."""
 
 import argparse
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sweettok.commands.arguments import add_json
+from sweettok.commands.profiles import CURRENT, PROFILES
 from sweettok.errors import InputError
 
 SHOWN = 8  # claims; the page has all
@@ -15,32 +17,58 @@ NOT_RUN = "not run"
 
 def add(commands: Any) -> None:
     """Add the subcommand to a parser's."""
-    report = commands.add_parser("report", help="where the report is, and its verdicts in ten lines")
+    report = commands.add_parser("report", help="show where the report is, and its verdicts in ten lines")
     report.add_argument(
-        "folder", nargs="?", metavar="FOLDER", help="of a report (default: report.folder of params.yaml)"
+        "folder", nargs="?", metavar="FOLDER", help="folder of a report (default: report.folder of params.yaml)"
     )
     add_json(report)
     report.set_defaults(run=_report)
 
 
 def _report(chosen: argparse.Namespace) -> None:
-    from sweettok.params import load_params
-    from sweettok.storage import read_json
-
-    folder = Path(chosen.folder or load_params("params.yaml").report.folder)
-    page, file = folder / "index.html", folder / "claims.json"
-    if not file.is_file():
-        raise InputError(
-            f"{folder} has no report; make one with `dvc repro`, or from stored results with `make report`"
-        )
-    claims = read_json(file)
+    folder = Path(chosen.folder or _current_folder())
+    page, claims = folder / "index.html", _claims(folder)
     if chosen.json:
         verdicts = {claim["claim"]: claim["verdict"] for claim in claims}
-        print(json.dumps({"page": str(page.resolve()), "verdicts": verdicts}, indent=1))
+        shown = str(page.resolve()) if page.is_file() else None
+        print(json.dumps({"page": shown, "verdicts": verdicts}, indent=1))
         return
-    print(
-        "\n".join([f"report: {page.resolve()} (open it in a browser), tables: {folder / 'README.md'}", *lines(claims)])
-    )
+    where = f"{page.resolve()} (open it in a browser), tables: {folder / 'README.md'}"
+    if not page.is_file():
+        where = f"{folder} holds numbers only; {_how_to_make(folder)} makes the page"
+    print("\n".join([f"report: {where}", *lines(claims)]))
+
+
+def _claims(folder: Path) -> list[dict[str, Any]]:
+    """Of claims.json, or of results.json, which alone is in git for most profiles. Raises InputError: no report there."""
+    from sweettok.storage import read_json
+
+    if (file := folder / "claims.json").is_file():
+        return read_json(file)
+    if (file := folder / "results.json").is_file() and "verdicts" in (found := read_json(file)):
+        return [
+            {"claim": one["statement"], "table": one["table"], "verdict": one["verdict"]} for one in found["verdicts"]
+        ]
+    raise InputError(f"{folder} holds no report; {_how_to_make(folder)} makes it")
+
+
+def _how_to_make(folder: Path) -> str:
+    """The commands that write a report there: of the current profile, or of the one that names this folder."""
+    from sweettok.params import load_params
+
+    if CURRENT.is_file() and folder.resolve() == Path(_current_folder()).resolve():
+        return "`dvc repro`"
+    for path in sorted(PROFILES.glob("*.yaml")):
+        with suppress(InputError):
+            if Path(load_params(path).report.folder).resolve() == folder.resolve():
+                return f"`sweettok profile {path.stem} && dvc repro`"
+    return "`dvc repro` with a profile whose report.folder is this one"
+
+
+def _current_folder() -> str:
+    from sweettok.params import load_params
+
+    return load_params(CURRENT).report.folder
 
 
 def lines(claims: Sequence[dict[str, Any]]) -> list[str]:
@@ -49,7 +77,7 @@ def lines(claims: Sequence[dict[str, Any]]) -> list[str]:
     shown = [f"  {claim['verdict']:<13} {claim['claim']} ({claim['table']})" for claim in tested[:SHOWN]]
     further = [
         f"{len(tested) - SHOWN} more verdicts are in the report" if len(tested) > SHOWN else "",
-        f"{len(claims) - len(tested)} claims were not tested with this profile" if len(tested) < len(claims) else "",
+        f"{len(claims) - len(tested)} claims were not tested in this run" if len(tested) < len(claims) else "",
     ]
     rest = "; ".join(filter(None, further))
     return [*shown, f"  {rest}"] if rest else shown

@@ -21,24 +21,26 @@ WRITTEN = (".mp4", ".mkv", ".gif", ".png")
 
 def add(commands: Any) -> None:
     """Add the four subcommands to a parser's."""
-    encode = commands.add_parser("encode", help="videos and images to token files (.swt)")
+    encode = commands.add_parser("encode", help="encode videos and images to token files (.swt)")
     add_inputs(encode, "videos and images")
     add_output(encode, "tokens", (TOKENS,))
     add_fit(encode)
     encode.set_defaults(run=_encode)
 
-    decode = commands.add_parser("decode", help="token files to videos and images")
+    decode = commands.add_parser("decode", help="decode token files to videos and images")
     add_inputs(decode, "token files")
     _add_written(decode, "decoded")
     decode.set_defaults(run=_decode)
 
-    reconstruct = commands.add_parser("reconstruct", help="encode and decode: what the model keeps of a video")
+    reconstruct = commands.add_parser(
+        "reconstruct", help="encode and decode in one step: see what the model keeps of a video"
+    )
     add_inputs(reconstruct, "videos and images")
     _add_written(reconstruct, "reconstructed")
     add_fit(reconstruct)
     reconstruct.set_defaults(run=_reconstruct)
 
-    words = commands.add_parser("words", help="the words that videos, images or token files are made of")
+    words = commands.add_parser("words", help="print the words that videos, images or token files are made of")
     add_inputs(words, "videos, images or token files")
     add_fit(words)
     words.set_defaults(run=_words)
@@ -49,8 +51,14 @@ def add(commands: Any) -> None:
 
 def _add_written(parser: argparse.ArgumentParser, default: str) -> None:
     add_output(parser, default, WRITTEN)
-    parser.add_argument("--format", choices=[ending[1:] for ending in WRITTEN], help="in a folder: mp4, of images png")
-    parser.add_argument("--original-size", action="store_true", help="in the original's size instead of the model's")
+    parser.add_argument(
+        "--format",
+        choices=[ending[1:] for ending in WRITTEN],
+        help="format of files in a folder (default: mp4; for images png)",
+    )
+    parser.add_argument(
+        "--original-size", action="store_true", help="write at the original's size instead of the model's"
+    )
 
 
 def _encode(chosen: argparse.Namespace) -> int:

@@ -26,6 +26,8 @@ _PATTERNS = (
     (r"([^/]*?)[ _.-][^/]*$", "the name up to its first separator"),
 )
 
+Listed = dict[str, list[tuple[str, int]]]  # split -> (file id, clips of it)
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -46,11 +48,12 @@ def choose(survey: Survey, fast: bool, seed: int = 0) -> Choices:
     size = 32 if fast or survey.shorter_side < 64 else 64
     if survey.images:
         split, reason = _split(survey, by_time=False, seed=seed)
-        frames, windows, counts = 1, None, _counts(survey, 1, None, split, seed)
+        frames, windows, listed = 1, None, _by_split(survey, 1, None, split, seed)
     else:
         frames, stride = _length(survey)
         split, reason = _split(survey, len(survey.files) < FEW_FILES, seed)
-        windows, counts = _windows(survey, frames, stride, split, seed)
+        windows, listed = _windows(survey, frames, stride, split, seed)
+    counts = _counts(listed)
     for name, fewest in FEWEST.items():
         if counts[name] < fewest:
             raise InputError(
@@ -59,7 +62,7 @@ def choose(survey: Survey, fast: bool, seed: int = 0) -> Choices:
             )
     limits = {name: most if counts[name] > most else None for name, most in MOST.items()}
     clips = {name: min(count, MOST[name]) for name, count in counts.items()}
-    return Choices(frames, size, windows, split, reason, clips, limits, _skipped(survey, frames, windows, split, seed))
+    return Choices(frames, size, windows, split, reason, clips, limits, _skipped(listed))
 
 
 def _length(survey: Survey) -> tuple[int, int]:
@@ -70,7 +73,7 @@ def _length(survey: Survey) -> tuple[int, int]:
             return frames, next(s for s in range(wanted, 0, -1) if span_of(frames, s) <= survey.length)
     raise InputError(
         f"half of the files in {survey.root} have at most {survey.length} frames, but a clip needs {LENGTHS[-1]}; "
-        "give longer films, or images instead"
+        "give longer videos, or images instead"
     )
 
 
@@ -90,32 +93,27 @@ def _split(survey: Survey, by_time: bool, seed: int) -> tuple[GroupSplit | Rando
 
 def _windows(
     survey: Survey, frames: int, stride: int, split: GroupSplit | RandomSplit | TimeSplit, seed: int
-) -> tuple[Windows, dict[str, int]]:
-    """Windows that overlap only as far as it takes to make enough clips."""
+) -> tuple[Windows, Listed]:
+    """Windows that overlap only as far as it takes to make enough clips, and the clips that they give."""
     span = span_of(frames, stride)
     distances = dict.fromkeys(max(1, span // part) for part in (1, 2, 4, OVERLAP))
     for every in distances:
         windows = Windows(stride=stride, every=every, start="first")
-        counts = _counts(survey, frames, windows, split, seed)
-        if counts["train"] >= ENOUGH_CLIPS:
+        listed = _by_split(survey, frames, windows, split, seed)
+        if _counts(listed)["train"] >= ENOUGH_CLIPS:
             break
-    return windows, counts
+    return windows, listed
 
 
-def _counts(
-    survey: Survey, frames: int, windows: Windows | None, split: GroupSplit | RandomSplit | TimeSplit, seed: int
-) -> dict[str, int]:
+def _counts(listed: Listed) -> dict[str, int]:
     """split -> clips, as stage prepare_data makes them."""
-    return {
-        name: sum(number for _, number in files)
-        for name, files in _by_split(survey, frames, windows, split, seed).items()
-    }
+    return {name: sum(number for _, number in files) for name, files in listed.items()}
 
 
 def _by_split(
     survey: Survey, frames: int, windows: Windows | None, split: GroupSplit | RandomSplit | TimeSplit, seed: int
-) -> dict[str, list[tuple[str, int]]]:
-    """split -> (file id, clips of it) of all files, unusable ones with none."""
+) -> Listed:
+    """Of all files; unusable ones give no clips."""
     lengths = {file.item.id: file.frames for file in survey.files} | dict.fromkeys(survey.unusable, 0)
     if isinstance(split, TimeSplit):
         owners: dict[str, tuple[str, ...]] = dict.fromkeys(lengths, SPLITS)
@@ -144,13 +142,7 @@ def _group(name: str, split: GroupSplit | RandomSplit) -> str:
     return match.group(1)
 
 
-def _skipped(
-    survey: Survey, frames: int, windows: Windows | None, split: GroupSplit | RandomSplit | TimeSplit, seed: int
-) -> float:
+def _skipped(listed: Listed) -> float:
     """max_skipped that lets pass what is known to be unusable or too short, in the split with the most of it."""
-    shares = [
-        sum(not clips for _, clips in files) / len(files)
-        for files in _by_split(survey, frames, windows, split, seed).values()
-        if files
-    ]
+    shares = [sum(not clips for _, clips in files) / len(files) for files in listed.values() if files]
     return ceil(max(0.01, *shares) * 100) / 100

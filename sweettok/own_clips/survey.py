@@ -61,7 +61,7 @@ def survey(root: Path) -> Survey:
     Raises InputError: no folder, no clips or only deeper down, files beside class folders, mostly unusable files.
     """
     if not root.is_dir():
-        raise InputError(f"{root} is no folder; name the one with your clips")
+        raise InputError(f"{root} is not a folder; name the folder with your clips")
     images = _mostly_images(root)
     classes, items = class_folders(root.resolve(), root.resolve(), IMAGES if images else VIDEOS)
     files, unusable = list[OwnFile](), dict[str, str]()
@@ -74,7 +74,7 @@ def survey(root: Path) -> Survey:
         first, reason = next(iter(unusable.items()))
         raise InputError(
             f"{len(unusable)} of {len(items)} files in {root} cannot be used, first {first}: {reason}; "
-            "move what are no clips to another folder"
+            "move files that are not clips to another folder"
         )
     return Survey(root, images, classes, files, unusable)
 

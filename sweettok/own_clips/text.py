@@ -68,7 +68,7 @@ def _data(survey: Survey, choices: Choices, captions: Path | None) -> str:
     lines = [
         f"name: {'image_folder' if survey.images else 'video_folder'}",
         f"root: {json.dumps(str(survey.root), ensure_ascii=False)}",
-        f"clips: {{{limits}}}  # null: all there are",
+        f"clips: {{{limits}}}  # null: all available",
         f"frames: {choices.frames}",
         f"size: {choices.size}",
         "seed: 0",
@@ -83,9 +83,13 @@ def _data(survey: Survey, choices: Choices, captions: Path | None) -> str:
         rate = f", {survey.rate / windows.stride:.3g} frames a second" if survey.rate else ""
         text = f"{{stride: {windows.stride}, every: {windows.every}, start: {windows.start}}}"
         lines.append(
-            f"windows: {text}  # every {windows.stride}. frame{rate}; a clip starts every {windows.every} frames"
+            f"windows: {text}  # {_kept_frames(windows.stride)}{rate}; a clip starts every {counted(windows.every or 1, 'frame')}"
         )
     return "\n".join(["data: !replace", *(f"  {line}" for line in lines)])
+
+
+def _kept_frames(stride: int) -> str:
+    return "every frame" if stride == 1 else "every second frame" if stride == 2 else f"one frame in {stride}"
 
 
 def _split(choices: Choices) -> str:

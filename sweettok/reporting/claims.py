@@ -147,9 +147,12 @@ class Verdict:
     @property
     def outcome(self) -> Outcome:
         """Final only where both sets of seeds agree."""
-        if self.replication is None or self.replication.outcome == self.discovery.outcome:
-            return self.discovery.outcome
-        return "inconclusive"
+        return self.discovery.outcome if self.replication is None or self.replicated else "inconclusive"
+
+    @property
+    def replicated(self) -> bool:
+        """Whether a second set of seeds has decided, and the same."""
+        return self.replication is not None and self.replication.outcome == self.discovery.outcome
 
     @property
     def detectable(self) -> float | None:

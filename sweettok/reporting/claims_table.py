@@ -18,7 +18,7 @@ def claims_table(found: Sequence[Verdict]) -> Table:
                 "verdict at this scale": Entry(one.outcome, strong=True),
                 "decided by": f"{one.rule.primary} ({one.rule.unit})",
                 "effect": _effect(one.discovery),
-                "again with other seeds": _effect(one.replication) if one.replication else "not replicated",
+                "again with other seeds": _effect(one.replication) if one.replication else "no second seeds",
                 "smallest of interest": Number(one.rule.smallest_effect, as_printed=True),
                 "detectable here": Number(one.detectable),
                 "beside it": "; ".join(
@@ -47,7 +47,7 @@ def _family(found: Sequence[Verdict]) -> str:
     family = [one for one in found if one.outcome != "not run" and not one.discovery.measured.open_because]
     decided = [one for one in family if one.discovery.outcome != "inconclusive"]
     again = sum(one.replication is not None and one.outcome == one.discovery.outcome for one in decided)
-    repeated = f"{again} of them again by other seeds" if any(one.replication for one in found) else "not replicated"
+    repeated = f"{again} of them again by other seeds" if any(one.replication for one in found) else "no second seeds"
     text = f"Family: {len(family)} claims decide together, {len(decided)} of them decided, {repeated}."
     shares = [one.discovery.measured.primary.pairing for one in family if one.discovery.measured.primary]
     known = [100 * share for share in shares if share is not None]

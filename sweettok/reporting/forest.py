@@ -35,8 +35,9 @@ def forest_plot(found: Sequence[Verdict]) -> Figure | None:
         _estimate(panel, one.discovery, one.rule.smallest_effect, place, colour, filled=True)
         if one.replication:
             _estimate(panel, one.replication, one.rule.smallest_effect, place + 0.25, colour, filled=False)
-        words = one.outcome if one.replication else f"{one.outcome}\nnot replicated"
-        panel.text(1.01, place, words, color=colour, fontsize=8, va="center", transform=panel.get_yaxis_transform())
+        panel.text(
+            1.01, place, _words(one), color=colour, fontsize=8, va="center", transform=panel.get_yaxis_transform()
+        )
     labels = [f"{one.claim.table}: {one.claim.statement}{HOLDS[one.claim.test.aim]}" for one in tested]
     panel.set_yticks(range(len(tested)), [fill(label, LABEL_WIDTH) for label in labels], fontsize=8)
     panel.set_ylim(len(tested) - 0.4, -0.6)
@@ -47,9 +48,16 @@ def forest_plot(found: Sequence[Verdict]) -> Figure | None:
     panel.minorticks_off()
     panel.grid(axis="y", visible=False)
     panel.set_xlabel(
-        "effect / smallest effect of interest: right of zero speaks for the claim, grey is too small to matter"
+        "effect / smallest effect of interest: right of zero supports the claim, grey is too small to matter"
     )
     return figure
+
+
+def _words(verdict: Verdict) -> str:
+    """The verdict, and below it what a reader must know of the second seeds."""
+    if verdict.replication is None:
+        return f"{verdict.outcome}\nno second seeds"
+    return verdict.outcome if verdict.replicated else f"{verdict.outcome}\nnot replicated"
 
 
 def _estimate(panel: Axes, finding: Finding, unit: float, place: float, colour: str, filled: bool) -> None:

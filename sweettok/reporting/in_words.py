@@ -26,16 +26,16 @@ def why(verdict: Verdict) -> str:
 
 
 def _decision(verdict: Verdict) -> str:
-    if verdict.replication and verdict.outcome != verdict.discovery.outcome:
-        return f"{verdict.discovery.outcome} in the first seeds, {verdict.replication.outcome} in the others"
+    if verdict.replication and not verdict.replicated:
+        return f"not replicated: {verdict.discovery.outcome} with the first seeds, {verdict.replication.outcome} with the others"
     limit = f"{verdict.rule.smallest_effect:g} {verdict.rule.unit}"
     same = verdict.claim.test.aim == "same"
     null = f"-{limit}" if verdict.claim.test.aim == "not worse" else f"±{limit}" if same else "zero"
     return {
         "supported": f"within ±{limit}" if same else f"above {null}",
         "contradicted": f"beyond {null}" if same else f"below {null}",
-        "equivalent": f"within ±{limit}: no difference worth speaking of",
-        "inconclusive": f"neither apart from {null} nor within ±{limit}, at 5 % false discoveries",
+        "equivalent": f"within ±{limit}: no difference that matters",
+        "inconclusive": f"not distinguishable from {null}, and not shown to lie within ±{limit} (5 % false discoveries)",
         "not run": "",
     }[verdict.outcome]
 
@@ -47,7 +47,7 @@ def changes_it(verdict: Verdict) -> str:
         return why(verdict)
     if verdict.outcome != "inconclusive":
         return (
-            "other seeds that do not repeat it"
+            "a second set of seeds that disagrees"
             if verdict.replication is None
             else "a run at another scale or on other data"
         )
@@ -57,8 +57,8 @@ def changes_it(verdict: Verdict) -> str:
         return "cells that have learned" if "mean colour" in measured.open_because else "more clips"
     limit = f"{verdict.rule.smallest_effect:g} {verdict.rule.unit}"
     if verdict.seeds_needed is None:
-        return f"more clips: with these no number of seeds sees {limit}"
-    return f"{verdict.seeds_needed} seeds in place of {len(measured.primary.seeds)} would see {limit}"
+        return f"more clips: with these, no number of seeds detects {limit}"
+    return f"{verdict.seeds_needed} seeds instead of {len(measured.primary.seeds)} would detect {limit}"
 
 
 def claims_json(found: tuple[Verdict, ...]) -> list[dict[str, Any]]:

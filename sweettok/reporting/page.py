@@ -9,8 +9,9 @@ from jinja2 import Environment, FileSystemLoader
 from sweettok.reporting.all_figures import FigureOnPage
 from sweettok.reporting.claims_table import rules
 from sweettok.reporting.collect import Results
-from sweettok.reporting.report_text import declared_table, report_text
-from sweettok.reporting.table import Entry, Number, Row, Table, markdown_body, to_markdown
+from sweettok.reporting.report_text import report_text
+from sweettok.reporting.table import Table, markdown_body, to_markdown
+from sweettok.reporting.thresholds import reached
 
 PARTS = Path(__file__).with_name("web")
 
@@ -35,7 +36,8 @@ def page(report: Report) -> str:
     environment = Environment(loader=FileSystemLoader(PARTS), trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"body": markdown_body, "markdown": to_markdown}
     template = environment.get_template("README.md")
-    return template.render(report=report, text=report_text(), picture=_picture, how_made=how_made()).rstrip() + "\n"
+    words = {"text": report_text(), "reached": reached(report.results), "how_made": how_made()}
+    return template.render(report=report, picture=_picture, **words).rstrip() + "\n"
 
 
 def how_made() -> str:
@@ -45,24 +47,3 @@ def how_made() -> str:
 
 def _picture(figure: FigureOnPage) -> str:
     return f"![{figure.text.alt}](figures/{figure.files[0]})\n\n*{figure.caption}*"
-
-
-def learned_table(results: Results) -> Table | None:
-    """The thresholds that the main model and its prior have to reach, and whether they do; None: nothing was measured."""
-    thresholds = [
-        threshold
-        for measured in (results.reconstruction, results.generation)
-        for threshold in (measured or {}).get("learned", [])
-    ]
-    rows = [
-        Row(
-            threshold["bar"],
-            {
-                "value": Number(float(threshold["value"])),
-                "required": Number(float(threshold["required"])),
-                "passed": Entry("yes") if threshold["passed"] else Entry("no", strong=True),
-            },
-        )
-        for threshold in thresholds
-    ]
-    return declared_table("learned", rows) if rows else None

@@ -15,7 +15,7 @@ from sweettok.reporting.table import Content, Number, Row, Table
 
 PUBLISHED_ROWS = ("SweetTok 650M", "SweetTok 1.9B")
 RECORDS = {  # column -> record
-    "validation loss (nats a token)": "loss",
+    "validation loss (nats per token)": "loss",
     "frechet_video/judge": "frechet_video/judge",
     "class consistency": "class_consistency",
 }
@@ -69,7 +69,7 @@ def scaling_curves(results: Results) -> Figure | None:
     if not sizes:
         return None
     figure = Figure(figsize=(9, 3.2))
-    shown = ("frechet_video/judge", "validation loss (nats a token)")
+    shown = ("frechet_video/judge", "validation loss (nats per token)")
     parameters = [runs[0].summary["parameters"] for runs in sizes.values()]
     for panel, column, colour in zip(figure.subplots(1, len(shown)), shown, COLOURS, strict=False):
         values = [[run.summary["metrics"][RECORDS[column]]["value"] for run in runs] for runs in sizes.values()]

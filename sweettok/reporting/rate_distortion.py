@@ -133,7 +133,7 @@ def rate_distortion(results: Results) -> Figure | None:
         if metric.startswith("frechet"):
             over_tokens.set_yscale("log")  # distances of several magnitudes
         over_tokens.set_title(f"{title_of(metric)} ({better_in_words(metric)})")
-    for panel, axis in zip(panels[-1], ("tokens a clip", "bits a clip"), strict=True):
+    for panel, axis in zip(panels[-1], ("tokens per clip", "bits per clip"), strict=True):
         panel.set_xlabel(f"{axis} (logarithmic)")
         panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         panel.xaxis.set_major_formatter("{x:,.0f}")

@@ -19,6 +19,10 @@ MIN_GAINS = (  # PSNR of the first above that of the second: dB
     ("PSNR of the proxy above the main model (dB)", "proxy", "sweettok", 2.0),
 )
 MIN_USAGE = 0.5
+RETENTION_BAR = {
+    "sweettok": "retention of SweetTok: ",
+    "proxy": "retention of the proxy: ",
+}  # method -> threshold, less its factor
 
 Records = dict[str, dict[str, Any]]  # factor -> metric record
 
@@ -67,10 +71,10 @@ def retention_thresholds(accuracy: Records, methods: dict[str, Any]) -> Iterator
     known = [factor for factor in MIN_RETENTION if factor in accuracy]
     for name in known:
         yield _threshold(f"judge's accuracy on real clips: {name}", accuracy[name]["value"], JUDGE_ACCURACY)
-    for method, label in (("sweettok", "SweetTok"), ("proxy", "the proxy")):
+    for method, bar in RETENTION_BAR.items():
         for name in known if method in methods else ():
             kept = methods[method]["retention"].get(name, {"value": 0.0})
-            yield _threshold(f"retention of {label}: {name}", kept["value"], MIN_RETENTION[name][method])
+            yield _threshold(bar + name, kept["value"], MIN_RETENTION[name][method])
 
 
 def _threshold(name: str, value: float, required: float) -> dict[str, Any]:

@@ -18,10 +18,11 @@ from sweettok.reporting.in_words import claims_json
 from sweettok.reporting.latex import to_latex
 from sweettok.reporting.numbers import all_numbers, as_text, headline_numbers
 from sweettok.reporting.origin import Origin
-from sweettok.reporting.page import Report, learned_table, page
+from sweettok.reporting.page import Report, page
 from sweettok.reporting.summary import summary, verdict_table
 from sweettok.reporting.table import to_csv, to_markdown
 from sweettok.reporting.tables import all_tables
+from sweettok.reporting.thresholds import learned_table
 from sweettok.reporting.web_page import web_page
 from sweettok.storage import atomic_directory, atomic_file
 

@@ -9,9 +9,11 @@ from matplotlib.figure import Figure
 
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import method_title
+from sweettok.reporting.reconstruction import RETENTION_BAR
 from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.style import COLOURS, GREY
 from sweettok.reporting.table import Content, Number, Row, Table
+from sweettok.reporting.thresholds import remark
 
 Records = Mapping[str, Mapping[str, Any]]  # factor -> metric record
 MARKERS = "oDs^vPX"
@@ -29,13 +31,19 @@ def retention_table(results: Results) -> Table | None:
         return None
     chance: dict[str, Content] = {name: Number(record["protocol"]["chance"]) for name, record in real.items()}
     rows = [Row("real clips (judge's accuracy)", _cells(real)), Row("chance (the most frequent value)", chance)]
-    rows += [Row(method_title(name), _cells(method.get("retention") or {})) for name, method in results.methods.items()]
+    rows += [Row(method_title(name), _kept(results, name)) for name in results.methods]
     rows += [Row(f"{method_title(name)} (ablation)", _over_seeds(results, name)) for name in results.variants]
     return declared_table("T1_retention", [row for row in rows if row.ours], results.setting)
 
 
 def _cells(records: Records) -> dict[str, Content]:
     return {name: Number.of(record) for name, record in records.items()}
+
+
+def _kept(results: Results, method: str) -> dict[str, Content]:
+    """What a method retains, with the thresholds that it misses beside it."""
+    bar, records = RETENTION_BAR.get(method, ""), results.methods[method].get("retention") or {}
+    return {name: Number.of(record).with_remark(remark(results, bar + name)) for name, record in records.items()}
 
 
 def _over_seeds(results: Results, variant: str) -> dict[str, Content]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count, product
 from string import ascii_lowercase
@@ -47,6 +47,10 @@ class Number:
         records = list(records)
         mean, std = mean_and_std([record["value"] for record in records])
         return cls(mean, std=std, remark=caveat(records[0]), protocol=describe({**records[0], "seed": None}))
+
+    def with_remark(self, remark: str) -> "Number":
+        """The same with one more remark, where there is one."""
+        return replace(self, remark="; ".join(filter(None, (self.remark, remark))))
 
     def text(self) -> str:
         """E.g. "23.41 [23.10, 23.72]", "23.41 ± 0.12", "1,280"; four significant digits."""

@@ -21,6 +21,7 @@ from sweettok.reporting.semantic_tables import (
 )
 from sweettok.reporting.small_sample import size_table
 from sweettok.reporting.table import Content, Number, Row, Table
+from sweettok.reporting.thresholds import threshold_notes
 
 CONSISTENCY, COVERAGE = "class consistency", "factor coverage"
 NEAREST = "PSNR to the nearest training clip (dB)"
@@ -57,7 +58,8 @@ def _reconstruction_table(results: Results) -> Table:
     metrics: tuple[str, ...] = ("frechet_video/judge", "psnr", "ssim", "perceptual/judge")
     metrics += _further_metrics(results, {*metrics, "frechet_image/judge"}, of_images=False)
     rows = _reconstruction_rows(results, "T1", metrics, ("tokens", "indices", "bits"))
-    return declared_table("T1", rows, results.setting, notes=skipped_notes(results.reconstruction, ("video",)))
+    notes = skipped_notes(results.reconstruction, ("video",)) + threshold_notes(results.reconstruction)
+    return declared_table("T1", rows, results.setting, notes=notes)
 
 
 def _image_table(results: Results) -> Table:
@@ -110,7 +112,8 @@ def _generation_table(results: Results) -> Table:
             ours["parameters"] = Number(int(generation["parameters"]))
         rows.append(Row(label, ours, published, "" if ours else "not run"))
     first = (*distances, CONSISTENCY, COVERAGE, NEAREST, "parameters")
-    notes = _chosen_sampling(results) + skipped_notes(results.generation, ("video", "image"))
+    notes = threshold_notes(results.generation) + _chosen_sampling(results)
+    notes += skipped_notes(results.generation, ("video", "image"))
     return declared_table("T2", rows, results.setting, first=first, notes=notes)
 
 

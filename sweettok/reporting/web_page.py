@@ -18,6 +18,7 @@ from sweettok.reporting.page import Report, how_made
 from sweettok.reporting.pictures import FRAME_MILLISECONDS
 from sweettok.reporting.players import sample_player, tokenizer_player
 from sweettok.reporting.report_text import report_text
+from sweettok.reporting.thresholds import reached
 from sweettok.reporting.web_claims import forest_lines, verdict_counts
 from sweettok.reporting.web_tables import web_table
 from sweettok.reporting.word_lists import word_lists
@@ -40,6 +41,7 @@ def web_page(report: Report, found: Sequence[Verdict], folder: Path, origin: Ori
     return _template().render(
         setting=results.setting,
         introduction=report_text().introduction,
+        reached=reached(results),
         claims=report.claims,
         counts=verdict_counts(found),
         all_claims=len(found),

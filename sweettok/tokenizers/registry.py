@@ -132,10 +132,9 @@ def _checked(name: str, tokenizer: Any, frames: int, size: int) -> ClipTokenizer
             f"tokenizers.{name}: {type(tokenizer).__name__} is no ClipTokenizer, it has no {', '.join(absent)}"
         )
     for key, (allowed, what) in PROPERTIES.items():
-        if not isinstance(value := getattr(tokenizer, key), allowed) or (
-            key == "bits_per_clip" and not _possible(value)
-        ):
-            raise InputError(f"tokenizers.{name}: {key} is {value!r:.80}, but it is {what}")
+        value: Any = getattr(tokenizer, key)
+        if not isinstance(value, allowed) or (key == "bits_per_clip" and not _possible(value)):
+            raise InputError(f"tokenizers.{name}: {key} is {value!r:.80}; expected {what}")
     if tokenizer.bits_per_clip is None and not isinstance(tokenizer, VariableRate):
         raise InputError(
             f"tokenizers.{name}: bits_per_clip is None, but {type(tokenizer).__name__} has no sizes(tokens)"

@@ -13,7 +13,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
 WHITE, HLG_PEAK, HLG_GAMMA = 203.0, 1000.0, 1.2  # cd/m2, cd/m2, of the display that HLG is made for
 CURVES = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)  # PQ and HLG
-REFUSED = {  # neither these nor like that of 8-bit video
+REFUSED: dict[int, str] = {  # neither these nor like that of 8-bit video
     ColorTrc.LINEAR: "linear light",
     ColorTrc.LOG: "logarithmic (100:1)",
     ColorTrc.LOG_SQRT: "logarithmic (316:1)",

@@ -59,7 +59,7 @@ def test_a_registered_name_by_params_and_the_table(sweettok, two_videos, with_ju
     shutil.copy(ROOT / "params.yaml", work)
     status, out, err = evaluate(sweettok, "mean_colour", "--frames", 9, "--size", 16, "-o", "found.json")
     lines = out.splitlines()
-    assert status == 0 and lines[0] == "mean_colour on 2 files, 9x16x16: 1 tokens, 3 indices, 96 bits a clip"
+    assert status == 0 and lines[0] == "mean_colour on 2 files, 9x16x16: 1 tokens, 3 indices, 96 bits per clip"
     assert lines[1].split() == ["metric", "value", "95", "%", "interval", "n"] and "PSNR (dB)" in out
     found = json.loads((work / "found.json").read_text())
     assert found["folder"] == "videos" and found["metrics"]["psnr"]["protocol"] == {"frames": 9, "resolution": 16}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sweettok.errors import InputError
 from sweettok.params import load_params
 from sweettok.video.files import FileClips
 from sweettok.video.list_files import list_files
@@ -123,8 +124,25 @@ def test_odd_folders_cost_a_line(sweettok, project, files, message):
     assert [path.name for path in (project / "profiles").iterdir()] == ["sprites.yaml"]
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_failed_check_leaves_nothing_new(sweettok, project, classes, monkeypatch, force):
+    for film in list(classes.rglob("*.mkv")):
+        film.rename(film.with_name(f"{('red', 'blue')[int(film.stem) % 2]}_ball-falls_{film.stem}.mkv"))
+    if force:
+        (project / "profiles" / "my_clips.yaml").write_text("mine")
+    before = {path: path.read_bytes() for path in (project / "profiles").iterdir()}
+
+    def fails(params):
+        raise InputError("the disk has gone")
+
+    monkeypatch.setattr("sweettok.video.list_files.list_files", fails)
+    status, _, err = sweettok("new", classes, "--force")
+    assert status == 1 and "the disk has gone" in err
+    assert {path: path.read_bytes() for path in (project / "profiles").iterdir()} == before
+
+
 def test_names_and_places(sweettok, project, classes, monkeypatch):
-    assert "is no folder" in sweettok("new", "nowhere")[2]
+    assert "is not a folder" in sweettok("new", "nowhere")[2]
     assert "cannot name a profile" in sweettok("new", classes, "--profile", "../up")[2]
     monkeypatch.chdir(classes)
     assert "run from the root of the project" in sweettok("new", ".")[2]

@@ -1,10 +1,14 @@
 """`sweettok report`: ten lines on what a reproduction found."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
 from sweettok.commands.report import SHOWN, lines
+
+ROOT = Path(__file__).parents[2]
 
 
 def claims(*verdicts):
@@ -15,6 +19,7 @@ def claims(*verdicts):
 def folder(work):
     (work / "mine").mkdir()
     (work / "mine" / "claims.json").write_text(json.dumps(claims("supported", "not run", "contradicted")))
+    (work / "mine" / "index.html").write_text("the page")
     return work / "mine"
 
 
@@ -33,8 +38,22 @@ def test_many_claims_stay_ten_lines():
     assert len(lines(claims("supported"))) == 1
 
 
+def test_a_report_of_which_git_has_the_numbers_alone(sweettok, work):
+    """Of a profile that is not the current one: its own command is named."""
+    shutil.copytree(ROOT / "profiles", work / "profiles")
+    shutil.copy(ROOT / "params.yaml", work)
+    (work / "reports" / "weizmann").mkdir(parents=True)
+    found = [{"statement": "A claim", "table": "T4", "verdict": "supported"}]
+    (work / "reports" / "weizmann" / "results.json").write_text(json.dumps({"verdicts": found}))
+    status, out, _ = sweettok("report", "reports/weizmann")
+    assert status == 0 and "`sweettok profile weizmann && dvc repro` makes the page" in out
+    assert "supported     A claim (T4)" in out and "index.html" not in out
+    assert "`dvc repro` makes it" in sweettok("report")[2]
+    assert "`sweettok profile cctv && dvc repro` makes it" in sweettok("report", "reports/cctv")[2]
+
+
 def test_no_report(sweettok, work):
     status, _, err = sweettok("report", work)
-    assert status == 1 and "has no report; make one with `dvc repro`" in err
+    assert status == 1 and "holds no report; `dvc repro` with a profile whose" in err
     status, _, err = sweettok("report")
     assert status == 1 and "params.yaml" in err

@@ -33,7 +33,7 @@ def test_a_row_shows_effect_interval_and_what_it_could_have_seen(complete_output
     assert shown["effect"].value > 0.5 and len(shown["effect"].interval) == 2
     assert shown["decided by"] == "psnr (dB)" and shown["smallest of interest"].value == 0.25
     assert 0 < shown["detectable here"].value < shown["effect"].value
-    assert shown["again with other seeds"] == "not replicated"
+    assert shown["again with other seeds"] == "no second seeds"
     assert "perceptual/judge" in shown["beside it"] and "frechet_video/judge" in shown["beside it"]
 
 
@@ -43,8 +43,8 @@ def test_a_replication_stands_beside_it_and_the_family_counts_it(complete_output
     both = replace(results, cells=(*results.cells, *again), replication=frozenset({10, 11, 12}))
     shown = row(both)
     assert shown["again with other seeds"] == shown["effect"]
-    assert not any("not replicated" in note for note in claims_table(verdicts(both)).notes)
-    assert any("not replicated" in note for note in claims_table(verdicts(results)).notes)
+    assert not any("no second seeds" in note for note in claims_table(verdicts(both)).notes)
+    assert any("no second seeds" in note for note in claims_table(verdicts(results)).notes)
 
 
 def test_nothing_run_is_said():

@@ -21,7 +21,7 @@ def test_a_row_a_tested_claim_with_its_verdict(complete_outputs: Path):
     expected = [one.discovery.measured.primary.mean / one.rule.smallest_effect for one in found]
     assert [dot.get_xdata()[0] for dot in dots(figure)] == pytest.approx(expected)
     words = [text.get_text() for text in panel.texts]
-    assert words == [f"{one.outcome}\nnot replicated" for one in found]
+    assert words == [f"{one.outcome}\nno second seeds" for one in found]
     labels = [label.get_text().replace("\n", " ") for label in panel.get_yticklabels()]
     assert all(
         label.startswith(f"{one.claim.table}: {one.claim.statement}") for label, one in zip(labels, found, strict=True)

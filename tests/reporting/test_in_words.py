@@ -36,11 +36,15 @@ def verdict(outcome, kind="better_than", again=None, open_because="", per_seed=(
     ("kind", "outcome", "said"),
     [
         ("better_than", "supported", "above zero"),
-        ("better_than", "equivalent", "within ±0.25 dB: no difference worth speaking of"),
+        ("better_than", "equivalent", "within ±0.25 dB: no difference that matters"),
         ("equivalent", "contradicted", "beyond ±0.25 dB"),
         ("equivalent", "supported", "within ±0.25 dB"),
         ("keeps", "contradicted", "below -1 dB"),
-        ("few_shot", "inconclusive", "neither apart from zero nor within ±0.02 share, at 5 % false discoveries"),
+        (
+            "few_shot",
+            "inconclusive",
+            "not distinguishable from zero, and not shown to lie within ±0.02 share (5 % false discoveries)",
+        ),
     ],
 )
 def test_why(kind, outcome, said):
@@ -52,15 +56,15 @@ def test_why_of_what_is_open_of_what_has_not_run_and_of_seeds_that_disagree():
     assert why(verdict("not run", per_seed=())) == "Not run here, part of the profile `claims`"
     disagreeing = verdict("supported", again="contradicted")
     assert disagreeing.outcome == "inconclusive"
-    assert why(disagreeing) == "supported in the first seeds, contradicted in the others"
+    assert why(disagreeing) == "not replicated: supported with the first seeds, contradicted with the others"
 
 
 def test_what_would_change_it():
     open_one = verdict("inconclusive")
-    assert changes_it(open_one) == f"{open_one.seeds_needed} seeds in place of 3 would see 0.25 dB"
+    assert changes_it(open_one) == f"{open_one.seeds_needed} seeds instead of 3 would detect 0.25 dB"
     assert open_one.seeds_needed > 3
     assert changes_it(verdict("inconclusive", per_seed=(0.1,), open_because="one seed")) == "more seeds"
-    assert changes_it(verdict("supported")) == "other seeds that do not repeat it"
+    assert changes_it(verdict("supported")) == "a second set of seeds that disagrees"
     assert "another scale" in changes_it(verdict("supported", again="supported"))
 
 

@@ -63,7 +63,7 @@ def test_table_has_ours_over_seeds_beside_the_published_row(results: Results):
     ours = rows["base"].ours
     number = ours["frechet_video/judge"]
     assert (number.value, number.std) == pytest.approx(mean_and_std(DISTANCES["base"]))
-    assert ours["validation loss (nats a token)"].value == pytest.approx(np.mean(DISTANCES["base"]) / 20)
+    assert ours["validation loss (nats per token)"].value == pytest.approx(np.mean(DISTANCES["base"]) / 20)
     assert ours["parameters"].value == 1_200_000 and ours["seeds"] == "0, 1, 2"
     text = to_markdown(table)
     assert "n = 32, split test, extractor judge" in text and "unit nats a token" in text and "seed 0" not in text

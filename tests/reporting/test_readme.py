@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from sweettok.reporting.summary import INCLUDED, with_included
+from sweettok.reporting.readme import INCLUDED, with_included
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,7 +6,8 @@ import pytest
 
 from sweettok.reporting.claims import verdicts
 from sweettok.reporting.collect import Results, collect
-from sweettok.reporting.summary import KEPT, summary, verdict_table, with_included
+from sweettok.reporting.readme import with_included
+from sweettok.reporting.summary import KEPT, summary, verdict_table
 
 
 @pytest.fixture
@@ -27,9 +28,18 @@ def test_a_row_a_tokenizer_with_its_bits_and_what_it_keeps(results: Results):
     bits, psnr, *_ = found["SweetTok"]
     assert bits == f"{method['bits']:,.0f}" and psnr == f"{method['metrics']['psnr']['value']:.2f}"
     kept = [name for name in KEPT if name in method["retention"]]
-    assert found["SweetTok"][-len(kept) :] == [f"{method['retention'][name]['value']:.2f}" for name in kept]
+    shown = found["SweetTok"][-len(kept) :]
+    assert [entry.split()[0] for entry in shown] == [f"{method['retention'][name]['value']:.2f}" for name in kept]
+    assert dict(zip(kept, shown, strict=True))["motion"] == "0.80 (below the threshold of 0.9)"
     consistency = results.generation["metrics"]["class_consistency"]
     assert f"in {100 * consistency['value']:.0f} % of {consistency['n']} samples" in text
+
+
+def test_missed_thresholds_are_named(results: Results):
+    last = summary(results).splitlines()[-1]
+    assert (
+        last.startswith("Thresholds: ") and "retention of SweetTok: motion is 0.8000, at least 0.9 is required" in last
+    )
 
 
 def test_nothing_has_run():

@@ -47,7 +47,10 @@ def test_the_group_may_be_the_whole_match(people, file_data):
 @pytest.mark.parametrize(
     ("split", "message"),
     [
-        ({"pattern": "actor", "val": 0.2, "test": 0.2}, r"data\.split\.pattern 'actor' .*20 files.* jump/person1_0\.mp4"),
+        (
+            {"pattern": "actor", "val": 0.2, "test": 0.2},
+            r"data\.split\.pattern 'actor' .*20 files.* jump/person1_0\.mp4",
+        ),
         ({"pattern": r"person\d", "val": ["person9"], "test": 0.2}, "val .*'person9'.*person1"),
         ({"pattern": "person", "val": 0.2, "test": 0.2}, "val .*test .*train"),
     ],

@@ -185,7 +185,9 @@ def test_shards_of_files_mix_the_classes_and_keep_the_losses(tmp_path, file_data
     (tmp_path / "set" / "a" / "empty.avi").write_bytes(b"")
     data = file_data("video_folder", tmp_path / "set", max_skipped=0.9, clips_per_shard=8)
     said = prepare(data, tmp_path / "out")
-    assert sum(said["skipped"].values()) == 1 and "a/empty.avi,is empty" in (tmp_path / "out" / "skipped.csv").read_text()
+    assert (
+        sum(said["skipped"].values()) == 1 and "a/empty.avi,is empty" in (tmp_path / "out" / "skipped.csv").read_text()
+    )
     stores = [ClipStore.open(tmp_path / "out", split) for split in COUNTS]
     assert sum(map(len, stores)) == 24
     labels = stores[0].labels["label"].tolist()
