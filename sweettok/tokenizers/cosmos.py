@@ -57,7 +57,7 @@ class Cosmos(FromCheckpoint):
     def _run(self, part: str, given: Tensor) -> Any:
         try:
             return self.network[part](given)  # type: ignore[index]  # a ModuleDict
-        except RuntimeError as error:  # TorchScript's last line has the reason
+        except (RuntimeError, torch.jit.Error) as error:  # the last line has the reason
             reason = (str(error).strip().splitlines() or [""])[-1][:200]
             kind = str(self.dtype).removeprefix("torch.")
             raise InputError(

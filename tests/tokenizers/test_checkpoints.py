@@ -124,9 +124,10 @@ def test_checkouts_do_not_meet(two):
 
 
 def test_all_is_as_before_where_the_code_fails(two):
-    with pytest.raises(InputError, match=r"cannot build this network \(ZeroDivisionError: .*check out the version"):
-        with two[0].imports():
-            import_module("json").broken = 1 / 0
+    named = r"cannot build this network \(ZeroDivisionError: .*check out the version"
+    with pytest.raises(InputError, match=named), two[0].imports():
+        assert import_module("json").NAME == "one"
+        1 / 0  # noqa: B018
     assert import_module("json") is json
 
 
