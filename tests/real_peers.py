@@ -9,9 +9,11 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -258,6 +260,75 @@ def vidtok(folder, published="vidtok_fsq_causal_488_262144.yaml", frames=5, size
     return Real("vidtok", frames, size, options, -1, 1, from_bytes(-1, 1), encode, decode, to_unit(-1, 1))
 
 
+def words(kinds):
+    """A codebook prior: twelve words of each kind, with vectors and edges, under the names of the published pickles."""
+    (first, vectors), (second, others), edges = kinds
+    names = {key: [f"{key}{number}" for number in range(12)] for key in (first, second)}
+    drawn = torch.Generator().manual_seed(1)
+    return {
+        first: dict.fromkeys(names[first], 20),
+        second: dict.fromkeys(names[second], 20),
+        vectors: {name: torch.randn(6, generator=drawn) for name in names[first]},
+        others: {name: torch.randn(6, generator=drawn) for name in names[second]},
+        edges: list(zip(names[first], names[second], strict=True)),
+    }
+
+
+NOUNS = words(
+    (("adj_code_book_num", "adj_code_book_vec"), ("noun_code_book_num", "noun_code_book_vec"), "adj_noun_edges")
+)
+VERBS = words((("adverb_code_book_num", "adverb_vec"), ("verb_code_book_num", "verb_vec"), "verb_adverb_edges"))
+
+
+def in_place_of_pickles(module, content):
+    """The quantisers read two pickles when they are made."""
+    module.open, module.pickle = lambda *_: nullcontext(), SimpleNamespace(load=lambda _: content)
+
+
+def sweettok_authors(folder):
+    """The whole network, whose size is fixed: 212 million parameters. The published decoding, of the latents themselves."""
+    source = PEERS / "SweetTok"
+    config = source / "configs" / "training" / "stage2" / "SweetTok_Compact_ucf101.yaml"
+    with Checkout(str(source), "", ["modeling"], bare=["modeling.modules"]).imports():
+        from omegaconf import OmegaConf
+
+        in_place_of_pickles(import_module("modeling.quantizer.quantizer"), NOUNS | VERBS)
+        network = randomise(import_module("modeling.sweettok").SweetTok_Compact(OmegaConf.load(config)), 0.02)
+    paths = {key: folder / f"{key}.pt" for key in ("weights", "nouns", "verbs")}
+    for key, content in {"weights": network.state_dict(), "nouns": NOUNS, "verbs": VERBS}.items():
+        torch.save(content, paths[key])
+    options = {key: str(path) for key, path in paths.items()} | {"source": str(source), "config": str(config)}
+    options["sha256"] = {key: sha256_of(path) for key, path in paths.items()}
+    latents = []
+
+    def encode(clip):
+        found, facts = network.encode(clip)
+        latents[:] = [found]
+        return facts["min_encoding_indices"]
+
+    def decode(_):
+        return network.decode(latents[0])
+
+    low, high = -0.5, 0.5
+    return Real(
+        "sweettok_authors", 17, 256, options, low, high, from_bytes(low, high), encode, decode, to_unit(low, high)
+    )
+
+
+def authors_latents():
+    """Codes of words, indices of 256 tokens, and the latents that the authors' quantiser makes of them."""
+    with Checkout(str(PEERS / "SweetTok"), "", ["modeling"], bare=["modeling.modules"]).imports():
+        module = import_module("modeling.quantizer.quantizer")
+        in_place_of_pickles(module, NOUNS)
+        quantizer = randomise(module.MLC_quantizer_noun(n_e=1024, e_dim=4, beta=0.25, topk=2), 0.5)
+    latents = torch.randn(1, 8, 1, 256, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        quantised, facts = quantizer(latents)
+        codes = quantizer.gcn(quantizer.data)
+    found = {"codes": codes, "indices": facts["min_encoding_indices"][0], "latents": quantised[0, :, 0].mT}
+    return {key: value.numpy() for key, value in found.items()}
+
+
 TAPES = Path(__file__).parent / "tokenizers" / "tapes"
 REAL = {"cosmos": cosmos, "omnitokenizer": omnitokenizer, "larp": larp, "titok": titok, "vidtok": vidtok}
 
@@ -266,3 +337,4 @@ if __name__ == "__main__":
     for name, real in REAL.items():
         with tempfile.TemporaryDirectory() as folder:
             np.savez_compressed(TAPES / f"{name}.npz", **real(Path(folder)).tape())
+    np.savez_compressed(TAPES / "sweettok_authors.npz", **authors_latents())

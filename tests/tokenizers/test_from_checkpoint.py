@@ -276,7 +276,8 @@ def test_evaluate_measures_it_on_a_folder(taped, tmp_path, monkeypatch, capsys, 
     options = peers.published(name, tmp_path, TAPED.get(name), tape)
     entry = {"factory": f"sweettok.tokenizers.{name}:from_checkpoint"} | options
     mine = SimpleNamespace(tokenizers={"mine": TokenizerEntry.model_validate(entry)}, metrics=NO_NETWORKS)
-    monkeypatch.chdir(tmp_path)  , lambda: mine)
+    monkeypatch.chdir(tmp_path)  # where no trained judge is
+    monkeypatch.setattr("sweettok.commands.evaluate.params_here", lambda: mine)
     write_video(tmp_path / "clips" / "a.mkv", tape["clip"])
     command = ["evaluate", "--tokenizer", "mine", "--clips", str(tmp_path / "clips"), "--metrics", "psnr", "--json"]
     main([*command, "--frames", str(frames), "--size", str(size)])

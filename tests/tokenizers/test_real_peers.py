@@ -2,7 +2,7 @@
 
     SWEETTOK_PEERS=FOLDER pytest tests/tokenizers/test_real_peers.py
 
-FOLDER holds Cosmos-Tokenizer, OmniTokenizer, LARP, 1d-tokenizer and VidTok (docs/run-a-checkpoint.md has the addresses).
+FOLDER holds Cosmos-Tokenizer, OmniTokenizer, LARP, 1d-tokenizer, VidTok and SweetTok (docs/run-a-checkpoint.md has the addresses).
 """
 
 import os
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import stand_in_peers
 import torch
-from real_peers import REAL
+from real_peers import REAL, authors_latents, sweettok_authors
 
 from sweettok.params import TokenizerEntry
 from sweettok.tokenizers.registry import open_tokenizer
@@ -79,3 +79,21 @@ def test_every_kind_of_vidtok(tmp_path, config, frames):
     assert tokens.tolist() == [tape["indices"].flatten().tolist()]
     decoded = tokenizer.decode(tokens)
     torch.testing.assert_close(decoded, torch.from_numpy(2 * tape["shown"] - 1), rtol=0, atol=1e-5)
+
+
+def test_the_authors_sweettok_at_its_size(tmp_path):
+    """A minute: all sizes are fixed in its code."""
+    real = sweettok_authors(tmp_path)
+    tape, tokenizer = real.tape(), opened(real)
+    tokens = tokenizer.encode(to_float(tape["clip"][None]))
+    assert tokens.shape == (1, 3840) and tokens.tolist() == tape["indices"].tolist()
+    decoded = tokenizer.decode(tokens)
+    torch.testing.assert_close(decoded, torch.from_numpy(2 * tape["shown"] - 1), rtol=0, atol=1e-5)
+    assert tape["shown"].std() > 0.01, "a network of nearly nothing"
+
+
+def test_the_authors_latents_are_of_the_real_code():
+    fresh = authors_latents()
+    with np.load(stand_in_peers.TAPES / "sweettok_authors.npz") as recorded:
+        for key in fresh:
+            np.testing.assert_allclose(fresh[key], recorded[key], rtol=0, atol=1e-5)
