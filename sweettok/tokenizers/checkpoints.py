@@ -79,7 +79,7 @@ class FromCheckpoint(ABC):
         if tuple(indices.shape[1:]) != self.grid or not (indices.min() >= 0 and indices.max() < self.codes):
             found = f"{tuple(indices.shape[1:])} indices in [{indices.min()}, {indices.max()}]"
             raise InputError(
-                f"{self.name}: the network gives {found}, expected {self.grid} in [0, {self.codes}); "
+                f"the network gives {found}, expected {self.grid} in [0, {self.codes}); "
                 "state the settings that the checkpoint was trained with"
             )
         return indices.flatten(1)
@@ -95,7 +95,7 @@ class FromCheckpoint(ABC):
         clips = torch.cat([self.clip_of(one.unflatten(1, self.grid)) for one in tokens.split(1)])
         if tuple(clips.shape[2:]) != (wanted := (self.frames, self.size, self.size)):
             raise InputError(
-                f"{self.name}: the network gives clips of {tuple(clips.shape[2:])}, expected {wanted}; "
+                f"the network gives clips of {tuple(clips.shape[2:])}, expected {wanted}; "
                 "state the settings that the checkpoint was trained with"
             )
         return clips.float().clamp(-1, 1)

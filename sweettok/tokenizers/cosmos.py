@@ -61,7 +61,7 @@ class Cosmos(FromCheckpoint):
             reason = (str(error).strip().splitlines() or [""])[-1][:200]
             kind = str(self.dtype).removeprefix("torch.")
             raise InputError(
-                f"{self.name}: the {part} does not take {tuple(given.shape)} in {kind} ({reason}); "
+                f"the {part} does not take {tuple(given.shape)} in {kind} ({reason}); "
                 "state compression and dtype of the files"
             ) from error
 
