@@ -56,7 +56,7 @@ class Cosmos(FromCheckpoint):
 
     def _run(self, part: str, given: Tensor) -> Any:
         try:
-            return self.network[part](given)  # type: ignore[index]  # a ModuleDict
+            return self.network[part](given)
         except (RuntimeError, torch.jit.Error) as error:  # the last line has the reason
             reason = (str(error).strip().splitlines() or [""])[-1][:200]
             kind = str(self.dtype).removeprefix("torch.")

@@ -34,10 +34,10 @@ class Larp(FromCheckpoint):
     """grid: the queries, in their order."""
 
     def indices_of(self, clip: Tensor) -> Tensor:
-        return self.network.encode((clip + 1) / 2)["bottleneck_rep"]  # type: ignore[operator]
+        return self.network.encode((clip + 1) / 2)["bottleneck_rep"]
 
     def clip_of(self, indices: Tensor) -> Tensor:
-        return 2 * self.network.decode_from_bottleneck(indices) - 1  # type: ignore[operator]
+        return 2 * self.network.decode_from_bottleneck(indices) - 1
 
 
 def from_checkpoint(

@@ -36,11 +36,11 @@ class OmniTokenizer(FromCheckpoint):
 
     def indices_of(self, clip: Tensor) -> Tensor:
         if self.frames == 1:
-            return self.network.encode(clip[:, :, 0] / 2, is_image=True)  # type: ignore[operator]
-        return self.network.encode(clip / 2, is_image=False)  # type: ignore[operator]
+            return self.network.encode(clip[:, :, 0] / 2, is_image=True)
+        return self.network.encode(clip / 2, is_image=False)
 
     def clip_of(self, indices: Tensor) -> Tensor:
-        decoded = self.network.decode(indices, is_image=self.frames == 1)  # type: ignore[operator]
+        decoded = self.network.decode(indices, is_image=self.frames == 1)
         return 2 * (decoded[:, :, None] if self.frames == 1 else decoded)
 
 

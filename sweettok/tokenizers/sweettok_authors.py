@@ -47,7 +47,7 @@ class AuthorsSweetTok(FromCheckpoint):
         return sum(count * math.log2(words) for count, words in zip(GROUPS, self.vocabularies, strict=True))
 
     def indices_of(self, clip: Tensor) -> Tensor:
-        return self.network.encode(clip / 2)[1]["min_encoding_indices"]  # type: ignore[operator]
+        return self.network.encode(clip / 2)[1]["min_encoding_indices"]
 
     def clip_of(self, indices: Tensor) -> Tensor:
         groups = indices[0].split(GROUPS)

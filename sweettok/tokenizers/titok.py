@@ -31,11 +31,11 @@ class TiTok(FromCheckpoint):
     """grid: frames, tokens of a frame."""
 
     def indices_of(self, clip: Tensor) -> Tensor:
-        _, found = self.network.encode((clip[0].transpose(0, 1) + 1) / 2)  # type: ignore[operator]  # frames (T, 3, H, W)
+        _, found = self.network.encode((clip[0].transpose(0, 1) + 1) / 2)  # frames (T, 3, H, W)
         return found["min_encoding_indices"].flatten(1)[None]
 
     def clip_of(self, indices: Tensor) -> Tensor:
-        images = self.network.decode_tokens(indices[0][:, None])  # type: ignore[operator]  # (T, 3, H, W)
+        images = self.network.decode_tokens(indices[0][:, None])  # (T, 3, H, W)
         return 2 * images.transpose(0, 1)[None] - 1
 
 

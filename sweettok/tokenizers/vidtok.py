@@ -37,10 +37,10 @@ class VidTok(FromCheckpoint):
     """grid: latent frames, rows, columns."""
 
     def indices_of(self, clip: Tensor) -> Tensor:
-        return self.network.encode(clip, return_reg_log=True)[1]["indices"]  # type: ignore[operator]
+        return self.network.encode(clip, return_reg_log=True)[1]["indices"]
 
     def clip_of(self, indices: Tensor) -> Tensor:
-        clip = self.network.decode(indices, decode_from_indices=True)  # type: ignore[operator]
+        clip = self.network.decode(indices, decode_from_indices=True)
         return clip[:, :, -self.frames :]  # of version 1.1, with the repeated frames before it
 
 
