@@ -46,6 +46,7 @@ class Evil:
         return os.mkdir, (self.mark,)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_nothing_in_a_checkpoint_is_run(tmp_path):
     mark = tmp_path / "ran"
     torch.save({"state_dict": STATE, "hyper_parameters": Evil(mark)}, tmp_path / "evil.ckpt")
