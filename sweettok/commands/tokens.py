@@ -143,7 +143,7 @@ def _words(chosen: argparse.Namespace) -> int:
 def _words_of(model: "SweetTok", fit: "Fit", one: Input) -> dict[str, Any]:
     from sweettok.api.token_file import VideoTokens
 
-    if model.model.config.quantizer == "learned":
+    if model.model.config.quantizer != "language":
         raise InputError(
             "this model has a learned codebook: its tokens are no words; give one with a language codebook"
         )

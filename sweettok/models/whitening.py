@@ -14,12 +14,14 @@ class Whitening(nn.Module):
     decoder learns to do without tokens. Taking away what is constant, and giving all directions the same spread, leaves
     what tells clips apart and puts most words in reach. The moving statistics change in training mode only and pass
     no gradient, so training and evaluation see the same function. They are those of all processes' batches together.
+    `unit=False`: each number of variance 1 instead of unit vectors.
     """
 
     MOMENTUM = 0.05
 
-    def __init__(self, width: int, code_dim: int, tokens: int) -> None:
+    def __init__(self, width: int, code_dim: int, tokens: int, unit: bool = True) -> None:
         super().__init__()
+        self.unit = unit
         self.project = nn.Linear(width, code_dim, bias=False)
         self.register_buffer("mean", torch.zeros(tokens, code_dim))
         self.register_buffer("covariance", torch.eye(code_dim))
@@ -29,7 +31,8 @@ class Whitening(nn.Module):
         latent = self.project(z.float())
         if self.training:
             self._update(latent.detach())
-        return F.normalize((latent - self.mean) @ whitening_matrix(self.covariance), dim=-1)
+        white = (latent - self.mean) @ whitening_matrix(self.covariance)
+        return F.normalize(white, dim=-1) if self.unit else white
 
     @torch.no_grad()
     def _update(self, latent: Tensor) -> None:

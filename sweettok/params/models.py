@@ -9,6 +9,7 @@ from sweettok.params.section import Probability, Section
 from sweettok.params.training import Optimiser
 
 Architecture = Literal["decoupled", "coupled", "downsample"]
+Quantizer = Literal["language", "learned", "fsq", "lfq", "bsq", "residual", "factorised"]
 Lookup = Literal["union", "composed"]
 Words = Literal["by_part_of_speech", "all", "shuffled", "permuted_vectors"]
 Graph = Literal["captions", "none", "random"]
@@ -65,7 +66,7 @@ class Tokenizer(Section):
         description="v_s - v_t^i, or differences of neighbours (docs/paper.md, C3)"
     )
     code_dim: PositiveInt
-    quantizer: Literal["language", "learned"]
+    quantizer: Quantizer = Field(description="words, or codes without them (docs/peers.md)")
     words: Words = Field(
         description="which words each token group may use, or a control: words of any part, words with wrong vectors"
     )
