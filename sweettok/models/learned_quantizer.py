@@ -10,14 +10,19 @@ from sweettok.models.whitening import Whitening
 
 class LearnedQuantizer(nn.Module):
     """Learned codes without words (T5 "no language codebook"): vector-quantize-pytorch with cosine codes, k-means start,
-    EMA updates and revival of dead codes. Same interface as LanguageQuantizer."""
+    EMA updates and revival of dead codes. Same interface as LanguageQuantizer.
 
-    def __init__(self, size: int, width: int, code_dim: int, tokens: int, commitment: float) -> None:
+    temperature: in training a code is drawn, by the softmax of cosines over it (LARP: 0.03); 0: the nearest is taken.
+    """
+
+    def __init__(
+        self, size: int, width: int, code_dim: int, tokens: int, commitment: float, temperature: float = 0.0
+    ) -> None:
         super().__init__()
         self.size, self.slots, self.words, self.folded_parameters = size, [(0, size)], None, 0
         self.to_code = Whitening(width, code_dim, tokens)
         self.project_out = nn.Linear(code_dim, width)
-        self.quantize = ema_codes(code_dim, size, commitment)
+        self.quantize = ema_codes(code_dim, size, commitment, temperature=temperature)
 
     def forward(self, z: Tensor) -> Quantized:
         """z (B, N, D) -> Quantized."""
@@ -41,7 +46,7 @@ class LearnedQuantizer(nn.Module):
         return self.quantize.get_codes_from_indices(indices)
 
 
-def ema_codes(dim: int, size: int, commitment: float, cosine: bool = True) -> nn.Module:
+def ema_codes(dim: int, size: int, commitment: float, cosine: bool = True, temperature: float = 0.0) -> nn.Module:
     """`size` codes of `dim` numbers that follow the mean of the latents they stand for (vector-quantize-pytorch)."""
     from vector_quantize_pytorch import VectorQuantize  # slow to import
 
@@ -53,6 +58,8 @@ def ema_codes(dim: int, size: int, commitment: float, cosine: bool = True) -> nn
         threshold_ema_dead_code=0.05,  # of the moving count a step: an unused code is replaced after some 50 steps
         decay=0.95,
         commitment_weight=commitment,
+        stochastic_sample_codes=temperature > 0,
+        sample_codebook_temp=temperature or 1.0,
         rotation_trick=False,  # the straight-through gradient of the paper
         sync_codebook=False,  # `of_all_processes` does it, with the draws of one process
     )

@@ -14,6 +14,7 @@ class Whitening(nn.Module):
     decoder learns to do without tokens. Taking away what is constant, and giving all directions the same spread, leaves
     what tells clips apart and puts most words in reach. The moving statistics change in training mode only and pass
     no gradient, so training and evaluation see the same function. They are those of all processes' batches together.
+    Latents of k times as many tokens are those of k frames, whose tokens of one place count as one token.
     `unit=False`: each number of variance 1 instead of unit vectors.
     """
 
@@ -28,6 +29,8 @@ class Whitening(nn.Module):
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
 
     def forward(self, z: Tensor) -> Tensor:
+        if z.shape[1] != len(self.mean):  # of several frames alike: tokens of one place share their mean
+            return self(z.unflatten(1, (-1, len(self.mean))).flatten(0, 1)).view(len(z), z.shape[1], -1)
         latent = self.project(z.float())
         if self.training:
             self._update(latent.detach())
