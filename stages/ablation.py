@@ -28,6 +28,7 @@ from sweettok.metrics.reconstruction import (
 from sweettok.metrics.retention import label_hits, retention_records
 from sweettok.metrics.scorers import open_scorers
 from sweettok.metrics.semantics import token_semantics
+from sweettok.metrics.tokens_kept import length_rows
 from sweettok.models.judge import Judge
 from sweettok.models.processes import own_device, process_count
 from sweettok.models.tokenizer import VideoTokenizer
@@ -94,6 +95,8 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         }
         if generation:
             summary["generation"] = generation.facts | {"metrics": generation.metrics}
+        if model.config.tail_drop:
+            summary["lengths"] = length_rows(model, test, settings.batch_size)
         if params.ablation.variants[variant].semantics:
             summary["semantics"] = token_semantics(model, test, params.semantics)
         usage = {f"usage/{group}": health["usage"] for group, health in summary["codebook"].items()}

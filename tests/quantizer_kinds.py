@@ -12,7 +12,13 @@ KINDS = {
     "no graph": {"graph": "none"},
     "random graph": {"graph": "random"},
     "learned": {"quantizer": "learned"},
+    "fsq": {"quantizer": "fsq"},
+    "lfq": {"quantizer": "lfq"},
+    "bsq": {"quantizer": "bsq"},
+    "residual": {"quantizer": "residual"},
+    "factorised": {"quantizer": "factorised"},
 }
+LEARNED = ("learned", "residual", "factorised")  # codes that follow the latents they stand for
 
 
 def latents(batch, seed=0, tokens=4):

@@ -76,6 +76,12 @@ def to_unit(low, high):
     return lambda clip: ((clip.float() - low) / (high - low)).clamp(0, 1)
 
 
+def their_code(folder, *packages, bare=()):
+    """A block in which the modules of a checkout can be imported, and networks are made with the same weights every time."""
+    torch.manual_seed(0)
+    return Checkout(str(PEERS / folder), "", packages, bare).imports()
+
+
 def randomise(network, scale=0.05):
     """Random weights everywhere: initialisations have layers of zeros, behind which nothing would be seen."""
     torch.manual_seed(0)
@@ -86,8 +92,7 @@ def randomise(network, scale=0.05):
 
 
 def cosmos(folder):
-    checkout = Checkout(str(PEERS / "Cosmos-Tokenizer"), "", ["cosmos_tokenizer"])
-    with checkout.imports():
+    with their_code("Cosmos-Tokenizer", "cosmos_tokenizer"):
         made, library, utils = (
             import_module(f"cosmos_tokenizer.{name}") for name in ("networks.discrete_video", "video_lib", "utils")
         )
@@ -136,7 +141,7 @@ OMNI_ARGS = {
 
 def omnitokenizer(folder, args=OMNI_ARGS, frames=5, size=8):
     source = PEERS / "OmniTokenizer"
-    with Checkout(str(source), "", ["OmniTokenizer"], bare=["OmniTokenizer"]).imports():
+    with their_code("OmniTokenizer", "OmniTokenizer", bare=["OmniTokenizer"]):
         module = import_module("OmniTokenizer.omnitokenizer")
         module.LPIPS = torch.nn.Identity  # would download its network
         args = argparse.Namespace(**args)
@@ -177,7 +182,7 @@ LARP_ARGS = {
 
 def larp(folder, args=LARP_ARGS, frames=4, size=16, scale=0.3):
     source = PEERS / "LARP"
-    with Checkout(str(source), "", ["models", "utils", "ar"], bare=["utils"]).imports():
+    with their_code("LARP", "models", "utils", "ar", bare=["utils"]):
         module = import_module("models.larp_tokenizer")
         network = randomise(module.LARPTokenizer(**json.loads(json.dumps(args))), scale)
     network.set_vq_eval_deterministic()
@@ -208,7 +213,7 @@ TITOK_ARGS = {
 
 def titok(folder, args=TITOK_ARGS, frames=2, size=16):
     source = PEERS / "1d-tokenizer"
-    with Checkout(str(source), "", ["modeling"], bare=["modeling.modules"]).imports():
+    with their_code("1d-tokenizer", "modeling", bare=["modeling.modules"]):
         network = randomise(import_module("modeling.titok").TiTok(args))
     path = folder / "model.safetensors"
     save_file(network.state_dict(), path)
@@ -235,7 +240,7 @@ def titok(folder, args=TITOK_ARGS, frames=2, size=16):
 
 def vidtok(folder, published="vidtok_fsq_causal_488_262144.yaml", frames=5, size=8):
     source = PEERS / "VidTok"
-    with Checkout(str(source), "", ["vidtok"]).imports():
+    with their_code("VidTok", "vidtok"):
         from omegaconf import OmegaConf
 
         config = OmegaConf.load(source / "configs" / published)
@@ -289,7 +294,7 @@ def sweettok_authors(folder):
     """The whole network, whose size is fixed: 212 million parameters. The published decoding, of the latents themselves."""
     source = PEERS / "SweetTok"
     config = source / "configs" / "training" / "stage2" / "SweetTok_Compact_ucf101.yaml"
-    with Checkout(str(source), "", ["modeling"], bare=["modeling.modules"]).imports():
+    with their_code("SweetTok", "modeling", bare=["modeling.modules"]):
         from omegaconf import OmegaConf
 
         in_place_of_pickles(import_module("modeling.quantizer.quantizer"), NOUNS | VERBS)
@@ -317,7 +322,7 @@ def sweettok_authors(folder):
 
 def authors_latents():
     """Codes of words, indices of 256 tokens, and the latents that the authors' quantiser makes of them."""
-    with Checkout(str(PEERS / "SweetTok"), "", ["modeling"], bare=["modeling.modules"]).imports():
+    with their_code("SweetTok", "modeling", bare=["modeling.modules"]):
         module = import_module("modeling.quantizer.quantizer")
         in_place_of_pickles(module, NOUNS)
         quantizer = randomise(module.MLC_quantizer_noun(n_e=1024, e_dim=4, beta=0.25, topk=2), 0.5)

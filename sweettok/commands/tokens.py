@@ -143,7 +143,7 @@ def _words(chosen: argparse.Namespace) -> int:
 def _words_of(model: "SweetTok", fit: "Fit", one: Input) -> dict[str, Any]:
     from sweettok.api.token_file import VideoTokens
 
-    if model.model.config.quantizer == "learned":
+    if model.model.config.quantizer != "language":
         raise InputError(
             "the tokens of this model are not words, because its codebook is learned; give a model with a language codebook"
         )

@@ -180,10 +180,13 @@ def code_size(model: VideoTokenizer) -> dict[str, float]:
 def parameter_counts(model: VideoTokenizer) -> dict[str, int]:
     """`parameters` of the tokenizer in use, which is what comparisons are about, and `parameters_trained`.
 
-    A word's code is a row of a table once training is over; the graph convolution that made it is no capacity.
+    A word's code is a row of a table once training is over; the graph convolution that made it is no capacity. Nor is
+    a prior that trained along.
     """
     trained = sum(parameter.numel() for parameter in model.parameters())
     folded = sum(quantizer.folded_parameters for quantizer in model.quantizers.values())
+    if model.token_prior is not None:
+        folded += sum(parameter.numel() for parameter in model.token_prior.parameters())
     return {"parameters": trained - folded, "parameters_trained": trained}
 
 

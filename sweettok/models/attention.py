@@ -9,7 +9,8 @@ from torch import Tensor, nn
 class Attention(nn.Module):
     """Multi-head attention over the last-but-one axis; any leading axes are batch.
 
-    queries (..., N, D), keys and values (..., M, D) -> (..., N, D). Keys and values default to the queries.
+    queries (..., N, D), keys and values (..., M, D) -> (..., N, D). Keys and values default to the queries. Causal: a
+    query attends to keys up to its own place.
     """
 
     def __init__(self, width: int, heads: int) -> None:
@@ -22,13 +23,15 @@ class Attention(nn.Module):
         self.value = nn.Linear(width, width, bias=False)
         self.out = nn.Linear(width, width)
 
-    def forward(self, queries: Tensor, keys: Tensor | None = None, values: Tensor | None = None) -> Tensor:
+    def forward(
+        self, queries: Tensor, keys: Tensor | None = None, values: Tensor | None = None, causal: bool = False
+    ) -> Tensor:
         keys = queries if keys is None else keys
         values = keys if values is None else values
         lead = queries.shape[:-2]
         projected = (self.query(queries), self.key(keys), self.value(values))
         q, k, v = (rearrange(x.flatten(0, -3), "b n (h d) -> b h n d", h=self.heads) for x in projected)
-        mixed = F.scaled_dot_product_attention(q, k, v)  # (B', heads, N, D / heads)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal)  # (B', heads, N, D / heads)
         return self.out(rearrange(mixed, "b h n d -> b n (h d)")).unflatten(0, lead)
 
 
@@ -37,3 +40,17 @@ class FeedForward(nn.Sequential):
 
     def __init__(self, width: int, expansion: int) -> None:
         super().__init__(nn.Linear(width, expansion * width), nn.GELU(), nn.Linear(expansion * width, width))
+
+
+class AttentionLayer(nn.Module):
+    """Tokens attend to each other, then a feed-forward layer: (..., N, D) -> the same. Causal: to no later token."""
+
+    def __init__(self, width: int, heads: int, expansion: int, causal: bool = False) -> None:
+        super().__init__()
+        self.causal = causal
+        self.norm, self.attend = nn.LayerNorm(width), Attention(width, heads)
+        self.feed_norm, self.feed = nn.LayerNorm(width), FeedForward(width, expansion)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attend(self.norm(x), causal=self.causal)
+        return x + self.feed(self.feed_norm(x))

@@ -1,4 +1,4 @@
-"""The three ways from patches to tokens and back that the paper compares (table T4), with one interface.
+"""The ways from patches to tokens and back, with one interface: the three that the paper compares (table T4) stand here.
 
 encode(patches (B, C, 1 + k, h, w)) -> (z_s (B, L_s, D), z_t (B, L_t, D) or None for an image); decode(zq_s, zq_t or
 None, frames) -> features of patches (B, D, frames, h, w). All three make L_s tokens of an image and L_s + L_t of a clip,
@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sweettok.models.convolution import ChannelNorm, blocks
+from sweettok.models.holistic import Holistic
 from sweettok.models.patches import square_positions
+from sweettok.models.patchwise import Patchwise, WindowedPatchwise
 from sweettok.models.queries import (
     PLACE_SCALE,
     PatchesToQueries,
@@ -25,6 +26,7 @@ from sweettok.models.queries import (
     place_codes,
     resampled,
 )
+from sweettok.models.refinement import Refinement
 from sweettok.params import Tokenizer
 
 
@@ -48,24 +50,14 @@ def later_side(tokens: int, frames: int, side: int) -> int:
     return grid_side(tokens // frames, side, "temporal")
 
 
-class Refinement(nn.Module):
-    """Where all decoders end: causal blocks over the whole grid and a norm, (B, D, T, h, w) -> the same."""
-
-    def __init__(self, width: int, depth: int) -> None:
-        super().__init__()
-        self.blocks = blocks(depth, width)
-        self.norm = ChannelNorm(width)
-
-    def forward(self, grid: Tensor) -> Tensor:
-        return nn.functional.silu(self.norm(self.blocks(grid)))
-
-
 class DecoupledQueries(nn.Module):
     """DQAE: spatial queries read the first frame, temporal queries read residuals (docs/paper.md, DQAE, C3, C5, C7).
 
     A temporal query stands for a place over all later frames (`global`) or in one of them (`per_frame`), and may read all
     residuals; `per_location` queries stand for a place over all later frames and read its residuals alone.
     """
+
+    grows = False
 
     def __init__(self, tokenizer: Tokenizer, channels: int, frames: int, side: int) -> None:
         super().__init__()
@@ -151,6 +143,8 @@ class CoupledQueries(nn.Module):
     Its queries start from places as the decoupled ones do: L_s in the first frame, L_t spread over the later frames.
     """
 
+    grows = False
+
     def __init__(self, tokenizer: Tokenizer, channels: int, frames: int, side: int) -> None:
         super().__init__()
         t, width, depth = tokenizer, tokenizer.width, tokenizer.spatial_depth + tokenizer.temporal_depth
@@ -207,6 +201,8 @@ class CoupledQueries(nn.Module):
 class Downsampling(nn.Module):
     """Vanilla down-sampling: a grid of patches, merged f x f in space to the same number of tokens (T4)."""
 
+    grows = False
+
     def __init__(self, tokenizer: Tokenizer, channels: int, frames: int, side: int) -> None:
         super().__init__()
         t, width = tokenizer, tokenizer.width
@@ -234,4 +230,11 @@ class Downsampling(nn.Module):
         return self.refine(self.split(as_grid(tokens, frames)))
 
 
-ARCHITECTURES: dict[str, Any] = {"decoupled": DecoupledQueries, "coupled": CoupledQueries, "downsample": Downsampling}
+ARCHITECTURES: dict[str, Any] = {
+    "decoupled": DecoupledQueries,
+    "coupled": CoupledQueries,
+    "downsample": Downsampling,
+    "holistic": Holistic,
+    "cvivit": Patchwise,
+    "omnitokenizer": WindowedPatchwise,
+}

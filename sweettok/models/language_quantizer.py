@@ -124,7 +124,7 @@ class LanguageQuantizer(nn.Module):
             loss = (latent.detach() - target).pow(2).sum(-1).mean()
             loss = loss + self.commitment * (latent - target.detach()).pow(2).sum(-1).mean()
             if self.usage_entropy:
-                loss = loss + self.usage_entropy * _assignment_entropy(latent, codes)
+                loss = loss + self.usage_entropy * assignment_entropy(latent, codes)
             straight_through = latent + (target - latent).detach()
             return Quantized(self.project_out(straight_through), indices, loss, usage_of(indices, self.size))
 
@@ -170,7 +170,7 @@ def _subgraph(codebook: Codebook, words: list[int]) -> Tensor:
     return normalised_adjacency(len(words), edges[inside], codebook.edge_counts[inside].float())
 
 
-def _assignment_entropy(latent: Tensor, codes: Tensor) -> Tensor:
+def assignment_entropy(latent: Tensor, codes: Tensor) -> Tensor:
     """Mean entropy of each token's soft assignment minus the entropy of the batch's mean assignment, over log V.
 
     Both are sums over tokens, so chunks add up to the same; the backward pass computes each chunk's scores again

@@ -10,35 +10,26 @@ from sweettok.models.whitening import Whitening
 
 class LearnedQuantizer(nn.Module):
     """Learned codes without words (T5 "no language codebook"): vector-quantize-pytorch with cosine codes, k-means start,
-    EMA updates and revival of dead codes. Same interface as LanguageQuantizer."""
+    EMA updates and revival of dead codes. Same interface as LanguageQuantizer.
 
-    def __init__(self, size: int, width: int, code_dim: int, tokens: int, commitment: float) -> None:
+    temperature: in training a code is drawn, by the softmax of cosines over it (LARP: 0.03); 0: the nearest is taken.
+    """
+
+    def __init__(
+        self, size: int, width: int, code_dim: int, tokens: int, commitment: float, temperature: float = 0.0
+    ) -> None:
         super().__init__()
-        from vector_quantize_pytorch import VectorQuantize  # slow to import
-
         self.size, self.slots, self.words, self.folded_parameters = size, [(0, size)], None, 0
         self.to_code = Whitening(width, code_dim, tokens)
         self.project_out = nn.Linear(code_dim, width)
-        self.quantize = VectorQuantize(
-            dim=code_dim,
-            codebook_size=size,
-            use_cosine_sim=True,
-            kmeans_init=True,
-            threshold_ema_dead_code=0.05,  # of the moving count a step: an unused code is replaced after some 50 steps
-            decay=0.95,
-            commitment_weight=commitment,
-            rotation_trick=False,  # the straight-through gradient of the paper
-            sync_codebook=False,  # `_join_processes` does it, with the draws of one process
-        )
+        self.quantize = ema_codes(code_dim, size, commitment, temperature=temperature)
 
     def forward(self, z: Tensor) -> Quantized:
         """z (B, N, D) -> Quantized."""
-        if self.training and process_count() > 1:
-            _join_processes(self.quantize._codebook)
         with torch.autocast(z.device.type, enabled=False):
             latent = self.to_code(z.float())
             if self.training:  # the codes' statistics need the whole batch at once
-                z_q, indices, loss = self.quantize(latent)
+                z_q, indices, loss = of_all_processes(self.quantize)(latent)
                 return Quantized(self.project_out(z_q), indices, loss.sum(), usage_of(indices, self.size))
             chunks = in_chunks(latent.flatten(0, 1), self.size)
             indices = torch.cat([self.quantize(tokens[None])[1][0] for tokens in chunks]).unflatten(0, latent.shape[:2])
@@ -55,10 +46,32 @@ class LearnedQuantizer(nn.Module):
         return self.quantize.get_codes_from_indices(indices)
 
 
-def _join_processes(codebook: nn.Module) -> None:
-    """Let the codebook of vector-quantize-pytorch count, start and revive its codes from all processes' latents."""
-    codebook.all_reduce_fn = codebook.kmeans_all_reduce_fn = add_over_processes
-    codebook.sample_fn = codebook.replace_sample_fn = _draw_from_all
+def ema_codes(dim: int, size: int, commitment: float, cosine: bool = True, temperature: float = 0.0) -> nn.Module:
+    """`size` codes of `dim` numbers that follow the mean of the latents they stand for (vector-quantize-pytorch)."""
+    from vector_quantize_pytorch import VectorQuantize  # slow to import
+
+    return VectorQuantize(
+        dim=dim,
+        codebook_size=size,
+        use_cosine_sim=cosine,
+        kmeans_init=True,
+        threshold_ema_dead_code=0.05,  # of the moving count a step: an unused code is replaced after some 50 steps
+        decay=0.95,
+        commitment_weight=commitment,
+        stochastic_sample_codes=temperature > 0,
+        sample_codebook_temp=temperature or 1.0,
+        rotation_trick=False,  # the straight-through gradient of the paper
+        sync_codebook=False,  # `of_all_processes` does it, with the draws of one process
+    )
+
+
+def of_all_processes(quantize: nn.Module) -> nn.Module:
+    """The same module, which in training counts, starts and revives its codes from all processes' latents."""
+    if quantize.training and process_count() > 1:
+        codebook = quantize._codebook
+        codebook.all_reduce_fn = codebook.kmeans_all_reduce_fn = add_over_processes
+        codebook.sample_fn = codebook.replace_sample_fn = _draw_from_all
+    return quantize
 
 
 def _draw_from_all(latents: Tensor, count: int) -> Tensor:

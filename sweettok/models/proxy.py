@@ -41,7 +41,11 @@ class FiniteScalarQuantizer(nn.Module):
 
     def indices(self, z: Tensor) -> Tensor:
         """z (..., digits) -> index of the code that `forward` rounds to, int64 (...)."""
-        return (self._digits(z.float().tanh()) * self.weights).sum(-1)
+        return self.nearest(z.float().tanh())
+
+    def nearest(self, bounded: Tensor) -> Tensor:
+        """Numbers in [-1, 1], (..., digits) -> index of the code nearest to them, int64 (...)."""
+        return (self._digits(bounded) * self.weights).sum(-1)
 
     def digits(self, indices: Tensor) -> Tensor:
         """Indices (...) -> digits int64 (..., digits). Raises ValueError for an index out of range."""

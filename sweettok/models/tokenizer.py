@@ -15,6 +15,8 @@ from sweettok.models.patches import check_clip
 from sweettok.models.proxy import FiniteScalarQuantizer, PatchEncoder, PixelDecoder, ProxyTokenizer
 from sweettok.models.quantized import Quantized
 from sweettok.models.quantizers import build_quantizers
+from sweettok.models.tail_drop import TailDrop, ranks
+from sweettok.models.token_prior import TokenPrior
 from sweettok.params import Part, Patches, Proxy, Tokenizer
 from sweettok.storage import atomic_directory, read_json, read_sealed, sha256_of, write_sealed
 
@@ -27,6 +29,7 @@ class EncodedClip:
 
     spatial: Quantized
     temporal: Quantized | None
+    prior_loss: Tensor | float = 0.0  # of the prior that trains along, weighted
 
     @property
     def tokens(self) -> Tensor:
@@ -39,8 +42,8 @@ class EncodedClip:
 
     @property
     def loss(self) -> Tensor:
-        """Sum of the VQ losses."""
-        return self.spatial.loss + (self.temporal.loss if self.temporal else 0)
+        """Sum of the VQ losses, and what the prior that trains along adds."""
+        return self.spatial.loss + (self.temporal.loss if self.temporal else 0) + self.prior_loss
 
     @property
     def usage(self) -> dict[str, float]:
@@ -69,6 +72,12 @@ class VideoTokenizer(nn.Module):
         self.quantizers = build_quantizers(tokenizer, codebook)
         if self.frames == 1:  # an image has spatial tokens alone
             del self.quantizers["temporal"]
+        if tokenizer.tail_drop:
+            for name, quantizer in list(self.quantizers.items()):
+                order = ranks(self.groups[name], self.token_frames[name], placed=tokenizer.architecture != "holistic")
+                self.quantizers[name] = TailDrop(quantizer, tokenizer.width, order, tokenizer.tail_drop)
+        slots = [quantizer.slots for quantizer in self.quantizers.values()]
+        self.token_prior = TokenPrior(tokenizer, slots, sum(self.groups.values())) if tokenizer.prior_loss else None
         self.to_logits = nn.Linear(tokenizer.width, sum(proxy.levels))
         self.proxy_codes = FiniteScalarQuantizer(proxy.levels)
         self.pixel_decoder = PixelDecoder(proxy, patches)
@@ -81,20 +90,25 @@ class VideoTokenizer(nn.Module):
     @property
     def groups(self) -> dict[str, int]:
         """Tokens of a clip, by group; of images only the spatial one."""
-        sizes = {"spatial": self.config.spatial_tokens, "temporal": self.config.temporal_tokens}
+        temporal = self.config.temporal_tokens
+        if self.backbone.grows:
+            temporal = temporal // len(self.backbone.times) * (self.latent_frames(self.frames) - 1)
+        sizes = {"spatial": self.config.spatial_tokens, "temporal": temporal}
         return {name: sizes[name] for name in self.quantizers}
 
     @property
     def token_frames(self) -> dict[str, int]:
         """Latent frames that a group's tokens belong to, an equal number of tokens each, in order of time."""
-        return {name: 1 if name == "spatial" else len(self.backbone.times) for name in self.groups}
+        later = self.latent_frames(self.frames) - 1 if self.backbone.grows else len(self.backbone.times)
+        return {name: 1 if name == "spatial" else later for name in self.groups}
 
     def latent_frames(self, frames: int) -> int:
         """1 + k for a clip of 1 + k p_t frames."""
         return 1 + (frames - 1) // self.patches.temporal
 
     def at_length(self, frames: int) -> "VideoTokenizer":
-        """The same weights for clips of another length, 1 + k p_t frames: coded in one go, by as many tokens.
+        """The same weights for clips of another length, 1 + k p_t frames: coded in one go, by as many tokens (patchwise
+        architectures: by as many for each latent frame).
 
         Of longer clips each token has more to tell, at times that training has not shown (`latent_times`), so quality
         falls with length; `long_video` spends tokens as the video goes on instead. Saved, it is the model it came from.
@@ -103,7 +117,7 @@ class VideoTokenizer(nn.Module):
         if frames < 1 or (frames - 1) % self.patches.temporal:
             raise ValueError(f"expected frames = 1 + k * {self.patches.temporal}, got {frames}")
         built_for = self.latent_frames(self.built_for[0])
-        if self.latent_frames(frames) > built_for < 3:
+        if self.latent_frames(frames) > built_for < 3 and not self.backbone.grows:
             raise ValueError(f"a model of {self.built_for[0]} frames has learned no times to place {frames} frames at")
         if self.config.architecture == "downsample" and frames not in (1, self.built_for[0]):
             raise ValueError("down-sampling has tokens for each latent frame, so a model has one length")
@@ -120,9 +134,10 @@ class VideoTokenizer(nn.Module):
         """The modules that each `trains:` name of the curriculum stands for."""
         parts = self.backbone.parts()
         temporal = [self.quantizers["temporal"]] if "temporal" in self.quantizers else []
+        prior = [self.token_prior] if self.token_prior is not None else []
         return {
             "features": [self.features],
-            "spatial": [*parts["spatial"], self.quantizers["spatial"]],
+            "spatial": [*parts["spatial"], self.quantizers["spatial"], *prior],
             "temporal": [*parts["temporal"], *temporal],
             "decoder": [*parts["decoder"], self.to_logits],
             "pixel_decoder": [self.pixel_decoder],
@@ -132,7 +147,11 @@ class VideoTokenizer(nn.Module):
         """clip (B, 3, T, H, W) -> quantised latents."""
         z_spatial, z_temporal = self.backbone.encode(self.features(clip))
         temporal = None if z_temporal is None else self.quantizers["temporal"](z_temporal)
-        return EncodedClip(self.quantizers["spatial"](z_spatial), temporal)
+        spatial = self.quantizers["spatial"](z_spatial)
+        if self.token_prior is None or not self.token_prior.training:
+            return EncodedClip(spatial, temporal)
+        nats = self.token_prior([spatial] if temporal is None else [spatial, temporal])
+        return EncodedClip(spatial, temporal, self.config.prior_loss * nats)
 
     def logits(self, zq_spatial: Tensor, zq_temporal: Tensor | None, frames: int) -> Tensor:
         """Quantised latents -> logits over the levels of all digits (B, frames, patches, sum of levels)."""

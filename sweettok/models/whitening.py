@@ -14,22 +14,28 @@ class Whitening(nn.Module):
     decoder learns to do without tokens. Taking away what is constant, and giving all directions the same spread, leaves
     what tells clips apart and puts most words in reach. The moving statistics change in training mode only and pass
     no gradient, so training and evaluation see the same function. They are those of all processes' batches together.
+    Latents of k times as many tokens are those of k frames, whose tokens of one place count as one token.
+    `unit=False`: each number of variance 1 instead of unit vectors.
     """
 
     MOMENTUM = 0.05
 
-    def __init__(self, width: int, code_dim: int, tokens: int) -> None:
+    def __init__(self, width: int, code_dim: int, tokens: int, unit: bool = True) -> None:
         super().__init__()
+        self.unit = unit
         self.project = nn.Linear(width, code_dim, bias=False)
         self.register_buffer("mean", torch.zeros(tokens, code_dim))
         self.register_buffer("covariance", torch.eye(code_dim))
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
 
     def forward(self, z: Tensor) -> Tensor:
+        if z.shape[1] != len(self.mean):  # of several frames alike: tokens of one place share their mean
+            return self(z.unflatten(1, (-1, len(self.mean))).flatten(0, 1)).view(len(z), z.shape[1], -1)
         latent = self.project(z.float())
         if self.training:
             self._update(latent.detach())
-        return F.normalize((latent - self.mean) @ whitening_matrix(self.covariance), dim=-1)
+        white = (latent - self.mean) @ whitening_matrix(self.covariance)
+        return F.normalize(white, dim=-1) if self.unit else white
 
     @torch.no_grad()
     def _update(self, latent: Tensor) -> None:

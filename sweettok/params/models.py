@@ -8,7 +8,8 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model
 from sweettok.params.section import Probability, Section
 from sweettok.params.training import Optimiser
 
-Architecture = Literal["decoupled", "coupled", "downsample"]
+Architecture = Literal["decoupled", "coupled", "downsample", "cvivit", "omnitokenizer", "holistic"]
+Quantizer = Literal["language", "learned", "stochastic", "fsq", "lfq", "bsq", "residual", "factorised"]
 Lookup = Literal["union", "composed"]
 Words = Literal["by_part_of_speech", "all", "shuffled", "permuted_vectors"]
 Graph = Literal["captions", "none", "random"]
@@ -46,7 +47,7 @@ class Proxy(Section):
 class Tokenizer(Section):
     """Architecture and quantiser of the tokenizer; ablation variants override single keys."""
 
-    architecture: Architecture
+    architecture: Architecture = Field(description="the paper's three, or a design of the field (docs/peers.md)")
     width: PositiveInt = Field(description="channels")
     heads: PositiveInt
     expansion: PositiveInt = Field(description="width of the feed-forward layers, in widths")
@@ -65,7 +66,7 @@ class Tokenizer(Section):
         description="v_s - v_t^i, or differences of neighbours (docs/paper.md, C3)"
     )
     code_dim: PositiveInt
-    quantizer: Literal["language", "learned"]
+    quantizer: Quantizer = Field(description="words, or codes without them (docs/peers.md)")
     words: Words = Field(
         description="which words each token group may use, or a control: words of any part, words with wrong vectors"
     )
@@ -73,6 +74,12 @@ class Tokenizer(Section):
     lookup: Lookup = Field(description="one word a token, or adjectives+noun / adverbs+verb (docs/paper.md, C11)")
     commitment: NonNegativeFloat
     usage_entropy: NonNegativeFloat = Field(description="weight of the entropy term that keeps words in use")
+    tail_drop: Probability = Field(
+        default=0.0, description="share of the training clips that lose their last tokens: one model for every length"
+    )
+    prior_loss: NonNegativeFloat = Field(
+        default=0.0, description="weight of a prior over the tokens that trains along (LARP: 0.06); 0: none"
+    )
     start: Literal["proxy", "random"] = Field(
         description="patch features and pixel decoder start as the proxy's, or afresh"
     )

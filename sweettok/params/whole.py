@@ -109,7 +109,10 @@ class Params(Section):
 
 
 def _check_grid(tokenizer: Tokenizer, data: AnyData, patches: Patches, section: str = "tokenizer") -> None:
-    """Tokens lie on square grids that divide the grid of patches. Raises ValueError with what would fit."""
+    """Tokens lie on square grids that divide the grid of patches, holistic ones anywhere. Raises ValueError with what
+    would fit."""
+    if tokenizer.architecture == "holistic":
+        return
     side, later = data.size // patches.spatial, max(1, (data.frames - 1) // patches.temporal)
     decoupled, of_queries = tokenizer.architecture == "decoupled", tokenizer.temporal_queries
     frames_of_tokens = 1 if decoupled and of_queries != "per_frame" else later

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sweettok.models.processes import gathered_objects
+from sweettok.models.tail_drop import drop_tails
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import CurriculumStage
 from sweettok.training.criteria import Criterion
@@ -65,6 +66,7 @@ class TokenizerTask(StoreTask):
         for part in self.learning:
             if isinstance(part, nn.Module):
                 part.train()
+        drop_tails(self.model)  # in pixel training too, where quantisers are frozen
         clip = batch["clip"]
         coded, logits = self._run(self.model, clip)
         metrics = {f"usage_{group}": usage for group, usage in coded.usage.items()}

@@ -49,6 +49,9 @@ def knowing(store, *columns):
         {"architecture": "coupled"},
         {"architecture": "downsample"},
         {"quantizer": "learned"},
+        {"quantizer": "factorised"},
+        {"quantizer": "fsq", "tail_drop": 0.5, "temporal_queries": "global"},
+        {"tail_drop": 0.5, "temporal_queries": "global"},
         {"words": "all"},
         {"lookup": "composed"},
     ],
@@ -56,7 +59,7 @@ def knowing(store, *columns):
 def test_tokens_of_any_cell_are_described(make_model, store, overrides):
     model = make_model(**overrides)
     found = token_semantics(model, store, SETTINGS)
-    learned = overrides.get("quantizer") == "learned"
+    learned = "quantizer" in overrides
     names = {"spatial", "temporal"} | (set() if learned else {"words_spatial", "words_temporal"})
     assert {row["representation"] for row in found["few_shot"]} == names
     assert {row["tokens"] for row in found["probes"]} == {"spatial", "temporal"}

@@ -1,4 +1,4 @@
-"""The three backbones: equal token counts, what each token and each patch may depend on, bad geometry."""
+"""The backbones: equal token counts, what each token and each patch may depend on, bad geometry."""
 
 import pytest
 import torch
@@ -16,8 +16,13 @@ BACKBONES = {
     "decoupled, global, consecutive": {"temporal_queries": "global", "residual": "consecutive"},
     "coupled": {"architecture": "coupled"},
     "downsample": {"architecture": "downsample"},
+    "cvivit": {"architecture": "cvivit", "spatial_tokens": 16, "temporal_tokens": 64},
+    "omnitokenizer": {"architecture": "omnitokenizer", "spatial_tokens": 16, "temporal_tokens": 64},
+    "holistic": {"architecture": "holistic", "spatial_tokens": 3, "temporal_tokens": 7},
 }
-APART = [name for name in BACKBONES if name != "coupled"]  # what tells the first frame from the later ones
+APART = [
+    name for name in BACKBONES if name not in ("coupled", "holistic")
+]  # what tells the first frame from the later ones
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ WORDS, TOKENS = 2000, 1024  # of each group: scores of all tokens with all words
 @pytest.mark.parametrize("index", [-1, 10_000])
 def test_index_outside_the_vocabulary(quantizers_of, kind, index):
     quantizer = quantizers_of(**KINDS[kind])["spatial"]
-    shape = (1, 4, 3) if "composed" in kind else (1, 4)
+    shape = (1, 4) if len(quantizer.slots) == 1 else (1, 4, len(quantizer.slots))
     with pytest.raises(ValueError, match=rf"\[0, \d+\).*{index}"):
         quantizer.lookup(torch.full(shape, index))
 

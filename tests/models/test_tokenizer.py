@@ -22,6 +22,9 @@ MODELS = {
     "coupled, all words": {"architecture": "coupled", "words": "all"},
     "downsample": {"architecture": "downsample"},
     "downsample, learned": {"architecture": "downsample", "quantizer": "learned"},
+    "fsq": {"quantizer": "fsq"},
+    "factorised": {"quantizer": "factorised"},
+    "coupled, holistic": {"architecture": "holistic", "quantizer": "stochastic", "prior_loss": 0.06},
 }
 
 
@@ -35,7 +38,8 @@ def models(make_model):
 def test_shapes_types_and_ranges(models, clips, name, frames, count):
     model = models[name]
     tokens = model.encode(clips(2)[:, :, :frames])
-    assert tokens.shape == ((2, count, 3) if "composed" in name else (2, count)) and tokens.dtype == torch.int64
+    indices = {"decoupled, composed": (3,), "factorised": (2,)}.get(name, ())
+    assert tokens.shape == (2, count, *indices) and tokens.dtype == torch.int64
     clip = model.decode(tokens)
     assert clip.shape == (2, 3, frames, 16, 16) and clip.dtype == torch.float32 and clip.abs().max() <= 1
     assert model.groups == {"spatial": 4, "temporal": 16}
