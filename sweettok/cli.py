@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from typing import Any
 
 from sweettok.commands import (
     assets,
@@ -23,12 +24,20 @@ from sweettok.extras import naming_missing_packages
 FAMILIES = (tokens, generate, evaluate, metrics, codebook, new, profiles, report, compare, assets, export)
 
 
+class Described(argparse._SubParsersAction):  # type: ignore[type-arg]
+    """Subcommands whose own --help says what the list of commands says of them, where they have no longer description."""
+
+    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
+        said = options.get("help", "")
+        return super().add_parser(name, **{"description": f"{said[:1].upper()}{said[1:]}."} | options)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line, without anything heavy imported."""
     parser = argparse.ArgumentParser(
         prog="sweettok", description="Reproducibility benchmark of SweetTok (arXiv 2412.10443)."
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(action=Described, dest="command", required=True, metavar="COMMAND")
     for family in FAMILIES:
         family.add(commands)
     completion.add(commands, parser)

@@ -43,9 +43,13 @@ def test_names_come_when_they_are_asked_for():
         sweettok.nothing  # noqa: B018
 
 
-def commands():
+def parsers():
     (action,) = (action for action in cli.build_parser()._actions if action.dest == "command")
-    return list(action.choices)
+    return action.choices
+
+
+def commands():
+    return list(parsers())
 
 
 def test_every_promised_command_has_help(capsys):
@@ -65,6 +69,14 @@ def test_every_promised_command_has_help(capsys):
         with pytest.raises(SystemExit) as ended:
             cli.main([command, "--help"])
         assert ended.value.code == 0 and f"sweettok {command}" in capsys.readouterr().out
+        assert parsers()[command].description
+
+
+def test_python_m_sweettok_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "sweettok", "words", "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "usage: sweettok words" in done.stdout and "\nPrint the words that" in done.stdout
 
 
 @pytest.mark.parametrize(
