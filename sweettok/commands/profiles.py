@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +56,8 @@ def _profile(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> Non
 
 
 def _list(as_json: bool) -> None:
-    """Names of the profiles with the first comment of each (its command, hardware, time, expected result)."""
-    described = {}
-    for path in sorted(PROFILES.glob("*.yaml")):
-        first = path.read_text(encoding="utf-8").partition("\n")[0]
-        described[path.stem] = first.removeprefix("# ") if first.startswith("#") else ""
+    """Names of the profiles with the first sentence of each one's first comments."""
+    described = {path.stem: _first_sentence(path.read_text(encoding="utf-8")) for path in _known().values()}
     if as_json:
         print(json.dumps(described, indent=1))
     for name, text in described.items() if not as_json else ():
@@ -80,7 +79,10 @@ def _use(as_json: bool, name: str) -> None:
     from sweettok.storage import atomic_file
 
     source = _file_of(name)
-    load_params(source)
+    if (said := load_params(source).profile) != name:  # a copy of a whole profile would overwrite that one's report
+        raise InputError(
+            f"{source}: profile: {said!r} is not the file's name; write {name}, and a report.folder of its own"
+        )
     if CURRENT.exists():
         with atomic_file("params.previous.yaml") as temporary:
             temporary.write_bytes(CURRENT.read_bytes())
@@ -109,10 +111,22 @@ def _diff(as_json: bool, name: str, other: str | None = None) -> None:
         print(f"  {key}: {before} -> {after}")
 
 
+def _first_sentence(text: str) -> str:
+    comments = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    return re.split(r"(?<=\.) ", " ".join(line.removeprefix("#").strip() for line in comments))[0]
+
+
+def _known() -> dict[str, Path]:
+    """Profiles by name. Raises InputError: not a project here."""
+    if known := {path.stem: path for path in sorted(PROFILES.glob("*.yaml"))}:
+        return known
+    raise InputError(f"no profiles in {Path.cwd()}, which is not a project; run from the root of the project")
+
+
 def _file_of(name: str) -> Path:
-    known = {path.stem: path for path in sorted(PROFILES.glob("*.yaml"))}
+    known = _known()
     if name not in known:
-        raise InputError(f"no profile {name!r}; known: {', '.join(known) or 'none here; run from the project root'}")
+        raise InputError(f"no profile {name!r}; known: {', '.join(known)}")
     return known[name]
 
 

@@ -86,7 +86,7 @@ def _mostly_images(root: Path) -> bool:
     kinds = Counter(_kind(path) for path in visible)
     if not kinds["video"] + kinds["image"]:
         raise InputError(
-            f"{root} holds no video or image of a kind that is read ({_endings(visible)}); see docs/reading-files.md"
+            f"{root} holds no video or image in a supported format ({_endings(visible)}); see docs/reading-files.md"
         )
     clips = [path for path in visible if _kind(path)]
     if all(len(path.parts) > 2 for path in clips):

@@ -37,20 +37,19 @@ def profile_text(
     parts.append(f"patches: {{spatial: {choices.size // 8}}}  # a grid of 8 x 8, as in the base")
     parts += [_training(stage, number, survey.images, fast) for stage, number in steps.items()]
     parts.append(_evaluation(survey, choices, fast))
-    parts.append(f"report: {{folder: reports/{name}}}")
     return "\n".join(filter(None, parts)) + "\n"
 
 
 def _head(name: str, survey: Survey, choices: Choices, fast: bool) -> str:
     kind = "image" if survey.images else "video"
     rate = f" at {survey.rate:.3g} a second" if survey.rate else ""
-    middle = f"{survey.shorter_side} pixels on the shorter side" + (
+    median = f"{survey.shorter_side} pixels on the shorter side" + (
         "" if survey.images else f", {survey.length} frames{rate}"
     )
     clips = ", ".join(f"{count:,} {split}" for split, count in choices.clips.items())
     unusable = f" {len(survey.unusable)} more cannot be used." if survey.unusable else ""
     lines = [
-        f"# {name}: {counted(len(survey.files), kind)} in {counted(len(survey.classes), 'class')}; the middle one has {middle}.{unusable}",
+        f"# {name}: {counted(len(survey.files), kind)} in {counted(len(survey.classes), 'class')}; median: {median}.{unusable}",
         f"# Command: sweettok profile {name} && {next_step(survey)}. Clips: {clips}.",
         "# Written by `sweettok new`, yours to change: docs/add-a-dataset.md says what each key means."
         + (" Few steps: a first look, not a result." if fast else ""),

@@ -1,5 +1,8 @@
 """Profiles as overrides: a file with `base: NAME` holds only what differs from the profile NAME beside it.
 
+What it does not say of itself, it gets from its file's name: `profile`, and `report.folder`, so that no profile overwrites the
+report of its base.
+
 One rule merges them: mappings merge key by key; everything else (numbers, text, lists) replaces what the base says. A
 mapping marked `!replace` also replaces, so the keys that the base has there are gone: for a data set of another kind,
 or for fewer ablation variants.
@@ -52,6 +55,8 @@ def _mistake(error: MarkedYAMLError) -> str:
     problem, context, mark = error.problem or "", error.context or "", error.problem_mark or error.context_mark
     if twice := re.match(r'found duplicate key "([^"]*)"', problem):
         words = f"the key {twice[1]!r} is given twice; remove one"
+    elif tag := re.search(r"constructor for the tag '(!\w+)'", problem):
+        words = f"unknown tag {tag[1]!r}; a profile with a base knows {REPLACE}, before a mapping"
     elif r"'\t'" in problem:
         words = "a tab; indent with spaces"
     elif "quoted scalar" in context:
@@ -76,7 +81,8 @@ def resolved_yaml(path: str | Path) -> str:
     """A params file as YAML with all values: what its base says and it does not is filled in.
 
     A file without a base comes back as it is. Of the others, layout and comments are those of the last base, except
-    for the first comments, which are the file's own. Raises InputError: no such base, a cycle of bases, not YAML.
+    for the first comments, which are the file's own. Raises InputError: no such base, a cycle of bases, not YAML, another
+    tag than `!replace`, a profile that is not named as its file.
     """
     text = read_text(path)
     if not has_base(path):
@@ -84,6 +90,7 @@ def resolved_yaml(path: str | Path) -> str:
     *overrides, whole = _file_and_bases(Path(path))
     for override in reversed(overrides):
         whole = _merged(whole, override)
+    _name_after_file(whole, overrides[0], Path(path))
     stream = io.StringIO()
     _yaml().dump(whole, stream)
     body = FIRST_COMMENTS.sub("", stream.getvalue())
@@ -118,7 +125,31 @@ def _load(path: Path) -> CommentedMap:
     content = parse_yaml(read_text(path), str(path), _yaml())
     if not isinstance(content, CommentedMap):
         raise InputError(f"{path}: expected a mapping of sections, got {type(content).__name__}")
+    _check_tags(content, path)
     return content
+
+
+def _check_tags(value: Any, path: Path, key: str = "") -> None:
+    """Raises InputError for a tag that would go unheeded: one of an unknown name, or on a number, a text or a list."""
+    tag = str(getattr(getattr(value, "tag", None), "value", None) or "")
+    if tag.startswith("!") and tag != REPLACE:
+        raise InputError(f"{path}: {key}: unknown tag {tag}; the only one is {REPLACE}, before a mapping")
+    if tag == REPLACE and not isinstance(value, CommentedMap):
+        raise InputError(f"{path}: {key}: {REPLACE} stands before a mapping only, all else replaces anyway; remove it")
+    below = value.items() if isinstance(value, CommentedMap) else ()
+    for name, part in [*below, *(enumerate(value) if isinstance(value, CommentedSeq) else ())]:
+        _check_tags(part, path, f"{key}.{name}" if key else str(name))
+
+
+def _name_after_file(whole: CommentedMap, own: CommentedMap, path: Path) -> None:
+    """Fill in what a profile does not say of itself. Raises InputError where it gives itself another name."""
+    said = own.get("profile", path.stem)
+    if str(said) != path.stem:
+        raise InputError(f"{path}: profile: {said!r} is not the file's name; write {path.stem}, or rename the file")
+    if "profile" in whole and "profile" not in own:
+        whole["profile"] = path.stem
+    if "report" not in own and isinstance(whole.get("report"), CommentedMap):
+        whole["report"]["folder"] = f"reports/{path.stem}"
 
 
 def _merged(base: CommentedMap, override: CommentedMap) -> CommentedMap:

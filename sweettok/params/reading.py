@@ -53,6 +53,10 @@ def _allowed(error: Mapping[str, Any], model: Any) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"unknown key; allowed here: {', '.join(model.model_fields)}"
+    if error["loc"][-1:] == ("[key]",):
+        return f"name {error['input']!r} may hold only letters, digits, _ and -, the first no -"
+    if error["type"] in ("dict_type", "model_type"):
+        return f"expected a mapping, got {reprlib.repr(error['input'])}"
     if not error["loc"] or isinstance(error["input"], dict):
         return message
     return f"{message}; got {reprlib.repr(error['input'])}"
@@ -69,7 +73,7 @@ def parse_params(content: Any, source: str) -> Params:
         return Params.model_validate(content)
     except pydantic.ValidationError as invalid:
         first = invalid.errors()[0]
-        path, section = _place(first["loc"])
+        path, section = _place(first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"])
         more = f" (and {invalid.error_count() - 1} more)" if invalid.error_count() > 1 else ""
         message = f"{path + ': ' if path else ''}{_allowed(first, section)}"
         raise InputError(f"{source}: {message}{more}") from invalid

@@ -108,7 +108,7 @@ def test_nothing_is_overwritten_without_force(sweettok, project, classes):
     ("files", "message"),
     [
         ([], "holds no video or image"),
-        (["notes.txt", "table.csv"], "no video or image of a kind that is read (1 .csv, 1 .txt)"),
+        (["notes.txt", "table.csv"], "no video or image in a supported format (1 .csv, 1 .txt)"),
         (["a/b/c.mp4"], "lies deeper than <class>/<file>"),
         (["a/x.mp4", "y.mp4"], "is outside the class folders"),
         (["x.mp4", "y.mp4"], "2 of 2 files"),

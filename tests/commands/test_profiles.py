@@ -28,7 +28,17 @@ def test_list(sweettok, arguments):
     assert status == 0 and [line.split()[0] for line in out.splitlines()] == sorted(
         path.stem for path in (ROOT / "profiles").glob("*.yaml")
     )
-    assert "smoke" in json.loads(sweettok("profile", *arguments, "--json")[1])
+    described = json.loads(sweettok("profile", *arguments, "--json")[1])
+    assert "smoke" in described and all(text.endswith(".") for text in described.values())
+    assert described["weizmann"].endswith("class-conditional generation of 4 actions.")
+
+
+def test_a_folder_without_profiles_is_not_a_project(sweettok, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    for arguments in ((), ("show", "smoke")):
+        status, _, err = sweettok("profile", *arguments)
+        assert status == 1 and "not a project; run from the root" in err
 
 
 def test_show(sweettok):
@@ -64,11 +74,21 @@ def test_a_profile_that_cannot_be_used_changes_nothing(sweettok, project):
     assert (project / "params.yaml").read_bytes() == before and not (project / "params.previous.yaml").exists()
 
 
+def test_a_copy_of_the_default_needs_its_own_name(sweettok, project):
+    shutil.copy(project / "profiles" / "sprites.yaml", project / "profiles" / "copy.yaml")
+    status, _, err = sweettok("profile", "copy")
+    assert status == 1 and "profile: 'sprites' is not the file's name; write copy" in err
+
+
 def test_diff_names_exactly_the_keys_that_differ(sweettok, project):
     (project / "profiles" / "mine.yaml").write_text("profile: mine\nbase: sprites\ntokenizer: {seed: 7}\n")
     status, out, _ = sweettok("profile", "diff", "mine", "--json")
     seed = load_params().tokenizer.seed
-    differing = {"profile": ["sprites", "mine"], "tokenizer.seed": [seed, 7]}
+    differing = {
+        "profile": ["sprites", "mine"],
+        "tokenizer.seed": [seed, 7],
+        "report.folder": ["reports", "reports/mine"],
+    }
     assert status == 0 and json.loads(out)["differing"] == differing
     assert f"tokenizer.seed: {seed} -> 7" in sweettok("profile", "diff", "mine")[1]
     assert json.loads(sweettok("profile", "diff", "smoke", "smoke", "--json")[1])["differing"] == {}

@@ -57,6 +57,15 @@ def test_a_base_may_have_a_base(write):
     assert params.tokenizer == default.tokenizer and params.ablation == default.ablation
 
 
+def test_a_profile_never_reports_where_its_base_does(write):
+    write("first", "base: sprites\nreport: {folder: reports/elsewhere}\n")
+    params = load_params(write("second", "base: first\n"))
+    assert (params.profile, params.report.folder) == ("second", "reports/second")
+    assert (
+        load_params(write("first", "base: sprites\nreport: {folder: reports/else}\n")).report.folder == "reports/else"
+    )
+
+
 def test_values_keep_the_meaning_that_yaml_gives_them(write):
     """Each text, read with and without a base."""
     text = "a: [1.0e-5, 1e-5, 010, 0x10, null, ~, yes, 'yes', \"1\", 2020-01-01, '(\\d+)_', 1_000]\nb: &b {c: [.inf]}\nd: *b\n"
@@ -74,8 +83,12 @@ def test_a_profile_without_a_base_comes_back_as_it_is():
 
 
 def test_nothing_changed_leaves_every_line_of_the_base(write):
-    path = write("same", "# Mine.\n# Two lines.\nbase: sprites\nprofile: sprites\n")
-    default = DEFAULT.read_text()
+    path = write("same", "# Mine.\n# Two lines.\nbase: sprites\nprofile: same\n")
+    default = (
+        DEFAULT.read_text()
+        .replace("profile: sprites\n", "profile: same\n")
+        .replace("report: {folder: reports}", "report: {folder: reports/same}")
+    )
     assert resolved_yaml(path) == "# Mine.\n# Two lines.\n" + default[default.index("\nprofile: ") + 1 :]
 
 
@@ -102,6 +115,10 @@ def test_comments_and_layout_are_those_of_the_base(write):
         ("base: sprites\njudge: !replace {width: 8}\n", "judge.seed: .*required"),
         ("base: sprites\nreport: null\n", "section.* report"),
         ("base: sprites\njudge: !novel {width: 8}\njudge: {}\n", "YAML"),
+        ("base: sprites\njudge: !repalce {width: 8}\n", "judge: unknown tag !repalce; the only one is !replace"),
+        ("base: sprites\njudge: {width: !replace 8}\n", "judge.width: !replace stands before a mapping only"),
+        ("base: sprites\nsemantics: {ways: !replace [2]}\n", "semantics.ways: !replace stands before"),
+        ("base: sprites\nprofile: other\n", "profile: 'other' is not the file's name; write own"),
         ("base: sprites\na: [\n", "YAML"),
         ("base: sprites\njudge: {width: 8}\njudge: {width: 9}\n", "'judge' is given twice"),
         ("base: sprites\na: !!set 3\n", "YAML"),
