@@ -1,10 +1,11 @@
 """Which frames of a folder's files become clips, how large, and which files fall into which split."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, counted
 from sweettok.own_clips.survey import Survey
 from sweettok.params import GroupSplit, RandomSplit, TimeSplit, Windows
 from sweettok.video.draws import draw
@@ -15,15 +16,16 @@ LENGTHS = (17, 9, 5)  # frames of a clip, 1 + k * patches.temporal; the first th
 FRAMES_A_SECOND = 12.5  # that motion needs
 ENOUGH_CLIPS = 1000  # until which windows may overlap
 OVERLAP = 8  # windows that share a frame, at most
-FEW_FILES = 10  # below which each file is split in time
+FEW_FILES = 10  # below which each file is split in time, where it is long enough
+FEWEST_FILES = 3  # to split by file
 GROUPS = 6  # at least, to split by
 VAL, TEST = 0.15, 0.2
 MOST = {"train": 16384, "val": 256, "test": 256}  # clips; more cost time and change little at this size
 FEWEST = {"train": 16, "val": 1, "test": 8}  # that evaluations need
 _PATTERNS = (
-    (r"(g\d+)_c\d+", "the performer of UCF-101's names"),
-    (r"([^/]*?)[ _.-]*\d*\.\w+$", "the name without its last number"),
-    (r"([^/]*?)[ _.-][^/]*$", "the name up to its first separator"),
+    (r"(g\d+)_c\d+", "the performer in UCF-101's names"),
+    (r"([^/]*?)[ _.-]*\d*\.\w+$", "name without its last number"),
+    (r"([^/]*?)[ _.-][^/]*$", "name up to its first separator"),
 )
 
 Listed = dict[str, list[tuple[str, int]]]  # split -> (file id, clips of it)
@@ -43,52 +45,79 @@ class Choices:
     max_skipped: float
 
 
+@dataclass(frozen=True)
+class Plan:
+    """One way to make clips of the files, and the clips that it gives."""
+
+    frames: int
+    windows: Windows | None
+    split: GroupSplit | RandomSplit | TimeSplit
+    split_reason: str
+    listed: Listed
+
+
 def choose(survey: Survey, fast: bool, seed: int = 0) -> Choices:
-    """Raises InputError where the files are too short or too few for three splits."""
+    """The first plan that gives enough clips. Raises InputError where the files are too short or too few for any."""
     size = 32 if fast or survey.shorter_side < 64 else 64
-    if survey.images:
-        split, reason = _split(survey, by_time=False, seed=seed)
-        frames, windows, listed = 1, None, _by_split(survey, 1, None, split, seed)
-    else:
-        frames, stride = _length(survey)
-        split, reason = _split(survey, len(survey.files) < FEW_FILES, seed)
-        windows, listed = _windows(survey, frames, stride, split, seed)
-    counts = _counts(listed)
-    for name, fewest in FEWEST.items():
-        if counts[name] < fewest:
-            raise InputError(
-                f"{survey.root} gives {counts[name]} clips for {name} ({len(survey.files)} files, the middle one of "
-                f"{survey.length} frames), but {fewest} are needed; add files, or longer ones"
-            )
-    limits = {name: most if counts[name] > most else None for name, most in MOST.items()}
-    clips = {name: min(count, MOST[name]) for name, count in counts.items()}
-    return Choices(frames, size, windows, split, reason, clips, limits, _skipped(listed))
-
-
-def _length(survey: Survey) -> tuple[int, int]:
-    """(frames, stride): the longest clip that half of the files hold, and as few frames a second as motion needs."""
-    for frames in LENGTHS:
-        if survey.length >= frames:
-            wanted = max(1, round((survey.rate or FRAMES_A_SECOND) / FRAMES_A_SECOND))
-            return frames, next(s for s in range(wanted, 0, -1) if span_of(frames, s) <= survey.length)
+    counts = dict.fromkeys(FEWEST, 0)
+    for plan in _image_plans(survey, seed) if survey.images else _video_plans(survey, seed):
+        counts = {name: sum(number for _, number in files) for name, files in plan.listed.items()}
+        if all(counts[name] >= fewest for name, fewest in FEWEST.items()):
+            limits = {name: most if counts[name] > most else None for name, most in MOST.items()}
+            clips = {name: min(count, MOST[name]) for name, count in counts.items()}
+            skipped = _skipped(plan.listed)
+            return Choices(plan.frames, size, plan.windows, plan.split, plan.split_reason, clips, limits, skipped)
+    name = next(name for name, fewest in FEWEST.items() if counts[name] < fewest)
+    what = counted(len(survey.files), "image" if survey.images else "file")
+    length = "" if survey.images else f", median length {counted(survey.length, 'frame')}"
     raise InputError(
-        f"half of the files in {survey.root} have at most {survey.length} frames, but a clip needs {LENGTHS[-1]}; "
-        "give longer videos, or images instead"
+        f"{survey.root}: not enough clips for {name}: {counts[name]}, at least {FEWEST[name]} needed ({what}{length}); "
+        + ("add files" if survey.images else "add files or longer ones")
     )
 
 
-def _split(survey: Survey, by_time: bool, seed: int) -> tuple[GroupSplit | RandomSplit | TimeSplit, str]:
-    """By time where files are few, by a part of the names that several files share, else by file."""
-    if by_time:
-        return TimeSplit(by="time", val=VAL, test=TEST, gap=0), "few files: each is split in time"
+def _image_plans(survey: Survey, seed: int) -> Iterator[Plan]:
+    """Few images give a larger share to test, which has a fixed need."""
+    if len(survey.files) >= FEWEST_FILES:
+        test = min(0.5, max(TEST, ceil(100 * FEWEST["test"] / len(survey.files)) / 100))
+        split, reason = _split(survey, test)
+        yield Plan(1, None, split, reason, _by_split(survey, 1, None, split, seed))
+
+
+def _video_plans(survey: Survey, seed: int) -> Iterator[Plan]:
+    """The longest clips first; of each length, few files split in time, else by file."""
+    ways = [_split(survey, TEST)] if len(survey.files) >= FEWEST_FILES else []
+    if len(survey.files) < FEW_FILES:
+        in_time = TimeSplit(by="time", val=VAL, test=TEST, gap=0)
+        ways.insert(0, (in_time, "in time: few files, each is in all three splits"))
+    for frames, stride in _lengths(survey):
+        for split, reason in ways:
+            windows, listed = _windows(survey, frames, stride, split, seed)
+            yield Plan(frames, windows, split, reason, listed)
+
+
+def _lengths(survey: Survey) -> list[tuple[int, int]]:
+    """(frames, stride) that half of the files hold: long clips first, then as few frames a second as motion needs."""
+    wanted = max(1, round((survey.rate or FRAMES_A_SECOND) / FRAMES_A_SECOND))
+    pairs = [(frames, stride) for frames in LENGTHS for stride in range(wanted, 0, -1)]
+    if fitting := [pair for pair in pairs if span_of(*pair) <= survey.length]:
+        return fitting
+    raise InputError(
+        f"half of the files in {survey.root} have at most {counted(survey.length, 'frame')}, but a clip needs "
+        f"{LENGTHS[-1]}; give longer videos, or images instead"
+    )
+
+
+def _split(survey: Survey, test: float) -> tuple[GroupSplit | RandomSplit | TimeSplit, str]:
+    """By a part of the names that several files share, else by file."""
     ids = [file.item.id for file in survey.files]
     for pattern, what in _PATTERNS:
         found = [re.search(pattern, name) for name in [*ids, *survey.unusable]]
         groups = {match.group(1) for match in found if match and match.group(1)}
         if all(match and match.group(1) for match in found) and GROUPS <= len(groups) <= len(ids) / 1.5:
-            reason = f"{len(groups)} groups of files that share {what}: none is on both sides"
-            return GroupSplit(by="group", pattern=pattern, val=VAL, test=TEST), reason
-    return RandomSplit(by="random", val=VAL, test=TEST), "by file: names show no groups"
+            reason = f"by name: {len(groups)} groups ({what}), none in two splits"
+            return GroupSplit(by="group", pattern=pattern, val=VAL, test=test), reason
+    return RandomSplit(by="random", val=VAL, test=test), "by file: names show no groups"
 
 
 def _windows(
@@ -100,14 +129,9 @@ def _windows(
     for every in distances:
         windows = Windows(stride=stride, every=every, start="first")
         listed = _by_split(survey, frames, windows, split, seed)
-        if _counts(listed)["train"] >= ENOUGH_CLIPS:
+        if sum(number for _, number in listed["train"]) >= ENOUGH_CLIPS:
             break
     return windows, listed
-
-
-def _counts(listed: Listed) -> dict[str, int]:
-    """split -> clips, as stage prepare_data makes them."""
-    return {name: sum(number for _, number in files) for name, files in listed.items()}
 
 
 def _by_split(

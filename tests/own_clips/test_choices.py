@@ -78,6 +78,19 @@ def test_few_films_are_split_in_time():
     assert choices.split.by == "time" and all(choices.clips[split] >= fewest for split, fewest in FEWEST.items())
 
 
+@pytest.mark.parametrize("rate", [25.0, 30.0, 60.0])
+@pytest.mark.parametrize("seconds", [2, 3, 4])
+@pytest.mark.parametrize("files", range(4, 12))
+def test_few_short_films_are_enough(files, seconds, rate):
+    choices = choose(survey(numbered(files), round(seconds * rate), rate), fast=False)
+    assert choices.frames == 17 and all(choices.clips[split] >= fewest for split, fewest in FEWEST.items())
+
+
+def test_shorter_clips_are_taken_where_long_ones_are_too_few():
+    assert choose(survey(numbered(12), 20), fast=False).frames == 9
+    assert choose(survey(numbered(2), 40), fast=False).frames == 5
+
+
 def test_unusable_and_short_files_are_allowed_for():
     lengths = [60] * 30 + [3] * 10
     choices = choose(survey(numbered(40), lengths, unusable=["a/broken.mp4"]), fast=False)
@@ -88,13 +101,24 @@ def test_unusable_and_short_files_are_allowed_for():
 def test_images():
     choices = choose(survey(numbered(60, "a/p"), frames=1, rate=None, images=True), fast=False)
     assert choices.frames == 1 and choices.windows is None and choices.clips == {"train": 39, "val": 9, "test": 12}
+    choices = choose(survey(numbered(30, "a/p"), frames=1, rate=None, images=True), fast=False)
+    assert choices.clips == {"train": 18, "val": 4, "test": 8}
 
 
 @pytest.mark.parametrize(
     ("files", "message"),
     [
         (survey(numbered(40), 4), "at most 4 frames, but a clip needs 5"),
-        (survey(numbered(2), 40), "are needed; add files"),
+        (
+            survey(numbered(2), 20),
+            r"clips for val: 0, at least 1 needed \(2 files, median length 20 frames\); add files",
+        ),
+        (survey(numbered(1), 1), "at most 1 frame, but a clip needs 5"),
+        (
+            survey(numbered(20), 1, None, images=True),
+            r"clips for train: 9, at least 16 needed \(20 images\); add files",
+        ),
+        (survey(numbered(1), 1, None, images=True), r"at least 16 needed \(1 image\); add files"),
     ],
 )
 def test_too_little_is_refused(files, message):
