@@ -24,7 +24,7 @@ from sweettok.extras import naming_missing_packages
 FAMILIES = (tokens, generate, evaluate, metrics, codebook, new, profiles, report, compare, assets, export)
 
 
-class Described(argparse._SubParsersAction):  # type: ignore[type-arg]
+class Described(argparse._SubParsersAction):
     """Subcommands whose own --help says what the list of commands says of them, where they have no longer description."""
 
     def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
