@@ -10,9 +10,10 @@ from torch import Tensor
 
 from sweettok.metrics.distances import FrechetDistance, distance_records, size_records
 from sweettok.metrics.diversity import coverage_records, nearest_records
+from sweettok.metrics.foreign import held_to_samples
 from sweettok.metrics.networks import Skipped
 from sweettok.metrics.record import record
-from sweettok.metrics.registry import metrics
+from sweettok.metrics.registry import METRICS, metrics
 from sweettok.metrics.statistics import bootstrap_interval
 from sweettok.models.judge import Judge
 from sweettok.video.store import ClipStore
@@ -110,7 +111,8 @@ def evaluate_samples(
     measured = Samples(samples, labels, features[first.name], real[first.name], first.real, judge, test, train, seed)
     for metric in metrics().values():
         if metric.compares == "samples":
-            records |= metric.function()(measured)
+            function = metric.function()
+            records |= (function if metric in METRICS else held_to_samples(metric.name, function))(measured)
     curves, skipped = size_records(distances, features, sizes, seed, paired=False)
     return records | curves, skipped
 

@@ -90,7 +90,7 @@ def score(
                 places = rows[numbers] - int(indices[0])
                 share.features[distance.name].append(distance.reconstructed_features(reconstructed[places], numbers))
         if sum(map(len, share.first)) < keep:
-            share.first.append(reconstructed)
+            share.first.append(reconstructed.clone())  # a tokenizer may use its output again
     shares = gathered_objects(share)
     scores = {s.name: torch.cat([x for each in shares for x in each.scores[s.name]]).double().numpy() for s in scorers}
     features = {d.name: np.concatenate([x for each in shares for x in each.features[d.name]]) for d in shared}

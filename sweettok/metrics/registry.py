@@ -9,12 +9,13 @@ Evaluations, intervals, columns of tables, names in MLflow and `sweettok evaluat
 so that the report and the command line may ask.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pkgutil import resolve_name
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from sweettok.errors import InputError
 
@@ -67,8 +68,19 @@ class Metric:
         return self.column or self.name
 
     def function(self) -> Callable[..., Any]:
-        """`compute`, imported."""
-        return self.compute if callable(self.compute) else resolve_name(self.compute)
+        """`compute`, imported. Raises InputError where that fails."""
+        if callable(self.compute):
+            return self.compute
+        try:
+            found = resolve_name(self.compute)
+        except Exception as error:  # whatever the module raises when it is imported
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise InputError(
+                f"metric {self.name}: compute={self.compute!r} cannot be imported ({reason}); give package.module:function"
+            ) from error
+        if not callable(found):
+            raise InputError(f"metric {self.name}: compute={self.compute!r} is not a function; name one")
+        return found
 
 
 def _frechet(name: str, kind: Kind, *networks: str) -> Metric:
@@ -117,7 +129,10 @@ METRICS = (
 
 @cache
 def metrics() -> dict[str, Metric]:
-    """Name -> metric, this project's first. Raises InputError: a package's that does not import, a name given twice."""
+    """Name -> metric, this project's first.
+
+    Raises InputError: a package's that does not import or is declared wrongly, a name given twice.
+    """
     found = {metric.name: metric for metric in METRICS}
     for point in entry_points(group=GROUP):
         try:
@@ -128,14 +143,29 @@ def metrics() -> dict[str, Metric]:
             ) from error
         if not isinstance(metric, Metric):
             raise InputError(
-                f"metric {point.name!r}: {point.value} is no sweettok.metrics.registry.Metric; make it one"
+                f"metric {point.name!r}: {point.value} is not a sweettok.metrics.registry.Metric; make it one"
             )
+        if fault := _fault(metric):
+            raise InputError(f"metric {metric.name!r} of {point.value}: {fault}")
         if metric.name in found:
             raise InputError(
                 f"metric {metric.name!r} is given twice, the second time by {point.value}; rename that one"
             )
         found[metric.name] = metric
     return found
+
+
+def _fault(metric: Metric) -> str:
+    """What is wrong with a declaration; "" where nothing is."""
+    if not (isinstance(metric.name, str) and re.fullmatch(r"[^\s:@]+", metric.name)):
+        return "a name is text without spaces, : and @, which set off the variant and the protocol of a record"
+    if not (callable(metric.compute) or (isinstance(metric.compute, str) and metric.compute)):
+        return f"compute is {metric.compute!r:.80}; give a function, or where it is, package.module:function"
+    for key, hint in get_type_hints(Metric).items():
+        if get_origin(hint) is Literal and getattr(metric, key) not in get_args(hint):
+            allowed = ", ".join(map(repr, get_args(hint)))
+            return f"{key} is {getattr(metric, key)!r:.80}; choose from {allowed}"
+    return ""
 
 
 def metric_of(record: str) -> Metric | None:

@@ -1,7 +1,7 @@
 """The metrics of pairs that can be measured here: with the judge and the weights that are at hand."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from sweettok.errors import InputError
+from sweettok.metrics.foreign import held_to_pairs
 from sweettok.metrics.networks import Skipped
-from sweettok.metrics.registry import Metric, metrics
+from sweettok.metrics.registry import METRICS, Metric, metrics
 from sweettok.models.judge import Judge
 from sweettok.params import Metrics
 
@@ -39,6 +40,8 @@ def open_scorers(
     """Scorers of all metrics of pairs, those of published networks where settings list these, and what is left out.
 
     size: of the clips, in pixels. wanted: names of metrics; None: all.
+    Those of other packages are held to what they declare (`foreign.held_to_pairs`). Raises InputError where the function
+    of one cannot be imported.
     """
     found: list[Scorer] = []
     skipped: list[Skipped] = []
@@ -46,17 +49,22 @@ def open_scorers(
         listed = metric.needs != "weights" or (settings and set(metric.networks) & set(settings.perceptual))
         if metric.compares != "pairs" or not listed or (wanted is not None and metric.name not in wanted):
             continue
+        function = metric.function()
         try:
-            found.append(_opened(metric, judge, settings, size))
+            scorer = _opened(metric, function, judge, settings, size)
         except InputError as reason:
             skipped.append(Skipped(metric.name, metric.kind, str(reason)))
+            continue
+        ours = metric in METRICS
+        found.append(scorer if ours else replace(scorer, compute=held_to_pairs(scorer.name, scorer.compute)))
     return found, skipped
 
 
-def _opened(metric: Metric, judge: Judge | None, settings: Metrics | None, size: int) -> Scorer:
+def _opened(
+    metric: Metric, function: Callable[..., Any], judge: Judge | None, settings: Metrics | None, size: int
+) -> Scorer:
     if size < metric.min_size:
         raise InputError(f"it needs frames of at least {metric.min_size} pixels, these have {size}")
-    function = metric.function()
     if metric.needs == "judge":
         if judge is None:
             raise InputError(NO_JUDGE)

@@ -9,6 +9,7 @@ A factory is a function or a class: factory(name=..., frames=..., size=..., **op
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import resolve_name
@@ -25,7 +26,7 @@ PROPERTIES: dict[str, tuple[type | tuple[type, ...], str]] = {
     "name": (str, "text"),
     "frames": (int, "a whole number"),
     "size": (int, "a whole number"),
-    "fingerprint": (str, "text, the hex sha256 of weights and settings"),
+    "fingerprint": (str, "the hex sha256 of weights and settings, 64 lower-case digits"),
     "parameter_count": (int, "a whole number"),
     "bits_per_clip": ((int, float, NoneType), "a number of bits, or None where it depends on the clip"),
 }
@@ -42,7 +43,7 @@ def registered(entries: Mapping[str, TokenizerEntry]) -> dict[str, str]:
 def open_tokenizer(name: str, entries: Mapping[str, TokenizerEntry], frames: int, size: int) -> ClipTokenizer:
     """The tokenizer of that name, for clips of `frames` frames of size x size.
 
-    Raises InputError: unknown name or option, a factory that does not import or fails, an object that is no tokenizer or
+    Raises InputError: unknown name or option, a factory that does not import or fails, an object that is not a tokenizer or
     is one for other clips, a property of another type.
     """
     known = registered(entries)
@@ -101,7 +102,7 @@ def _imported(name: str, factory: str) -> Callable[..., Any]:
             f"tokenizers.{name}: {factory} cannot be imported ({reason}); install its package, or set PYTHONPATH"
         ) from error
     if not callable(found):
-        raise InputError(f"tokenizers.{name}: {factory} is no function; name one that makes a tokenizer")
+        raise InputError(f"tokenizers.{name}: {factory} is not a function; name one that makes a tokenizer")
     return found
 
 
@@ -129,11 +130,11 @@ def _checked(name: str, tokenizer: Any, frames: int, size: int) -> ClipTokenizer
         wanted = sorted(key for key in vars(ClipTokenizer) if not key.startswith("_"))
         absent = [key for key in wanted if not hasattr(tokenizer, key)]
         raise InputError(
-            f"tokenizers.{name}: {type(tokenizer).__name__} is no ClipTokenizer, it has no {', '.join(absent)}"
+            f"tokenizers.{name}: {type(tokenizer).__name__} is not a ClipTokenizer: it lacks {', '.join(absent)}"
         )
     for key, (allowed, what) in PROPERTIES.items():
         value: Any = getattr(tokenizer, key)
-        if not isinstance(value, allowed) or (key == "bits_per_clip" and not _possible(value)):
+        if not (isinstance(value, allowed) and _possible(key, value)):
             raise InputError(f"tokenizers.{name}: {key} is {value!r:.80}; expected {what}")
     if tokenizer.bits_per_clip is None and not isinstance(tokenizer, VariableRate):
         raise InputError(
@@ -147,8 +148,12 @@ def _checked(name: str, tokenizer: Any, frames: int, size: int) -> ClipTokenizer
     return tokenizer
 
 
-def _possible(bits: float | None) -> bool:
-    return bits is None or (math.isfinite(bits) and bits >= 0)
+def _possible(key: str, value: Any) -> bool:
+    if key == "fingerprint":
+        return re.fullmatch("[0-9a-f]{64}", value) is not None
+    if key == "bits_per_clip":
+        return value is None or (math.isfinite(value) and value >= 0)
+    return True
 
 
 def _line(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 """Metrics declared once: what follows from a declaration, and those of other packages."""
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -84,9 +85,29 @@ def test_a_metric_of_another_package_is_measured_like_the_others(offered):
         (ImportError("no module named x"), "'metric0': 0 .*no module named x"),
         (7, r"'metric0': 0 .*sweettok\.metrics\.registry\.Metric"),
         (METRICS[1], "'psnr' .*twice, .* 0"),
+        (replace(MAE, name="a:b"), "'a:b' of 0: a name is"),
+        (replace(MAE, name="a@b"), "'a@b' of 0: a name is"),
+        (replace(MAE, name="my metric"), "'my metric' of 0: a name is"),
+        (replace(MAE, name=""), "'' of 0: a name is"),
+        (replace(MAE, compute=7), "'mae' of 0: compute is 7; .*package.module:function"),
+        (replace(MAE, compares="nonsense"), "'mae' of 0: compares is 'nonsense'; choose from 'pairs', 'sets', 'samples'"),
+        (replace(MAE, kind="sound"), "'mae' of 0: kind is 'sound'; choose from 'video', 'image'"),
     ],
 )
 def test_one_that_cannot_be_had_is_named(offered, found, named):
     offered(found)
     with pytest.raises(InputError, match=named):
         metrics()
+
+
+@pytest.mark.parametrize(
+    ("compute", "named"),
+    [
+        ("nowhere:f", "metric mae: compute='nowhere:f' .*ModuleNotFoundError"),
+        ("math:pi", "metric mae: compute='math:pi' is not a function"),
+    ],
+)
+def test_a_function_that_is_not_there_is_refused_before_any_is_measured(offered, compute, named):
+    offered(replace(MAE, compute=compute))
+    with pytest.raises(InputError, match=named):
+        open_scorers(None, None, 16)

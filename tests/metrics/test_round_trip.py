@@ -88,12 +88,20 @@ def test_what_decode_gives(decode, named):
         ({"bytes": torch.ones(2)}, "sizes: got dict; .*`bits`"),
         ({"bits": 3.0}, "sizes: bits is float"),
         ({"bits": torch.ones(2), "header": torch.ones(1)}, r"sizes: header is torch.float32 \(1,\)"),
+        ({"bits": torch.tensor([3.0, -1.0])}, "sizes: bits of a clip is -1.0; .*at least 0"),
+        ({"bits": torch.tensor([3.0, torch.nan])}, "sizes: bits of a clip is nan"),
+        ({"bits": torch.ones(2), "entropy": torch.tensor([0, torch.inf])}, "sizes: entropy of a clip is inf"),
         (ZeroDivisionError("by zero"), "sizes: raised ZeroDivisionError"),
     ],
 )
 def test_sizes_of_a_variable_rate(counted, named):
     with pytest.raises(InputError, match=named):
         RoundTrip(Foreign(lambda clip: clip, bits_per_clip=None, counted=counted), "cpu").sizes(TOKENS)
+
+
+def test_a_size_of_no_bits_is_one():
+    found = {"bits": torch.zeros(2)}
+    assert RoundTrip(Foreign(lambda clip: clip, bits_per_clip=None, counted=found), "cpu").sizes(TOKENS) is found
 
 
 def test_to_gives_a_tokenizer():

@@ -65,6 +65,10 @@ class Nameless(MeanColour):
     fingerprint = None
 
 
+class Misnamed(MeanColour):
+    fingerprint = "abc"
+
+
 class Untrained(MeanColour):
     @property
     def bits_per_clip(self):
@@ -104,10 +108,11 @@ def test_from_an_installed_package_alone_and_with_options_of_params(offer):
         ("no_such_module:Thing", "no_such_module:Thing .*ModuleNotFoundError.*PYTHONPATH"),
         ("sweettok.tokenizers.trilinear:Nothing", "Nothing .*AttributeError"),
         ("stand_in:NUMBER", "stand_in:NUMBER .*function"),
-        ("stand_in:Unsized", "Unsized .*ClipTokenizer, .*bits_per_clip, decode, encode, fingerprint, parameter_count, to"),
+        ("stand_in:Unsized", "Unsized .*ClipTokenizer: .*bits_per_clip, decode, encode, fingerprint, parameter_count, to"),
         ("stand_in:Unmeasured", r"bits_per_clip .*Unmeasured .*sizes\(tokens\)"),
         ("stand_in:Endless", "bits_per_clip is inf"),
-        ("stand_in:Nameless", "fingerprint is None, but .*sha256"),
+        ("stand_in:Nameless", "fingerprint is None; expected .*sha256"),
+        ("stand_in:Misnamed", "fingerprint is 'abc'; expected the hex sha256"),
         ("stand_in:Untrained", "RuntimeError .*train it first"),
         ("stand_in:absent", "FileNotFoundError: .*/none/weights"),
         ("stand_in:shorter", "5x16x16, .*9x16x16"),
@@ -121,7 +126,7 @@ def test_one_line_says_what_is_wrong(factory, named, monkeypatch):
     entry = factory if isinstance(factory, dict) else {"factory": factory}
     factories = {
         one.__name__: one
-        for one in (Halves, Unsized, Unmeasured, Endless, Nameless, Untrained, absent, shorter, failing)
+        for one in (Halves, Unsized, Unmeasured, Endless, Nameless, Misnamed, Untrained, absent, shorter, failing)
     }
     monkeypatch.setitem(sys.modules, "stand_in", SimpleNamespace(NUMBER=7, **factories))
     with pytest.raises(InputError, match=named) as refused:
