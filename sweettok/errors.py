@@ -34,10 +34,10 @@ def _escaped(letter: str) -> str:
     return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else repr(letter)[1:-1]
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 frame`, `2,000 frames`, `3 classes`."""
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{number:,} {noun}{'' if number == 1 else plural}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 frame`, `2,000 frames`, `3 classes`; plural: of nouns that take another."""
+    plural = plural or noun + ("es" if noun.endswith("s") else "s")
+    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def out_of_memory(error: Exception) -> bool:

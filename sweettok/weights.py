@@ -120,8 +120,12 @@ def _how_to_get(published: tuple[PublishedFile, ...]) -> str:
     files = (
         f"{file.name} (sha256 {file.sha256 or 'not published'}, {file.url or 'no direct link'})" for file in published
     )
-    or_download = ", or set download: true" if any(file.url and file.sha256 for file in published) else ""
-    return f"the published files: {' or '.join(files)}; give path and sha256{or_download}"
+    or_download = (
+        ", or set download: true, as option --download" if any(file.url and file.sha256 for file in published) else ""
+    )
+    return (
+        f"the published files: {' or '.join(files)}; give path and sha256, as option --weights NAME=PATH{or_download}"
+    )
 
 
 def download(url: str, path: Path, sha256: str) -> None:

@@ -79,6 +79,7 @@ def test_counts_are_in_words():
         "2 frames",
         "1,000 frames",
     ]
+    assert counted(1, "index", "indices") == "1 index" and counted(2, "index", "indices") == "2 indices"
     assert counted(1, "class") == "1 class" and counted(2, "class") == "2 classes"
 
 

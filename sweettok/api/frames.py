@@ -52,6 +52,8 @@ def open_frames(path: str | Path) -> FrameFile:
     """
     path = Path(path)
     if path.suffix.lower() not in ENDINGS:
+        if not path.exists():
+            raise InputError(f"{path} does not exist; give an image or a video ({' '.join(ENDINGS)})")
         raise InputError(f"{path}: expected an image or a video ({' '.join(ENDINGS)})")
     index: VideoIndex | ImageIndex
     try:

@@ -87,9 +87,21 @@ def open_model(chosen: argparse.Namespace) -> "SweetTok":
 
 
 def device_of(chosen: argparse.Namespace) -> str:
-    """Where --device says to compute."""
+    """Where --device says to compute. Raises InputError for a device that is not here."""
     import torch
 
-    if chosen.device != "auto":
-        return chosen.device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if chosen.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=chosen.device)
+    except (RuntimeError, AssertionError) as error:  # no such device, or torch is not compiled for it
+        reason = str(error).splitlines()[0]
+        raise InputError(f"device {chosen.device!r} cannot be used ({reason}); use cpu") from error
+    return chosen.device
+
+
+def check_counts(chosen: argparse.Namespace, *options: str) -> None:
+    """Raise InputError for one of these options that is given and below 1."""
+    for option in options:
+        if (value := getattr(chosen, option)) is not None and value < 1:
+            raise InputError(f"--{option} {value}: expected a number of at least 1")

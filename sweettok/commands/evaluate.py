@@ -3,11 +3,11 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import add_device, add_json, device_of
+from sweettok.commands.arguments import add_device, add_json, check_counts, device_of
 from sweettok.commands.metrics import (
     add_networks,
     add_skip_shorter,
@@ -19,7 +19,8 @@ from sweettok.commands.metrics import (
 from sweettok.errors import InputError, counted
 
 if TYPE_CHECKING:
-    from sweettok.params import Params
+    from sweettok.api.model import SweetTok
+    from sweettok.params import Params, TokenizerEntry
     from sweettok.tokenizers.base import ClipTokenizer
 
 
@@ -39,9 +40,14 @@ def add(commands: Any) -> None:
         "--metrics", nargs="+", metavar="NAME", help="e.g. psnr fvd lpips/alex (default: all available)"
     )
     evaluate.add_argument(
-        "--frames", type=int, metavar="N", help="frames per clip (default: data.frames of params.yaml)"
+        "--frames",
+        type=int,
+        metavar="N",
+        help="frames per clip (default: data.frames of params.yaml; of a model, its own)",
     )
-    evaluate.add_argument("--size", type=int, metavar="N", help="side of a frame in pixels (default: data.size)")
+    evaluate.add_argument(
+        "--size", type=int, metavar="N", help="side of a frame in pixels (default: data.size; of a model, its own)"
+    )
     add_skip_shorter(evaluate)
     add_device(evaluate)
     evaluate.add_argument("-o", "--output", metavar="JSON", help="write numbers and protocols to a file")
@@ -71,9 +77,11 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     from sweettok.progress import MINUTE, progress
     from sweettok.storage import atomic_file
 
-    params = params_here()
+    check_counts(chosen, "frames", "size")
+    _check_folder(chosen.clips)
+    params, device = params_here(), device_of(chosen)
     settings = network_settings(_with_networks(chosen), params)
-    tokenizer, device = _open(chosen, params), device_of(chosen)
+    tokenizer = _open(chosen, params)
     clips = open_clips(chosen.clips, tokenizer.frames, tokenizer.size, chosen.skip_shorter)
     judge = open_judge(chosen)
 
@@ -88,14 +96,17 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     if chosen.json:
         print(text)
         return
-    sizes = (
-        f"{found['tokenizer'][key]:,.0f} {key}" for key in ("tokens", "indices", "bits") if found["tokenizer"][key]
-    )
     shape = f"{clips.frames}x{clips.size}x{clips.size}"
-    print(f"{tokenizer.name} on {counted(len(clips), 'file')}, {shape}: {', '.join(sizes)} per clip")
+    print(f"{tokenizer.name} on {counted(len(clips), 'file')}, {shape}: {_sizes(found['tokenizer'])} per clip")
     _print_table(found)
     if found["skipped_files"]:
         print(skipped_line(found["skipped_files"], clips.frames))
+
+
+def _sizes(found: dict[str, Any]) -> str:
+    """`1 token, 3 indices, 96 bits`; of a variable rate the bits alone."""
+    nouns = {"tokens": ("token",), "indices": ("index", "indices"), "bits": ("bit",)}
+    return ", ".join(counted(round(found[key]), *noun) for key, noun in nouns.items() if found[key] is not None)
 
 
 def _print_table(found: dict[str, Any]) -> None:
@@ -125,7 +136,9 @@ def _open(chosen: argparse.Namespace, params: "Params | None") -> "ClipTokenizer
     name = chosen.tokenizer
     known = registered(entries)
     if name not in known and (Path(name).is_dir() or "/" in name):
+        _check_not_proxy(Path(name), entries)
         tok = SweetTok.from_pretrained(name)
+        _check_clip(chosen, tok)
         return SweetTokTokenizer(Path(name).name, tok.model, tok.model_id)
     if name not in known and params is None:
         raise InputError(
@@ -138,6 +151,41 @@ def _open(chosen: argparse.Namespace, params: "Params | None") -> "ClipTokenizer
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # as for stages: a factory may be a module beside params.yaml
     return open_tokenizer(name, entries, frames or 0, size or 0)
+
+
+def _check_folder(clips: str) -> None:
+    """Raise InputError unless --clips names a folder."""
+    if not Path(clips).is_dir():
+        state = "is a file, not a folder" if Path(clips).exists() else "does not exist"
+        raise InputError(f"--clips: {clips} {state}; name a folder of videos or images")
+
+
+def _check_not_proxy(folder: Path, entries: "Mapping[str, TokenizerEntry]") -> None:
+    """Raise InputError for the folder of a proxy, which is measured by its name in params.tokenizers."""
+    from sweettok.storage import read_json
+
+    if not folder.is_dir():
+        return
+    try:
+        config = read_json(folder / "config.json")
+    except InputError:
+        return  # who opens the model says what is wrong
+    if not isinstance(config, dict) or "proxy" not in config or "tokenizer" in config:
+        return
+    named = [name for name, entry in entries.items() if Path(str(entry.options.get("folder", ""))) == folder]
+    entry = f'proxy: {{factory: "sweettok.tokenizers.proxy:from_folder", folder: {folder}}}'
+    how = f"give --tokenizer {named[0]}" if named else f"add to params.tokenizers {entry}, then give --tokenizer proxy"
+    raise InputError(f"{folder} is a proxy, not a model; to evaluate it, {how}")
+
+
+def _check_clip(chosen: argparse.Namespace, tok: "SweetTok") -> None:
+    """Raise InputError where --frames or --size are not those of a model, which has its own."""
+    for option, own in (("frames", tok.frames), ("size", tok.size)):
+        if (given := getattr(chosen, option)) not in (None, own):
+            raise InputError(
+                f"--{option} {given}: the model {chosen.tokenizer} takes clips of {tok.frames}x{tok.size}x{tok.size}; "
+                f"leave --{option} out"
+            )
 
 
 def _with_networks(chosen: argparse.Namespace) -> argparse.Namespace:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import add_json, invalid_option
+from sweettok.commands.arguments import add_json, check_counts, invalid_option
 from sweettok.errors import InputError, counted, one_line
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def add_skip_shorter(parser: argparse.ArgumentParser) -> None:
 
 def add_networks(parser: argparse.ArgumentParser) -> None:
     """Options on what is measured with: the judge, weights of published networks, their protocols."""
-    parser.add_argument("--judge", metavar="FOLDER", help=f"this project's feature network (default: {JUDGE})")
+    parser.add_argument(
+        "--judge", metavar="FOLDER", help=f"folder of the judge, which measures distances (default: {JUDGE})"
+    )
     parser.add_argument("--protocol", action="append", metavar="NAME", help="protocol of the extractors (default: own)")
     parser.add_argument("--weights", action="append", metavar="NAME=PATH", default=[], help="weights file of a network")
     parser.add_argument("--download", action="store_true", help="download missing weights")
@@ -70,9 +72,7 @@ def _metrics(chosen: argparse.Namespace) -> None:
     from sweettok.metrics.record import caveat
     from sweettok.progress import MINUTE, progress
 
-    for option in ("frames", "size"):
-        if (value := getattr(chosen, option)) is not None and value < 1:
-            raise InputError(f"--{option} {value}: expected a number of at least 1")
+    check_counts(chosen, "frames", "size")
     settings = network_settings(chosen, params_here())
     judge = open_judge(chosen)
     comparison = open_comparison(
@@ -144,7 +144,8 @@ def network_settings(chosen: argparse.Namespace, params: "Params | None") -> "Me
     if not (extractors or perceptual):
         if chosen.weights or chosen.protocol or chosen.download:
             raise InputError(
-                "--weights, --protocol and --download need a network; name one with --extractor or --perceptual"
+                "--weights, --protocol and --download need a network; name one with --extractor or --perceptual (evaluate: "
+                "with --metrics)"
             )
         if params:
             return params.metrics.model_copy(update={"sizes": ()})
@@ -152,7 +153,8 @@ def network_settings(chosen: argparse.Namespace, params: "Params | None") -> "Me
     for entry in chosen.weights:
         name, equals, path = entry.partition("=")
         if not equals or name not in (*extractors, *perceptual):
-            raise InputError(f"--weights {entry}: expected NAME=PATH of a network named by --extractor or --perceptual")
+            named = ", ".join((*extractors, *perceptual))
+            raise InputError(f"--weights {entry}: expected NAME=PATH of a network that is measured with: {named}")
         paths[name] = path
     weights = {
         name: {"path": paths.get(name), "sha256": None, "download": chosen.download}

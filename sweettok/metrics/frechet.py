@@ -70,13 +70,13 @@ class FeatureMoments:
 
 
 def too_few_clips(clips: int, dims: int) -> str:
-    """Why a Frechet distance of so many clips (of the smaller set) on `dims` features says nothing; "" where it may.
+    """Why a Frechet distance of so many clips (of the smaller set) on `dims` features is not meaningful; "" where it may.
 
     The covariance of n rows has at most rank n - 1. With n <= dims it is singular, so that the distance measures where
     the few clips happen to lie, and a bootstrap of them is no wider for it. Heusel et al. and pytorch-fid ask for more
     clips than features for this reason; torchmetrics for two.
     """
-    return "" if clips > dims else f"{counted(clips, 'clip')} for {dims} features, which need more than {dims}"
+    return "" if clips > dims else f"{counted(clips, 'clip')} for {dims} features; needs more than {dims}"
 
 
 def frechet_distance(a: FeatureMoments, b: FeatureMoments, unbiased: bool = True) -> float:

@@ -55,9 +55,9 @@ def is_record(node: Any) -> bool:
 
 
 def caveat(entry: Mapping[str, Any]) -> str:
-    """What must stand beside a record's number: "says nothing: ...", where its protocol tells why; else ""."""
+    """What must stand beside a record's number: "not meaningful: ...", where its protocol tells why; else ""."""
     reason = entry.get("protocol", {}).get("says_nothing")
-    return f"says nothing: {reason}" if reason else ""
+    return f"not meaningful: {reason}" if reason else ""
 
 
 def flatten_records(tree: Mapping[str, Any]) -> dict[str, float]:

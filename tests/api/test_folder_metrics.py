@@ -133,7 +133,7 @@ def test_unpaired_sets_have_distances_only(folders, judge, scene, write_video, t
     assert set(found["metrics"]) == {"frechet_video/judge", "frechet_image/judge"} and found["pairs"] == {}
     entry = found["metrics"]["frechet_video/judge"]
     assert entry["n"] == 3 and entry["protocol"]["frames"] == 9
-    assert entry["protocol"]["says_nothing"] == "3 clips for 32 features, which need more than 32"
+    assert entry["protocol"]["says_nothing"] == "3 clips for 32 features; needs more than 32"
 
 
 def test_two_files_without_a_judge(folders):

@@ -59,7 +59,7 @@ def test_a_registered_name_by_params_and_the_table(sweettok, two_videos, with_ju
     shutil.copy(ROOT / "params.yaml", work)
     status, out, err = evaluate(sweettok, "mean_colour", "--frames", 9, "--size", 16, "-o", "found.json")
     lines = out.splitlines()
-    assert status == 0 and lines[0] == "mean_colour on 2 files, 9x16x16: 1 tokens, 3 indices, 96 bits per clip"
+    assert status == 0 and lines[0] == "mean_colour on 2 files, 9x16x16: 1 token, 3 indices, 96 bits per clip"
     assert lines[1].split() == ["metric", "value", "95", "%", "interval", "n"] and "PSNR (dB)" in out
     found = json.loads((work / "found.json").read_text())
     assert found["folder"] == "videos" and found["metrics"]["psnr"]["protocol"] == {"frames": 9, "resolution": 16}
@@ -79,7 +79,7 @@ def test_the_table_marks_distances_of_too_few_clips(sweettok, two_videos, with_j
     marked = [
         line.split()[0]
         for line in lines
-        if line.endswith("says nothing: 2 clips for 32 features, which need more than 32")
+        if line.endswith("not meaningful: 2 clips for 32 features; needs more than 32")
     ]
     assert marked == ["frechet_video/judge", "frechet_image/judge"]
 
@@ -118,6 +118,13 @@ def test_a_single_file_has_no_distances(sweettok, two_videos, with_judge):
         (["outputs/model", "--metrics", "frechet_image/judge"], "frechet_image/judge: no trained judge here"),
         (["none/here"], "none/here"),
         (["outputs/model", "--judge", "none"], "none/config.json"),
+        (["outputs/model", "--frames", "0"], "--frames 0: expected a number of at least 1"),
+        (["outputs/model", "--size", "-3"], "--size -3: expected a number of at least 1"),
+        (["outputs/model", "--frames", "5"], "--frames 5: the model outputs/model takes clips of 9x16x16; leave"),
+        (["outputs/model", "--frames", "9", "--size", "99"], "--size 99: the model outputs/model takes"),
+        (["outputs/model", "--metrics", "fvd"], "--weights NAME=PATH, or set download: true, as option --download"),
+        (["outputs/model", "--weights", "i3d=a"], "evaluate: with --metrics"),
+        (["outputs/model", "--metrics", "fvd", "--weights", "x=a"], "measured with: i3d"),
     ],
 )
 def test_bad_input(sweettok, two_videos, arguments, named, monkeypatch, tmp_path):
@@ -136,8 +143,11 @@ def test_files_that_are_too_short_and_none_at_all(sweettok, videos, work):
     status, _, err = evaluate(sweettok, "outputs/model")
     assert status == 1 and all(part in err for part in ("c.png", " 1 ", " 9 ", "--skip-shorter"))
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(work / "one.png")
-    status, _, err = sweettok("evaluate", "--tokenizer", "outputs/model", "--clips", "none")
-    assert status == 1 and "none " in err and ".mp4" in err
+    status, _, err = sweettok("evaluate", "--tokenizer", "outputs/model", "--clips", "outputs/model/codebook")
+    assert status == 1 and "outputs/model/codebook holds no image or video" in err and ".mp4" in err
+    for clips, state in (("none", "does not exist"), ("one.png", "is a file, not a folder")):
+        status, _, err = sweettok("evaluate", "--tokenizer", "outputs/model", "--clips", clips)
+        assert status == 1 and f"{clips} {state}" in err
 
 
 def test_shorter_files_are_left_out_with_a_count(sweettok, videos):
@@ -158,3 +168,25 @@ def test_shorter_files_are_left_out_with_a_count(sweettok, videos):
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(videos / "one.png")
     status, _, err = evaluate(sweettok, "outputs/model", "--skip-shorter")
     assert status == 1 and "videos/one.png" in err and " 9 " in err
+
+
+def test_a_model_s_own_clip_may_be_said(sweettok, two_videos):
+    assert evaluate(sweettok, "outputs/model", "--frames", 9, "--size", 16, "--metrics", "psnr")[0] == 0
+
+
+def test_a_folder_with_a_proxy(sweettok, two_videos, work):
+    """By the name that params give it; without params, what to write there."""
+    (work / "outputs" / "proxy").mkdir()
+    (work / "outputs" / "proxy" / "config.json").write_text('{"proxy": {}, "patches": {}}')
+    status, _, err = evaluate(sweettok, "outputs/proxy")
+    assert status == 1 and "outputs/proxy is a proxy" in err and "sweettok.tokenizers.proxy:from_folder" in err
+    shutil.copy(ROOT / "params.yaml", work)
+    status, _, err = evaluate(sweettok, "outputs/proxy")
+    assert status == 1 and "is a proxy, not a model; to evaluate it, give --tokenizer proxy\n" in err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.parametrize("command", [("evaluate", "--tokenizer", "outputs/model", "--clips"), ("reconstruct",)])
+def test_a_device_that_is_not_here(sweettok, two_videos, command):
+    status, _, err = sweettok(*command, "videos", "--device", "cuda")
+    assert status == 1 and "device 'cuda' cannot be used" in err and len(err.strip().splitlines()) == 1

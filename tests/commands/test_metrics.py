@@ -34,7 +34,7 @@ def test_numbers_and_protocols(sweettok, two):
     assert "resolution 16, fit crop" in out
     lines = [line for line in out.splitlines() if line.startswith("frechet_")]
     assert len(lines) == 2 and all(
-        line.endswith("(n = 2)  says nothing: 2 clips for 32 features, which need more than 32") for line in lines
+        line.endswith("(n = 2)  not meaningful: 2 clips for 32 features; needs more than 32") for line in lines
     )
 
 

@@ -74,7 +74,7 @@ def test_equals_measuring_each_candidate_alone(prior, tokenizer, judge, val):
         assert (row["guidance"], row["temperature"], row["n"], row["split"]) == (guidance, temperature, 10, "val")
         assert row["frechet"] == pytest.approx(distance, rel=1e-4, abs=1e-6)
         assert row["class_consistency"] == pytest.approx(kept)
-        assert row["says_nothing"] == "8 clips for 32 features, which need more than 32"
+        assert row["says_nothing"] == "8 clips for 32 features; needs more than 32"
     assert len({row["frechet"] for row in chosen.table}) > 1
     best = min(chosen.table, key=lambda row: row["frechet"])
     assert (chosen.settings.guidance, chosen.settings.temperature) == (best["guidance"], best["temperature"])

@@ -160,9 +160,9 @@ def test_too_few_clips_for_the_features_are_marked_and_nothing_else_changes(gene
     a, b = (np.random.default_rng(n).normal(size=(n, 64)) for n in (generated, real))
     entry = frechet_record(a, b, "test", 0, paired=False, metric="frechet_video/judge")
     assert entry["value"] == frechet_distance(FeatureMoments.of(a), FeatureMoments.of(b))
-    expected = f"{mark} clips for 64 features, which need more than 64" if mark else None
+    expected = f"{mark} clips for 64 features; needs more than 64" if mark else None
     assert entry["protocol"].get("says_nothing") == expected
-    assert caveat(entry) == (f"says nothing: {expected}" if mark else "")
+    assert caveat(entry) == (f"not meaningful: {expected}" if mark else "")
     singular = [np.linalg.matrix_rank(np.cov(rows.T)) < 64 for rows in (a, b)]
     assert any(singular) == bool(mark)
 

@@ -90,7 +90,10 @@ def test_a_metric_of_another_package_is_measured_like_the_others(offered):
         (replace(MAE, name="my metric"), "'my metric' of 0: a name is"),
         (replace(MAE, name=""), "'' of 0: a name is"),
         (replace(MAE, compute=7), "'mae' of 0: compute is 7; .*package.module:function"),
-        (replace(MAE, compares="nonsense"), "'mae' of 0: compares is 'nonsense'; choose from 'pairs', 'sets', 'samples'"),
+        (
+            replace(MAE, compares="nonsense"),
+            "'mae' of 0: compares is 'nonsense'; choose from 'pairs', 'sets', 'samples'",
+        ),
         (replace(MAE, kind="sound"), "'mae' of 0: kind is 'sound'; choose from 'video', 'image'"),
     ],
 )

@@ -59,7 +59,7 @@ def test_a_distance_of_too_few_clips_is_marked_wherever_it_stands():
         marked = record(value, 3, "test", seed, (0.5, 2.0), says_nothing="3 clips for 64 features")
         return {"metrics": {"frechet_video/judge": marked}, "tokens": 1, "bits": 2.0}
 
-    mark = "says nothing: 3 clips for 64 features"
+    mark = "not meaningful: 3 clips for 64 features"
     results = Results("test", reconstruction={"methods": {"sweettok": method(0)}}, generation=method(0))
     by_name = {table.identity: table for table in all_tables(results)}
     for identity in ("T1", "T2"):

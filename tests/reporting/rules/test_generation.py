@@ -37,7 +37,7 @@ def test_distances_that_say_nothing_decide_nothing(sampled, of):
     results = of(sampled("full", [40.0, 44.0], [0.8, 0.9]), sampled("coupled", [50.0, 48.0], [0.6, 0.8]))
     distance = results.of_variant("coupled")[1].summary["generation"]["metrics"][METRIC]
     distance["protocol"] = {"says_nothing": "16 clips for 64 features"}
-    assert TEST.measured(results, METRIC).open_because == "says nothing: 16 clips for 64 features"
+    assert TEST.measured(results, METRIC).open_because == "not meaningful: 16 clips for 64 features"
 
 
 def test_without_samples_and_with_one_seed(sampled, cells, of):

@@ -39,7 +39,7 @@ def test_distances_that_say_nothing_decide_nothing():
     found = results(small=(7.0, 7.1, 7.2), large=(5.0, 5.2, 5.1))
     distance = found.prior_scaling[0].summary["metrics"][METRIC]
     distance["protocol"] = {"says_nothing": "32 clips for 64 features"}
-    assert TEST.measured(found, METRIC).open_because == "says nothing: 32 clips for 64 features"
+    assert TEST.measured(found, METRIC).open_because == "not meaningful: 32 clips for 64 features"
 
 
 def test_not_run_and_one_seed():

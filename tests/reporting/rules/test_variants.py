@@ -40,7 +40,7 @@ def test_not_run_one_seed_not_learned_and_says_nothing(cells, of, test):
     assert unlearned.open_because.startswith("lc less than 1.5 dB")
     results = of(cells("full", BASE), cells("lc", BASE))
     results.cells[-1].summary["metrics"]["frechet_video/judge"]["protocol"] = {"says_nothing": "3 clips, 64 features"}
-    assert test.measured(results, "frechet_video/judge").open_because == "says nothing: 3 clips, 64 features"
+    assert test.measured(results, "frechet_video/judge").open_because == "not meaningful: 3 clips, 64 features"
     assert not test.measured(results, "psnr").open_because
 
 
