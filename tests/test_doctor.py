@@ -76,7 +76,7 @@ def test_as_many_may_be_absent_as_params_allow(ucf101):
 
 def test_a_root_or_list_that_is_not_there(ucf101, tmp_path):
     (need,) = found(profile("ucf101", root=str(tmp_path / "none")), "data")
-    assert need.state == "missing" and "is no folder" in need.found and need.get
+    assert need.state == "missing" and "is not a folder" in need.found and need.get
     (ucf101 / "ucfTrainTestlist" / "testlist01.txt").unlink()
     (need,) = found(profile("ucf101", root=str(ucf101)), "data")
     assert "testlist01.txt" in need.found and need.state == "missing"

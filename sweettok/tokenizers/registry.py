@@ -22,7 +22,7 @@ from sweettok.tokenizers.base import ClipTokenizer, VariableRate
 
 GROUP = "sweettok.tokenizers"
 GIVEN = ("name", "frames", "size")  # what every factory is called with
-PROPERTIES: dict[str, tuple[type | tuple[type, ...], str]] = {
+PROPERTIES: dict[str, tuple[Any, str]] = {  # what isinstance takes, and its words
     "name": (str, "text"),
     "frames": (int, "a whole number"),
     "size": (int, "a whole number"),
