@@ -29,8 +29,10 @@ repro: no-git  ## the whole pipeline: data, codebook, trainings, ablations, repo
 report: no-git  ## redraw tables and figures from stored results
 	dvc repro report
 
-readme: install  ## the README's numbers and verdicts, from the committed reports
+OTHERS = $(sort $(patsubst %/results.json,%,$(filter-out reports/bench/%,$(wildcard reports/*/results.json))))
+readme: install  ## the README's numbers and verdicts, and those of all reports side by side, from the committed reports
 	python -m sweettok.reporting.readme README.md
+	sweettok compare reports $(OTHERS) > reports/across.md
 
 lint: install
 	ruff check .
