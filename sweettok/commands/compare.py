@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,14 +144,21 @@ def _difference(runs: "pandas.DataFrame", reference: "pandas.DataFrame", metric:
 
 def _per_clip(run_id: str, metric: str) -> "pandas.Series | None":
     """A run's values of the metric by clip; None where it has none."""
+    known = metric_of(metric)
+    if known is None or known.compares != "pairs" or (table := _clip_table(run_id)) is None:
+        return None
+    return table[known.per_clip]
+
+
+@cache
+def _clip_table(run_id: str) -> "pandas.DataFrame | None":
+    """The table by clip that a run kept, read once for all metrics."""
     import pandas
 
     from sweettok.tracking import artifact_of
 
-    known = metric_of(metric)
-    if known is None or known.compares != "pairs" or (file := artifact_of(run_id, "per_clip.csv")) is None:
-        return None
-    return pandas.read_csv(file).set_index("clip")[known.per_clip].sort_index()
+    file = artifact_of(run_id, "per_clip.csv")
+    return None if file is None else pandas.read_csv(file).set_index("clip").sort_index()
 
 
 def _as_text(rows: list[dict[str, Any]]) -> str:

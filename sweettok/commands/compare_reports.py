@@ -10,12 +10,33 @@ from sweettok.storage import read_json
 DECIDED = ("supported", "contradicted", "equivalent")
 
 
-def report_file(name: str) -> Path | None:
-    """The verdicts that a command line names: a claims.json or results.json, or a report's folder; None: it names none of them."""
+def report_file(name: str | Path) -> Path | None:
+    """The verdicts that a command line names: a claims.json or results.json, or a report's folder (of most profiles git has
+    results.json alone); None: it names none of them."""
     path = Path(name)
     if path.suffix == ".json":
         return path
     return next((path / file for file in ("claims.json", "results.json") if (path / file).is_file()), None)
+
+
+def read_claims(path: Path) -> list[dict[str, Any]]:
+    """claim, table, unit, verdict, discovery of each claim in a claims.json, which has more, or a results.json. Raises InputError."""
+    entries = read_json(path)
+    if isinstance(entries, dict) and "verdicts" in entries:  # results.json
+        entries = [_as_claim(one) for one in entries["verdicts"]]
+    keys = {"claim", "verdict", "discovery"}
+    if not isinstance(entries, list) or not all(isinstance(one, dict) and keys <= set(one) for one in entries):
+        raise InputError(f"{path} holds no verdicts; give the claims.json or results.json of a report, or its folder")
+    return entries
+
+
+def _as_claim(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What claims.json says of an entry of results.json."""
+    primary = entry["discovery"]["primary"]
+    low, high = (primary and primary["interval"]) or (None, None)
+    found = primary and {"estimate": primary["mean"], "low": low, "high": high, "seeds": primary["seeds"]}
+    names = {"claim": entry["statement"], "table": entry["table"], "unit": entry["rule"]["unit"]}
+    return names | {"verdict": entry["verdict"], "discovery": found or None}
 
 
 def changed_verdicts(first: Path, second: Path) -> dict[str, Any]:
@@ -78,22 +99,7 @@ def in_words(compared: Mapping[str, Any]) -> str:
 
 def _verdicts(path: Path) -> dict[str, dict[str, Any]]:
     """claim -> its entry, of those that were tested."""
-    entries = read_json(path)
-    if isinstance(entries, dict) and "verdicts" in entries:  # results.json
-        entries = [_as_claim(one) for one in entries["verdicts"]]
-    keys = {"claim", "verdict", "discovery"}
-    if not isinstance(entries, list) or not all(isinstance(one, dict) and keys <= set(one) for one in entries):
-        raise InputError(f"{path} holds no verdicts; give the claims.json or results.json of a report, or its folder")
-    return {one["claim"]: one for one in entries if one["verdict"] != "not run"}
-
-
-def _as_claim(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What claims.json says of an entry of results.json."""
-    primary = entry["discovery"]["primary"]
-    low, high = (primary and primary["interval"]) or (None, None)
-    found = primary and {"estimate": primary["mean"], "low": low, "high": high, "seeds": primary["seeds"]}
-    names = {"claim": entry["statement"], "unit": entry["rule"]["unit"], "verdict": entry["verdict"]}
-    return names | {"discovery": found or None}
+    return {one["claim"]: one for one in read_claims(path) if one["verdict"] != "not run"}
 
 
 def _side(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweettok.commands.arguments import add_json
+from sweettok.commands.compare_reports import read_claims, report_file
 from sweettok.commands.profiles import CURRENT, PROFILES
 from sweettok.errors import InputError
 
@@ -27,7 +28,10 @@ def add(commands: Any) -> None:
 
 def _report(chosen: argparse.Namespace) -> None:
     folder = Path(chosen.folder or _current_folder())
-    page, claims = folder / "index.html", _claims(folder)
+    page, file = folder / "index.html", report_file(folder)
+    if file is None:
+        raise InputError(f"{folder} holds no report; {_how_to_make(folder)} makes it")
+    claims = read_claims(file)
     if chosen.json:
         verdicts = {claim["claim"]: claim["verdict"] for claim in claims}
         shown = str(page.resolve()) if page.is_file() else None
@@ -37,19 +41,6 @@ def _report(chosen: argparse.Namespace) -> None:
     if not page.is_file():
         where = f"{folder} holds numbers only; {_how_to_make(folder)} makes the page"
     print("\n".join([f"report: {where}", *lines(claims)]))
-
-
-def _claims(folder: Path) -> list[dict[str, Any]]:
-    """Of claims.json, or of results.json, which alone is in git for most profiles. Raises InputError: no report there."""
-    from sweettok.storage import read_json
-
-    if (file := folder / "claims.json").is_file():
-        return read_json(file)
-    if (file := folder / "results.json").is_file() and "verdicts" in (found := read_json(file)):
-        return [
-            {"claim": one["statement"], "table": one["table"], "verdict": one["verdict"]} for one in found["verdicts"]
-        ]
-    raise InputError(f"{folder} holds no report; {_how_to_make(folder)} makes it")
 
 
 def _how_to_make(folder: Path) -> str:

@@ -46,7 +46,7 @@ def _family(found: Sequence[Verdict]) -> str:
     """How many claims decide together, how many of them are decided, and again by other seeds; what pairing is worth."""
     family = [one for one in found if one.outcome != "not run" and not one.discovery.measured.open_because]
     decided = [one for one in family if one.discovery.outcome != "inconclusive"]
-    again = sum(one.replication is not None and one.outcome == one.discovery.outcome for one in decided)
+    again = sum(one.replicated for one in decided)
     repeated = f"{again} of them again by other seeds" if any(one.replication for one in found) else "no second seeds"
     text = f"Family: {len(family)} claims decide together, {len(decided)} of them decided, {repeated}."
     shares = [one.discovery.measured.primary.pairing for one in family if one.discovery.measured.primary]

@@ -155,8 +155,20 @@ def test_more_reports_are_a_table(report, sweettok):
 def test_results_json_says_what_claims_json_does(report, tmp_path, sweettok):
     first = report("first", a="contradicted", b="not run")
     primary = {"mean": 0.5, "interval": [0.3, 0.7], "seeds": [0, 1]}
-    tested = {"statement": "a", "rule": {"unit": "dB"}, "verdict": "contradicted", "discovery": {"primary": primary}}
-    untested = {"statement": "b", "rule": {"unit": "dB"}, "verdict": "not run", "discovery": {"primary": None}}
+    tested = {
+        "statement": "a",
+        "table": "T4",
+        "rule": {"unit": "dB"},
+        "verdict": "contradicted",
+        "discovery": {"primary": primary},
+    }
+    untested = {
+        "statement": "b",
+        "table": "T4",
+        "rule": {"unit": "dB"},
+        "verdict": "not run",
+        "discovery": {"primary": None},
+    }
     folder = tmp_path / "second"
     folder.mkdir()
     (folder / "results.json").write_text(json.dumps({"verdicts": [tested, untested]}))

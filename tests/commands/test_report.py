@@ -12,7 +12,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def claims(*verdicts):
-    return [{"claim": f"Claim {n}", "table": "T1", "verdict": verdict} for n, verdict in enumerate(verdicts)]
+    return [
+        {"claim": f"Claim {n}", "table": "T1", "verdict": verdict, "discovery": None}
+        for n, verdict in enumerate(verdicts)
+    ]
 
 
 @pytest.fixture
@@ -43,7 +46,15 @@ def test_a_report_of_which_git_has_the_numbers_alone(sweettok, work):
     shutil.copytree(ROOT / "profiles", work / "profiles")
     shutil.copy(ROOT / "params.yaml", work)
     (work / "reports" / "weizmann").mkdir(parents=True)
-    found = [{"statement": "A claim", "table": "T4", "verdict": "supported"}]
+    found = [
+        {
+            "statement": "A claim",
+            "table": "T4",
+            "verdict": "supported",
+            "rule": {"unit": "dB"},
+            "discovery": {"primary": None},
+        }
+    ]
     (work / "reports" / "weizmann" / "results.json").write_text(json.dumps({"verdicts": found}))
     status, out, _ = sweettok("report", "reports/weizmann")
     assert status == 0 and "`sweettok profile weizmann && dvc repro` makes the page" in out
