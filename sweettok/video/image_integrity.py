@@ -8,8 +8,8 @@ import struct
 import zlib
 from pathlib import Path
 
-from sweettok.errors import refusal
 from sweettok.video.formats import Unreadable
+from sweettok.video.integrity import check_length, content_of
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SCAN, _END = 0xDA, 0xD9  # markers of a JPEG
@@ -19,23 +19,16 @@ _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *rang
 
 def check_whole_image(path: Path) -> None:
     """Raises Unreadable: not readable, cut, or a checksum differs. path: a file that is not empty."""
-    try:
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+    with content_of(path) as content:
+        try:
             if content[:8] == _PNG:
                 _check_png(content)
             elif content[:2] == b"\xff\xd8":
                 _check_jpeg(content)
             elif content[:4] == b"RIFF":  # WebP
-                _check_length(content, 8 + int.from_bytes(content[4:8], "little"))
-    except OSError as error:
-        raise Unreadable(f"cannot be read: {refusal(error, 'check the disk')}") from error
-    except (IndexError, KeyError, ValueError, struct.error) as error:
-        raise Unreadable("truncated or damaged") from error
-
-
-def _check_length(content: mmap.mmap, written: int) -> None:
-    if written > len(content):
-        raise Unreadable(f"truncated: {written} bytes were written, {len(content)} are there")
+                check_length(content, 8 + int.from_bytes(content[4:8], "little"))
+        except (IndexError, KeyError, ValueError, struct.error) as error:
+            raise Unreadable("truncated or damaged") from error
 
 
 def _check_png(content: mmap.mmap) -> None:

@@ -8,6 +8,8 @@ container.
 import mmap
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sweettok.errors import refusal
@@ -21,33 +23,46 @@ _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 def check_whole(path: Path) -> None:
     """Raises Unreadable: not readable, cut, or a checksum differs. path: a file that is not empty."""
+    with content_of(path) as content:
+        try:
+            _check(content)
+        except (IndexError, struct.error) as error:
+            raise Unreadable("truncated") from error
+
+
+def _check(content: mmap.mmap) -> None:
+    if content[:4] == b"\x1a\x45\xdf\xa3":
+        _check_matroska(content)
+    elif content[:4] == b"GIF8":
+        _check_gif(content)
+    elif content[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
+        _check_boxes(content)
+    elif content[:4] == b"\x30\x26\xb2\x75":
+        _check_asf(content)
+    elif content[:4] == b"OggS":
+        _check_ogg(content)
+    elif content[:4] == b"RIFF":
+        _check_riff(content)
+    elif content[:3] == b"FLV":
+        _check_flv(content)
+    elif content[:4] == b"\0\0\1\xba":
+        _check_program_stream(content)
+    else:
+        _check_transport_stream(content)
+
+
+@contextmanager
+def content_of(path: Path) -> Iterator[mmap.mmap]:
+    """The bytes of a file that is not empty. Raises Unreadable where they cannot be read."""
     try:
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            if content[:4] == b"\x1a\x45\xdf\xa3":
-                _check_matroska(content)
-            elif content[:4] == b"GIF8":
-                _check_gif(content)
-            elif content[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
-                _check_boxes(content)
-            elif content[:4] == b"\x30\x26\xb2\x75":
-                _check_asf(content)
-            elif content[:4] == b"OggS":
-                _check_ogg(content)
-            elif content[:4] == b"RIFF":
-                _check_riff(content)
-            elif content[:3] == b"FLV":
-                _check_flv(content)
-            elif content[:4] == b"\0\0\1\xba":
-                _check_program_stream(content)
-            else:
-                _check_transport_stream(content)
+            yield content
     except OSError as error:
         raise Unreadable(f"cannot be read: {refusal(error, 'check the disk')}") from error
-    except (IndexError, struct.error) as error:
-        raise Unreadable("truncated") from error
 
 
-def _check_length(content: mmap.mmap, written: float) -> None:
+def check_length(content: mmap.mmap, written: float) -> None:
+    """Raises Unreadable where fewer bytes are there than were written."""
     if written > len(content):
         raise Unreadable(f"truncated: {written:.0f} bytes were written, {len(content)} are there")
 
@@ -67,7 +82,7 @@ def _check_matroska(content: mmap.mmap) -> None:
     if number != _SEGMENT:
         return
     end = len(content) if size is None else at + size
-    _check_length(content, end)
+    check_length(content, end)
     while at < end:
         start = at
         _, size, at = _element(content, at)
@@ -130,14 +145,14 @@ def _check_boxes(content: mmap.mmap) -> None:
         if size < 8:  # 0: to the file's end
             return
         at += size
-    _check_length(content, at)
+    check_length(content, at)
 
 
 def _check_asf(content: mmap.mmap) -> None:
     """The file's size in the header; 0 in streams."""
     at = content.find(_ASF_FILE_PROPERTIES, 0, 2**16)
     size = int.from_bytes(content[at + 40 : at + 48], "little") if at >= 0 else 0
-    _check_length(content, size)
+    check_length(content, size)
     _check_alone(size > 0 and content[size : size + 4] == content[:4], size)
 
 
@@ -157,7 +172,7 @@ def _check_riff(content: mmap.mmap) -> None:
         size = int.from_bytes(content[at + 4 : at + 8], "little")
         if size in (0, 2**32 - 1):  # of a recording that was not closed
             return
-        _check_length(content, at + 8 + size)
+        check_length(content, at + 8 + size)
         at += 8 + size + size % 2
 
 
@@ -165,7 +180,7 @@ def _check_flv(content: mmap.mmap) -> None:
     """The file's size in the first tag, where it has one (0 in streams); its tags, as far as they are ones."""
     name = b"\0\x08filesize\0"  # AMF: length and name of a field, then the mark of a double
     at = content.find(name, 0, 2**16)
-    _check_length(content, struct.unpack_from(">d", content, at + len(name))[0] if at >= 0 else 0)
+    check_length(content, struct.unpack_from(">d", content, at + len(name))[0] if at >= 0 else 0)
     at = int.from_bytes(content[5:9]) + 4  # after the header and the size of the tag before the first
     while at + 11 <= len(content) and content[at] & 31 in (8, 9, 18):  # sound, pictures, facts
         at += 15 + int.from_bytes(content[at + 1 : at + 4])
@@ -185,7 +200,7 @@ def _check_program_stream(content: mmap.mmap) -> None:
             at += 6 + length
         else:
             return
-    _check_length(content, at)
+    check_length(content, at)
 
 
 def _check_transport_stream(content: mmap.mmap) -> None:
