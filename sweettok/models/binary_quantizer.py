@@ -1,6 +1,7 @@
 """LFQ and BSQ inside our architecture: a code is a sign for each number of a latent, so there is no table to look up."""
 
 import math
+from abc import abstractmethod
 
 import torch
 import torch.nn.functional as F
@@ -42,9 +43,9 @@ class BinaryQuantizer(WordlessQuantizer):
         signs = (indices[..., None] >> self.places & 1) * 2 - 1  # (B, N, d)
         return self.scale * signs.float()
 
+    @abstractmethod
     def loss(self, latent: Tensor, vectors: Tensor) -> Tensor:
         """What keeps codes in use: scalar."""
-        raise NotImplementedError
 
 
 class LookupFreeQuantizer(BinaryQuantizer):

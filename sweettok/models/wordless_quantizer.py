@@ -1,16 +1,18 @@
 """What quantisers without words share: latents before, vectors after, one way from indices to vectors."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
 from sweettok.models.quantized import Quantized, check_indices, usage_of
 
 
-class WordlessQuantizer(nn.Module):
+class WordlessQuantizer(nn.Module, ABC):
     """Codes that are no words. Around them all is as it is for words: whitened latents, straight-through, a projection.
 
     So that a comparison is one of codes, not of what keeps them in use. A kind of codes says which vectors there are
-    (`code_vectors`) and which of them a latent becomes (`choose`).
+    (`vectors_of`) and which of them a latent becomes (`choose`).
 
     Args:
         to_code: latents (B, N, D) -> what is quantised (B, N, d).
@@ -26,13 +28,13 @@ class WordlessQuantizer(nn.Module):
         self.size = sum(sizes)
         self.to_code, self.project_out = to_code, nn.Linear(code_dim, width)
 
+    @abstractmethod
     def choose(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """latent (B, N, d) -> indices (B, N) or (B, N, slots), their vectors (B, N, d), loss (scalar)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def vectors_of(self, indices: Tensor) -> Tensor:
         """Indices within their slots -> vectors (B, N, d)."""
-        raise NotImplementedError
 
     def forward(self, z: Tensor) -> Quantized:
         """z (B, N, D) -> Quantized."""
