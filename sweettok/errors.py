@@ -40,6 +40,25 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
+def first_line(error: BaseException, most: int | None = None) -> str:
+    """The first line of an error's message, cut to `most` letters; of an empty one the error's type."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:most]
+
+
+def on_one_line(error: BaseException, most: int | None = None) -> str:
+    """All of an error's message on one line, cut to `most` letters."""
+    return " ".join(str(error).split())[:most]
+
+
+@contextmanager
+def naming_absent_device(device: object) -> Iterator[None]:
+    """Raise InputError in place of torch's own error for a device that is not here, or that it is not compiled for."""
+    try:
+        yield
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device {device!r} cannot be used ({first_line(error)}); use cpu") from error
+
+
 def out_of_memory(error: Exception) -> bool:
     """Of Python and NumPy, of torch on an accelerator, or of torch's allocator on the CPU, which says it in words only."""
     kinds = {kind.__name__ for kind in type(error).__mro__}

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -146,11 +146,6 @@ def unreadable_store(root: str | Path, error: Exception) -> InputError:
         f"MLflow cannot read {_database(root)} ({first_line(error)}); if MLflow was updated, run "
         '`mlflow db upgrade "$(python -m sweettok.mlflow_store)"`, else move the file away'
     )
-
-
-def first_line(error: Exception) -> str:
-    """An error in one line: MLflow's and SQLAlchemy's messages have many."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _database(root: str | Path) -> Path:

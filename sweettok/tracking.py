@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweettok.energy import EnergyMeter
-from sweettok.errors import InputError
+from sweettok.errors import InputError, first_line
 from sweettok.mlflow_store import (
     experiment_of,
-    first_line,
     has_store,
     mlflow_name,
     open_client,

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, first_line
 from sweettok.params import WeightsSource
 from sweettok.storage import sha256_of
 
@@ -205,7 +205,7 @@ def load_state(path: str | Path) -> "dict[str, Tensor]":
     except FileNotFoundError as error:
         raise InputError(f"weights file {path} does not exist") from error
     except Exception as error:  # each reader has its own errors for a file that is not its own
-        raise InputError(f"{path} cannot be read as weights ({_first_line(error)}); get the file again") from error
+        raise InputError(f"{path} cannot be read as weights ({first_line(error, 120)}); get the file again") from error
     if isinstance(content, dict) and content and all(isinstance(value, torch.Tensor) for value in content.values()):
         return dict(content)
     raise InputError(f"{path} holds no state dict (names to tensors) but {_shape_of(content)}; save only that")
@@ -216,10 +216,6 @@ def _is_torchscript(path: Path) -> bool:
         return False
     with zipfile.ZipFile(path) as archive:
         return any(name.split("/", 1)[-1] == "constants.pkl" for name in archive.namelist())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
 
 
 def _shape_of(content: object) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, on_one_line
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.storage import sha256_of
 
@@ -34,7 +34,7 @@ def checked_model(folder: str | Path) -> VideoTokenizer:
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:  # pydantic's, torch's
-        reason = " ".join(str(error).split())[:160]
+        reason = on_one_line(error, 160)
         raise InputError(f"{folder} does not hold a complete model ({reason}); download or export it again") from error
 
 

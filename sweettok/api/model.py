@@ -18,7 +18,7 @@ from sweettok.api.card import Metrics, model_card
 from sweettok.api.folder import FILES, check_replaceable, checked_model, write_checksums
 from sweettok.api.frames import open_frames, resized, to_square, windows_of
 from sweettok.api.token_file import Fit, VideoTokens
-from sweettok.errors import InputError
+from sweettok.errors import InputError, naming_absent_device, on_one_line
 from sweettok.generation.layout import TokenLayout, layout_of
 from sweettok.metrics.fidelity import warn_of_other_range
 from sweettok.models.tokenizer import VideoTokenizer
@@ -64,12 +64,9 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
 
     def to(self, device: str | torch.device) -> "SweetTok":
         """Move to a device. Raises InputError for one that is not here."""
-        try:
+        with naming_absent_device(device):
             self.device = torch.device(device)
             self.model.to(self.device)
-        except (RuntimeError, AssertionError) as error:  # of torch: no such device, not compiled for it
-            reason = str(error).splitlines()[0]
-            raise InputError(f"device {device!r} cannot be used ({reason}); use cpu") from error
         return self
 
     @cached_property
@@ -228,9 +225,8 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
             OSError,
             ValueError,
         ) as error:
-            reason = " ".join(str(error).split())[:200]
             raise InputError(
-                f"there is no folder {name}, and the hub did not give it ({reason}); check the name and the network"
+                f"there is no folder {name}, and the hub did not give it ({on_one_line(error, 200)}); check the name and the network"
             ) from error
 
     @classmethod
@@ -296,7 +292,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
             form = f"{values.dtype} {tuple(values.shape)}"
             raise ValueError(f"expected floats (B, 3, T, H, W) or uint8 frames (B, T, h, w, 3), got {form}")
         if clips.numel():
-            warn_of_other_range(clips)
+            warn_of_other_range(clips.aminmax(), clips)
         return clips
 
     def _arithmetic(self) -> torch.autocast:

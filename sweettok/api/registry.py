@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from sweettok.api.model import SweetTok
+from sweettok.errors import first_line
 from sweettok.metrics.reconstruction import code_size
-from sweettok.mlflow_store import first_line, open_client
+from sweettok.mlflow_store import open_client
 from sweettok.tracking import Run
 from sweettok.video.store import ClipStore
 

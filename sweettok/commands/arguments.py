@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, naming_absent_device
 
 if TYPE_CHECKING:
     from sweettok.api.model import SweetTok
@@ -92,11 +92,8 @@ def device_of(chosen: argparse.Namespace) -> str:
 
     if chosen.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
+    with naming_absent_device(chosen.device):
         torch.empty(0, device=chosen.device)
-    except (RuntimeError, AssertionError) as error:  # no such device, or torch is not compiled for it
-        reason = str(error).splitlines()[0]
-        raise InputError(f"device {chosen.device!r} cannot be used ({reason}); use cpu") from error
     return chosen.device
 
 

@@ -20,32 +20,32 @@ def check_clip(name: str, clip: Tensor) -> None:
 
     Warns, once a process, of a clip that looks as if it were scaled to [0, 1].
     """
-    _check_values(name, clip)
-    warn_of_other_range(clip)
+    warn_of_other_range(_range(name, clip), clip)
 
 
 def check_pair(clip: Tensor, reconstruction: Tensor) -> None:
     """`check_clip` of both, which must have one shape; for the warning they count together: a plain picture has no black."""
-    _check_values("clip", clip)
-    _check_values("reconstruction", reconstruction)
+    (low, high), (other_low, other_high) = _range("clip", clip), _range("reconstruction", reconstruction)
     if clip.shape != reconstruction.shape:
         expected, given = tuple(clip.shape), tuple(reconstruction.shape)
         raise ValueError(f"reconstruction: expected the clip's shape {expected}, got {given}")
-    warn_of_other_range(clip, reconstruction)
+    warn_of_other_range((torch.minimum(low, other_low), torch.maximum(high, other_high)), clip, reconstruction)
 
 
-def _check_values(name: str, clip: Tensor) -> None:
+def _range(name: str, clip: Tensor) -> tuple[Tensor, Tensor]:
+    """The least and the greatest value, checked as `check_clip` says."""
     if clip.ndim != 5 or clip.shape[1] != 3 or clip.numel() == 0:
         raise ValueError(f"{name}: expected a clip tensor (B, 3, T, H, W), got {tuple(clip.shape)}")
     low, high = clip.aminmax()
     if not (low >= -1 - 1e-4 and high <= 1 + 1e-4):  # 1e-4: interpolation overshoots by rounding
         raise ValueError(f"{name}: expected values in [-1, 1], got [{low:.4g}, {high:.4g}]; scale or clamp it first")
+    return low, high
 
 
-def warn_of_other_range(*clips: Tensor) -> None:
+def warn_of_other_range(least_and_greatest: tuple[Tensor, Tensor], *clips: Tensor) -> None:
     """Warn, once a process, of clips that look like [0, 1]: their values vary, none is below 0, and part are dark there."""
-    lows, highs = zip(*(clip.aminmax() for clip in clips), strict=True)
-    if not 0 <= min(lows) <= BLACK or max(highs) == min(lows):
+    low, high = least_and_greatest  # of all of them
+    if not 0 <= low <= BLACK or high == low:
         return
     dark = sum(int((clip < DARK).sum()) for clip in clips)
     if dark >= DARK_SHARE * sum(clip.numel() for clip in clips):

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sweettok.errors import InputError, counted, out_of_memory
+from sweettok.errors import InputError, counted, on_one_line, out_of_memory
 from sweettok.metrics.record import is_record
 
 PAIRS = "compute(a, b) gives a floating-point tensor (B,) of finite numbers, one a clip"
@@ -68,7 +68,7 @@ def described(value: Any) -> str:
 
 def raised(code: Any, error: Exception) -> str:
     """`raised KeyError in FILE:LINE: ...`. code: the class or function whose file is named, for who has to mend it."""
-    return f"raised {type(error).__name__}{_last_line_in(code, error)}: {' '.join(str(error).split())[:200]}"
+    return f"raised {type(error).__name__}{_last_line_in(code, error)}: {on_one_line(error, 200)}"
 
 
 def _last_line_in(code: Any, error: Exception) -> str:

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from pkgutil import resolve_name
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from sweettok.addresses import function_at
 from sweettok.errors import InputError
 
 GROUP = "sweettok.metrics"
@@ -71,16 +71,8 @@ class Metric:
         """`compute`, imported. Raises InputError where that fails."""
         if callable(self.compute):
             return self.compute
-        try:
-            found = resolve_name(self.compute)
-        except Exception as error:  # whatever the module raises when it is imported
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            raise InputError(
-                f"metric {self.name}: compute={self.compute!r} cannot be imported ({reason}); give package.module:function"
-            ) from error
-        if not callable(found):
-            raise InputError(f"metric {self.name}: compute={self.compute!r} is not a function; name one")
-        return found
+        said = f"metric {self.name}: compute={self.compute!r}"
+        return function_at(self.compute, said, "give package.module:function", "name one")
 
 
 def _frechet(name: str, kind: Kind, *networks: str) -> Metric:

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from sweettok.errors import InputError, refusal
+from sweettok.errors import InputError, on_one_line, refusal
 
 REPLACE = "!replace"
 BASE = re.compile(r"^base\s*:", re.M)
@@ -47,7 +47,7 @@ def parse_yaml(text: str, source: str, yaml: YAML | None = None) -> Any:
     except RecursionError as error:
         raise InputError(f"{source} is not valid YAML: its brackets are nested too deep") from error
     except (YAMLError, ValueError, AttributeError) as error:  # ValueError: a date such as 2020-13-01
-        raise InputError(f"{source} is not valid YAML: {' '.join(str(error).split())}; correct or quote it") from error
+        raise InputError(f"{source} is not valid YAML: {on_one_line(error)}; correct or quote it") from error
 
 
 def _mistake(error: MarkedYAMLError) -> str:

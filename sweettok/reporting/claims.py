@@ -16,7 +16,7 @@ import pydantic
 import yaml
 from pydantic import Field, PositiveFloat, model_validator
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, on_one_line
 from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
 from sweettok.reporting.family import Aim, Outcome, Question, decide
@@ -115,7 +115,7 @@ def load_claims(path: Path = PATH) -> ClaimsFile:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; install sweettok again") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+        raise InputError(f"{path} is not valid YAML: {on_one_line(error)}") from error
     try:
         return ClaimsFile.model_validate(content)
     except pydantic.ValidationError as invalid:

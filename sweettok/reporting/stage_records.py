@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweettok.mlflow_store import first_line, has_store
+from sweettok.errors import first_line
+from sweettok.mlflow_store import has_store
 from sweettok.tracking import ENERGY, FinishedRun, finished_runs
 
 NOT_STAGES = ("report", "reproduction", "")

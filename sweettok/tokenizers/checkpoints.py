@@ -23,7 +23,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, first_line
 from sweettok.storage import sha256_of
 from sweettok.tokenizers.base import check_input
 from sweettok.torchvision_operators import define_missing_operators
@@ -161,7 +161,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # each reader has its own errors for a file that is not its own
         raise InputError(
-            f"{path} cannot be read without running code of it ({first_line(error)}); get the file again, or save its "
+            f"{path} cannot be read without running code of it ({first_line(error, 200)}); get the file again, or save its "
             "tensors alone with torch.save"
         ) from error
     if not isinstance(content, dict):
@@ -189,7 +189,7 @@ def settings_of(config: str | Mapping[str, Any]) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else _with_references(path)
     except ValueError as error:
-        raise InputError(f"{config} cannot be read ({first_line(error)}); get the file again") from error
+        raise InputError(f"{config} cannot be read ({first_line(error, 200)}); get the file again") from error
     if not isinstance(found, dict):
         raise InputError(f"{config} holds no settings by name; check which file it is")
     return found
@@ -204,7 +204,7 @@ def _with_references(path: Path) -> Any:
     try:
         return OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except Exception as error:  # yaml's and omegaconf's own
-        raise ValueError(first_line(error)) from error
+        raise ValueError(first_line(error, 200)) from error
 
 
 def fill(network: nn.Module, state: Mapping[str, Any], what: str, unused: Sequence[str] = ()) -> None:
@@ -217,11 +217,6 @@ def fill(network: nn.Module, state: Mapping[str, Any], what: str, unused: Sequen
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     network.load_state_dict(fit_state(what, found, expected))
     network.eval().requires_grad_(False)
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error, or its type's name."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 class Checkout(MetaPathFinder):
@@ -268,7 +263,7 @@ class Checkout(MetaPathFinder):
             ) from error
         except Exception as error:  # of code that is not ours: anything
             raise InputError(
-                f"the code in {self.folder} cannot build this network ({type(error).__name__}: {first_line(error)}); "
+                f"the code in {self.folder} cannot build this network ({type(error).__name__}: {first_line(error, 200)}); "
                 "check out the version that the checkpoint is of, and check config"
             ) from error
         finally:

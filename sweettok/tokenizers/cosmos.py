@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from sweettok.errors import InputError
-from sweettok.tokenizers.checkpoints import FromCheckpoint, checked_file, fingerprint_of, first_line
+from sweettok.errors import InputError, first_line
+from sweettok.tokenizers.checkpoints import FromCheckpoint, checked_file, fingerprint_of
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +139,6 @@ def _script(file: Path, dtype: torch.dtype) -> nn.Module:
             module: nn.Module = torch.jit.load(str(file), map_location="cpu")
     except RuntimeError as error:
         raise InputError(
-            f"{file} is no TorchScript file ({first_line(error)}); give encoder.jit or decoder.jit"
+            f"{file} is no TorchScript file ({first_line(error, 200)}); give encoder.jit or decoder.jit"
         ) from error
     return module.eval().to(dtype)

@@ -12,11 +12,11 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from pkgutil import resolve_name
 from types import NoneType
 from typing import Any
 
-from sweettok.errors import InputError, out_of_memory
+from sweettok.addresses import function_at
+from sweettok.errors import InputError, on_one_line, out_of_memory
 from sweettok.params import TokenizerEntry
 from sweettok.tokenizers.base import ClipTokenizer, VariableRate
 
@@ -59,7 +59,7 @@ def open_tokenizer(name: str, entries: Mapping[str, TokenizerEntry], frames: int
         raise
     except Exception as error:  # whatever its properties raise
         raise InputError(
-            f"tokenizers.{name}: {type(error).__name__} when asked for its properties: {_line(error)}"
+            f"tokenizers.{name}: {type(error).__name__} when asked for its properties: {on_one_line(error, 200)}"
         ) from error
 
 
@@ -94,16 +94,8 @@ def _source(name: str, entry: TokenizerEntry, offered: Mapping[str, EntryPoint])
 
 
 def _imported(name: str, factory: str) -> Callable[..., Any]:
-    try:
-        found = resolve_name(factory)
-    except Exception as error:  # whatever the module raises when it is imported
-        reason = f"{type(error).__name__}: {_line(error)}"
-        raise InputError(
-            f"tokenizers.{name}: {factory} cannot be imported ({reason}); install its package, or set PYTHONPATH"
-        ) from error
-    if not callable(found):
-        raise InputError(f"tokenizers.{name}: {factory} is not a function; name one that makes a tokenizer")
-    return found
+    fixes = "install its package, or set PYTHONPATH", "name one that makes a tokenizer"
+    return function_at(factory, f"tokenizers.{name}: {factory}", *fixes)
 
 
 def _call(name: str, factory: Callable[..., Any], frames: int, size: int, options: Mapping[str, Any]) -> Any:
@@ -113,7 +105,7 @@ def _call(name: str, factory: Callable[..., Any], frames: int, size: int, option
     except TypeError as error:
         allowed = [key for key in inspect.signature(factory).parameters if key not in GIVEN]
         raise InputError(
-            f"tokenizers.{name}: {_line(error)}; its options are: {', '.join(allowed) or 'none'}"
+            f"tokenizers.{name}: {on_one_line(error, 200)}; its options are: {', '.join(allowed) or 'none'}"
         ) from error
     try:
         return factory(**given, **options)
@@ -122,7 +114,9 @@ def _call(name: str, factory: Callable[..., Any], frames: int, size: int, option
     except Exception as error:  # whatever another's code raises
         if out_of_memory(error):
             raise
-        raise InputError(f"tokenizers.{name}: {type(error).__name__}: {_line(error)}; check its options") from error
+        raise InputError(
+            f"tokenizers.{name}: {type(error).__name__}: {on_one_line(error, 200)}; check its options"
+        ) from error
 
 
 def _checked(name: str, tokenizer: Any, frames: int, size: int) -> ClipTokenizer:
@@ -154,7 +148,3 @@ def _possible(key: str, value: Any) -> bool:
     if key == "bits_per_clip":
         return value is None or (math.isfinite(value) and value >= 0)
     return True
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, on_one_line
 from sweettok.language.codebook import Codebook
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
@@ -53,7 +53,7 @@ def _overridden(section: type[SomeSection], base: SomeSection, changes: dict[str
         return section.model_validate(base.model_dump() | changes)
     except ValueError as error:
         name = section.__name__.lower()
-        raise InputError(f"ablation.variants.{variant}.{name}: {' '.join(str(error).split())}") from error
+        raise InputError(f"ablation.variants.{variant}.{name}: {on_one_line(error)}") from error
 
 
 def cell_trainings(params: Params, variant: str, seed: int) -> list[Training]:

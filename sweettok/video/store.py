@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, on_one_line
 from sweettok.storage import read_json, read_sealed, sha256_of
 from sweettok.video.shards import INDEX, REMEDY, ShardedFrames
 
@@ -229,7 +229,7 @@ def _mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np.n
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError, SyntaxError, TokenError) as error:  # NumPy parses the header as Python
-        raise InputError(f"{path} is damaged ({' '.join(str(error).split())}); {REMEDY}") from error
+        raise InputError(f"{path} is damaged ({on_one_line(error)}); {REMEDY}") from error
     if array.shape != shape or array.dtype != dtype:
         raise InputError(
             f"{path} holds {array.dtype} {array.shape} but store.json says {np.dtype(dtype)} {shape}; {REMEDY}"
