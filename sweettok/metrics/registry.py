@@ -16,8 +16,8 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from sweettok.addresses import function_at
 from sweettok.errors import InputError
+from sweettok.metrics.addresses import function_at
 
 GROUP = "sweettok.metrics"
 Kind = Literal["video", "image"]

@@ -15,8 +15,8 @@ from importlib.metadata import EntryPoint, entry_points
 from types import NoneType
 from typing import Any
 
-from sweettok.addresses import function_at
 from sweettok.errors import InputError, on_one_line, out_of_memory
+from sweettok.metrics.addresses import function_at
 from sweettok.params import TokenizerEntry
 from sweettok.tokenizers.base import ClipTokenizer, VariableRate
 
