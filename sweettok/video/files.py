@@ -22,6 +22,8 @@ from sweettok.video.ordered_map import ordered_map, usable_cores
 from sweettok.video.resize_crop import resize_crop
 from sweettok.video.windows import span_of, time_parts, window_starts
 
+NEAREST = 0.6  # share of a frame's shorter side that the nearest of further views shows
+
 Named = TypeVar("Named")
 
 
@@ -36,19 +38,28 @@ class Skip:
 
 @dataclass(frozen=True)
 class Window:
-    """A clip to be read: `start` is its first frame in the file."""
+    """A clip to be read: `start` is its first frame in the file, `view` says which look at these frames it is."""
 
     item: Item
-    clip: str
-    start: int
+    start: int | None  # None: of an image
+    view: int = 0
+
+    @property
+    def name(self) -> str:
+        """The clip's id, whatever the view."""
+        return self.item.id if self.start is None else f"{self.item.id}@{self.start}"
+
+    @property
+    def clip(self) -> str:
+        return f"{self.name}#{self.view}" if self.view else self.name
 
 
 @dataclass
 class FileClips:
     """A source of clips (see prepare.Source) from listed files.
 
-    A clip's id is its file's id, for videos with the first frame (`class/file.avi@34`). Its caption is the one that
-    data.captions has for it, else that of its class. With data.clips of a split or data.clips_per_shard set, files come
+    A clip's id is its file's id, for videos with the first frame (`class/file.avi@34`), for further views with their
+    number (`class/file.avi@34#2`). Its caption is the one that data.captions has for it, else that of its class. With data.clips of a split or data.clips_per_shard set, files come
     in an order drawn by seed, and no file gives a second clip before each has given one: a shard is to hold many
     classes. Else all clips come in the files' order. Either way the clips do not depend on `workers`.
     """
@@ -98,14 +109,14 @@ class FileClips:
 
     def _row(self, window: Window) -> dict[str, str | int]:
         name = window.item.class_name
-        caption = caption_of(self._captions, window.clip, window.item.id)
+        caption = caption_of(self._captions, window.name, window.item.id)
         return {
             "clip": window.clip,
             "class": name,
             "label": self.classes.index(name),
             "caption": caption or self.class_captions.get(name) or in_words(name),
             "file": window.item.id,
-            "start": window.start,
+            "start": window.start or 0,
         }
 
     def _windows(self, split: str, items: Iterable[Item]) -> Iterator[Window | Skip]:
@@ -132,9 +143,10 @@ class FileClips:
         return [named[name] for name in shuffled(named, self.data.seed, purpose)]
 
     def _planned(self, split: str, item: Item) -> list[Window] | Skip:
-        """The windows of one file; at least one."""
+        """The windows of one file, each in all its views; at least one."""
+        views = range(self.data.views if split == "train" else 1)
         if self._video is None:
-            return [Window(item, item.id, 0)]
+            return [Window(item, None, view) for view in views]
         try:
             frames = self._index(item.file).frames
         except Unreadable as error:
@@ -149,7 +161,7 @@ class FileClips:
             return Skip(
                 split, item.id, f"has {counted(max(end - begin, 0), 'frame')} for {split}, a clip needs {needed}"
             )
-        return [Window(item, f"{item.id}@{start}", start) for start in starts]
+        return [Window(item, start, view) for start in starts for view in views]
 
     def _read(self, split: str, window: Window | Skip) -> tuple[Window, np.ndarray] | Skip:
         if isinstance(window, Skip):
@@ -160,15 +172,22 @@ class FileClips:
             return Skip(split, window.item.id, str(error))
 
     def _frames(self, window: Window) -> np.ndarray:
-        data = self.data
-        place = (0.5, 0.5)
-        if data.crop == "random":
-            place = (draw(data.seed, "across", window.clip), draw(data.seed, "down", window.clip))
-        change = partial(resize_crop, shorter_side=data.shorter_side or data.size, size=data.size, place=place)
-        file = window.item.file
-        if self._video is None:
-            return change(images.read_image(file))[None]
-        return read_window(file, window.start, self._video.stride, data.frames, change, self._index(file))
+        data, file, view = self.data, window.item.file, self._view(window)
+        if window.start is None or self._video is None:
+            return view(images.read_image(file))[None]
+        return read_window(file, window.start, self._video.stride, data.frames, view, self._index(file))
+
+    def _view(self, window: Window) -> Callable[[np.ndarray], np.ndarray]:
+        """What makes a clip's frame of a file's: a crop of `size`; of further views a nearer one, mirrored or not."""
+        data, drawn = self.data, partial(draw, self.data.seed)
+        place, shorter_side = (0.5, 0.5), data.shorter_side or data.size
+        if data.crop == "random" or window.view:
+            place = drawn("across", window.clip), drawn("down", window.clip)
+        if not window.view:
+            return partial(resize_crop, shorter_side=shorter_side, size=data.size, place=place)
+        nearer = round(shorter_side / (1 - (1 - NEAREST) * drawn("scale", window.clip)))
+        change = partial(resize_crop, shorter_side=nearer, size=data.size, place=place)
+        return (lambda frame: change(frame)[:, ::-1]) if drawn("mirror", window.clip) < 0.5 else change
 
     def _too_many(self, split: str, files: int) -> str:
         """The message of the error, with the first reasons."""

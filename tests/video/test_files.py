@@ -13,6 +13,7 @@ from sweettok.video.folders import list_folders
 from sweettok.video.formats import IMAGES, VIDEOS
 from sweettok.video.listing import SPLITS
 from sweettok.video.prepare import prepare
+from sweettok.video.resize_crop import resize_crop
 from sweettok.video.store import ClipStore
 
 EVERY = {"stride": 1, "every": 5, "start": "first"}
@@ -111,6 +112,36 @@ def test_random_crops_differ_between_clips_and_follow_the_seed(videos, file_data
         return found
 
     assert corners(0) == corners(0) != corners(1) and len(set(corners(0))) > 4
+
+
+def test_further_views_are_of_training_clips_only_and_show_parts_of_them(videos, file_data, tmp_path):
+    (tmp_path / "captions.tsv").write_text("clip\tcaption\nwalk/clip1.mkv@5\tHe turns.\n")
+    data = file_data("video_folder", videos[0], windows=EVERY, captions=str(tmp_path / "captions.tsv"))
+    once, often = (all_clips(source_of(data.model_copy(update={"views": views}))) for views in (1, 4))
+    assert [row["clip"] for _, row, _ in once] == [row["clip"] for _, row, _ in often if "#" not in row["clip"]]
+    assert len(often) == len(once) + 3 * sum(split == "train" for *_, split in once)
+    plain, mirrored, alike = {row["clip"]: frames for frames, row, _ in once}, 0, 0
+    for frames, row, split in often:
+        name, _, view = row["clip"].partition("#")
+        same = np.array_equal(frames, plain[name])
+        assert row["caption"] == "He turns." if name == "walk/clip1.mkv@5" else row["caption"] != "He turns."
+        assert same or view
+        if view:
+            assert split == "train" and view in "123"
+            alike += same  # a view may be hardly nearer
+            mirrored += _nearness(frames[:, :, ::-1], plain[name]) > _nearness(frames, plain[name])
+    further = len(often) - len(once)
+    assert 0.2 < mirrored / further < 0.8 and alike / further < 0.2
+
+
+def _nearness(view, clip):
+    """The best correlation of a view with any part of the clip as near as it."""
+    return max(
+        np.corrcoef(resize_crop(clip[0], nearer, 16, (across, down)).ravel(), view[0].ravel())[0, 1]
+        for nearer in range(16, 28)
+        for across in (0, 0.25, 0.5, 0.75, 1)
+        for down in (0, 0.25, 0.5, 0.75, 1)
+    )
 
 
 def test_images_are_clips_of_one_frame(tmp_path, file_data, scene):
