@@ -61,6 +61,8 @@ def _new(chosen: argparse.Namespace) -> None:
         first, reason = next(iter(found.unusable.items()))
         print(f"left out: {len(found.unusable)}, first {first}: {reason}")
     print(f"clips: {', '.join(f'{count:,} {split}' for split, count in choices.clips.items())}", end="")
+    if choices.views > 1:
+        print(f", those of train in {choices.views} views", end="")
     print(
         f", {counted(params.data.frames, 'frame')} of {params.data.size} x {params.data.size}; split {choices.split_reason}"
     )

@@ -15,6 +15,7 @@ from sweettok.video.windows import span_of, time_parts, window_starts
 LENGTHS = (17, 9, 5)  # frames of a clip, 1 + k * patches.temporal; the first that half of the files hold
 FRAMES_A_SECOND = 12.5  # that motion needs
 ENOUGH_CLIPS = 1000  # until which windows may overlap
+ENOUGH_VIEWS, MOST_VIEWS = 4000, 12  # of training clips: fewer are learned by heart (docs/recipe.md, Few clips)
 OVERLAP = 8  # windows that share a frame, at most
 FEW_FILES = 10  # below which each file is split in time, where it is long enough
 FEWEST_FILES = 3  # to split by file
@@ -43,6 +44,7 @@ class Choices:
     clips: dict[str, int]
     limits: dict[str, int | None]
     max_skipped: float
+    views: int
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,9 @@ def choose(survey: Survey, fast: bool, seed: int = 0) -> Choices:
         if all(counts[name] >= fewest for name, fewest in FEWEST.items()):
             limits = {name: most if counts[name] > most else None for name, most in MOST.items()}
             clips = {name: min(count, MOST[name]) for name, count in counts.items()}
-            skipped = _skipped(plan.listed)
-            return Choices(plan.frames, size, plan.windows, plan.split, plan.split_reason, clips, limits, skipped)
+            views = 1 if fast else min(MOST_VIEWS, ceil(ENOUGH_VIEWS / clips["train"]))
+            split, skipped = (plan.split, plan.split_reason), _skipped(plan.listed)
+            return Choices(plan.frames, size, plan.windows, *split, clips, limits, skipped, views)
     name = next(name for name, fewest in FEWEST.items() if counts[name] < fewest)
     what = counted(len(survey.files), "image" if survey.images else "file")
     length = "" if survey.images else f", median length {counted(survey.length, 'frame')}"

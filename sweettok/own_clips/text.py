@@ -74,6 +74,7 @@ def _data(survey: Survey, choices: Choices, captions: Path | None) -> str:
         "clips_per_shard: null",
         "shorter_side: null",
         "crop: centre",
+        f"views: {choices.views}  # looks at each training clip: nearer, elsewhere, mirrored",
         f"captions: {json.dumps(str(captions)) if captions else 'null  # the name of the class'}",
         f"max_skipped: {choices.max_skipped}" + ("" if choices.max_skipped <= 0.01 else "  # unusable or too short"),
         f"split: {_split(choices)}  # {choices.split_reason}",

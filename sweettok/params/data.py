@@ -105,7 +105,7 @@ class FileData(Data):
     views: PositiveInt = Field(
         default=1,
         description="looks at each training clip: the first as in the other splits, further ones up to 1.7 times nearer, "
-        "of a drawn part of the frame, half of them mirrored; more of them where training clips are few",
+        "of a drawn part of the frame, half of them mirrored; more of them where training clips are few. `clips` counts them",
     )
     captions: str | None = Field(description="captions by clip (.tsv or .jsonl: clip, caption); null: the class's name")
     max_skipped: Probability = Field(description="share of a split's files that may be absent or unreadable")

@@ -132,9 +132,9 @@ def read_window(
     change: Callable[[Frame], Frame] = lambda frame: frame,
     index: VideoIndex | None = None,
 ) -> np.ndarray:
-    """Frames start, start + stride, ... as uint8 (count, H, W, 3); `change` is applied to each as it is decoded.
+    """Frames start, start + stride, ... as uint8 (count, H, W, 3); `change` is applied to each as it is decoded, so the shape is its.
 
-    change: uint8 (h, w, 3) -> uint8 (H, W, 3), the same size for all frames. index: `video_index(path)`, if at hand.
+    change: uint8 (h, w, 3) -> uint8 of any shape, the same for all frames. index: `video_index(path)`, if at hand.
     Raises Unreadable: as `video_index`; a window beyond the end, a damaged frame, frames of several sizes.
     Raises ValueError: start < 0, stride < 1 or count < 1.
     """

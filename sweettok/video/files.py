@@ -38,30 +38,22 @@ class Skip:
 
 @dataclass(frozen=True)
 class Window:
-    """A clip to be read: `start` is its first frame in the file, `view` says which look at these frames it is."""
+    """A clip to be read: `start` is its first frame in the file."""
 
     item: Item
-    start: int | None  # None: of an image
-    view: int = 0
-
-    @property
-    def name(self) -> str:
-        """The clip's id, whatever the view."""
-        return self.item.id if self.start is None else f"{self.item.id}@{self.start}"
-
-    @property
-    def clip(self) -> str:
-        return f"{self.name}#{self.view}" if self.view else self.name
+    clip: str
+    start: int
 
 
 @dataclass
 class FileClips:
     """A source of clips (see prepare.Source) from listed files.
 
-    A clip's id is its file's id, for videos with the first frame (`class/file.avi@34`), for further views with their
-    number (`class/file.avi@34#2`). Its caption is the one that data.captions has for it, else that of its class. With data.clips of a split or data.clips_per_shard set, files come
-    in an order drawn by seed, and no file gives a second clip before each has given one: a shard is to hold many
-    classes. Else all clips come in the files' order. Either way the clips do not depend on `workers`.
+    A clip's id is its file's id, for videos with the first frame (`class/file.avi@34`), for further views of a training
+    clip with their number (`class/file.avi@34#2`). Its caption is the one that data.captions has for it, else that of
+    its class. With data.clips of a split or data.clips_per_shard set, files come in an order drawn by seed, and no file
+    gives a second clip, views aside, before each has given one: a shard is to hold many classes. Else all clips come in
+    the files' order. Either way the clips do not depend on `workers`.
     """
 
     data: params.FileData
@@ -105,18 +97,19 @@ class FileClips:
                     raise InputError(self._too_many(split, len(items)))
                 continue
             window, frames = found
-            yield frames, self._row(window)
+            for view, seen in enumerate(frames):
+                yield seen, self._row(window, view)
 
-    def _row(self, window: Window) -> dict[str, str | int]:
+    def _row(self, window: Window, view: int) -> dict[str, str | int]:
         name = window.item.class_name
-        caption = caption_of(self._captions, window.name, window.item.id)
+        caption = caption_of(self._captions, window.clip, window.item.id)
         return {
-            "clip": window.clip,
+            "clip": _name_of(window.clip, view),
             "class": name,
             "label": self.classes.index(name),
             "caption": caption or self.class_captions.get(name) or in_words(name),
             "file": window.item.id,
-            "start": window.start or 0,
+            "start": window.start,
         }
 
     def _windows(self, split: str, items: Iterable[Item]) -> Iterator[Window | Skip]:
@@ -143,10 +136,9 @@ class FileClips:
         return [named[name] for name in shuffled(named, self.data.seed, purpose)]
 
     def _planned(self, split: str, item: Item) -> list[Window] | Skip:
-        """The windows of one file, each in all its views; at least one."""
-        views = range(self.data.views if split == "train" else 1)
+        """The windows of one file; at least one."""
         if self._video is None:
-            return [Window(item, None, view) for view in views]
+            return [Window(item, item.id, 0)]
         try:
             frames = self._index(item.file).frames
         except Unreadable as error:
@@ -161,33 +153,39 @@ class FileClips:
             return Skip(
                 split, item.id, f"has {counted(max(end - begin, 0), 'frame')} for {split}, a clip needs {needed}"
             )
-        return [Window(item, start, view) for start in starts for view in views]
+        return [Window(item, f"{item.id}@{start}", start) for start in starts]
 
     def _read(self, split: str, window: Window | Skip) -> tuple[Window, np.ndarray] | Skip:
         if isinstance(window, Skip):
             return window
         try:
-            return window, self._frames(window)
+            return window, self._frames(window, self.data.views if split == "train" else 1)
         except Unreadable as error:
             return Skip(split, window.item.id, str(error))
 
-    def _frames(self, window: Window) -> np.ndarray:
-        data, file, view = self.data, window.item.file, self._view(window)
-        if window.start is None or self._video is None:
-            return view(images.read_image(file))[None]
-        return read_window(file, window.start, self._video.stride, data.frames, view, self._index(file))
+    def _frames(self, window: Window, views: int) -> np.ndarray:
+        """uint8 (views, T, H, W, 3); the window is decoded once."""
+        crops = [self._crop(_name_of(window.clip, view), further=view > 0) for view in range(views)]
 
-    def _view(self, window: Window) -> Callable[[np.ndarray], np.ndarray]:
-        """What makes a clip's frame of a file's: a crop of `size`; of further views a nearer one, mirrored or not."""
+        def seen(frame: np.ndarray) -> np.ndarray:
+            return np.stack([crop(frame) for crop in crops])
+
+        file = window.item.file
+        if self._video is None:
+            return seen(images.read_image(file))[:, None]
+        frames = read_window(file, window.start, self._video.stride, self.data.frames, seen, self._index(file))
+        return frames.swapaxes(0, 1)
+
+    def _crop(self, clip: str, further: bool) -> Callable[[np.ndarray], np.ndarray]:
+        """From a frame of any size to the clip's (size, size, 3); a further view is nearer, and mirrored or not."""
         data, drawn = self.data, partial(draw, self.data.seed)
         place, shorter_side = (0.5, 0.5), data.shorter_side or data.size
-        if data.crop == "random" or window.view:
-            place = drawn("across", window.clip), drawn("down", window.clip)
-        if not window.view:
-            return partial(resize_crop, shorter_side=shorter_side, size=data.size, place=place)
-        nearer = round(shorter_side / (1 - (1 - NEAREST) * drawn("scale", window.clip)))
-        change = partial(resize_crop, shorter_side=nearer, size=data.size, place=place)
-        return (lambda frame: change(frame)[:, ::-1]) if drawn("mirror", window.clip) < 0.5 else change
+        if data.crop == "random" or further:
+            place = drawn("across", clip), drawn("down", clip)
+        if further:
+            shorter_side = round(shorter_side / (1 - (1 - NEAREST) * drawn("scale", clip)))
+        crop = partial(resize_crop, shorter_side=shorter_side, size=data.size, place=place)
+        return (lambda frame: crop(frame)[:, ::-1]) if further and drawn("mirror", clip) < 0.5 else crop
 
     def _too_many(self, split: str, files: int) -> str:
         """The message of the error, with the first reasons."""
@@ -196,3 +194,7 @@ class FileClips:
             f"more than data.max_skipped {self.data.max_skipped} of {counted(files, f'{split} file')} cannot be used, "
             f"first {'; '.join(reasons[:3])}; repair them or raise data.max_skipped"
         )
+
+
+def _name_of(clip: str, view: int) -> str:
+    return f"{clip}#{view}" if view else clip
