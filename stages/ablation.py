@@ -3,6 +3,7 @@
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -16,28 +17,30 @@ from sweettok.generation.measuring import MeasuredPrior, train_and_measure
 from sweettok.generation.training import TokenizedClips
 from sweettok.language.captions import codebook_captions
 from sweettok.language.codebook import Codebook, build_codebook
-from sweettok.metrics.distances import judge_distances
+from sweettok.metrics.distances import FrechetDistance, judge_distances
 from sweettok.metrics.reconstruction import (
+    Reconstructions,
     code_size,
     codebook_health,
+    operation_count,
     parameter_counts,
     per_clip_rows,
     score,
     summarise,
 )  # fmt: skip
 from sweettok.metrics.retention import label_hits, retention_records
-from sweettok.metrics.scorers import open_scorers
+from sweettok.metrics.scorers import Scorer, open_scorers
 from sweettok.metrics.semantics import token_semantics
-from sweettok.metrics.tokens_kept import length_rows
+from sweettok.metrics.tokens_kept import SHARES, length_rows
 from sweettok.models.judge import Judge
 from sweettok.models.processes import own_device, process_count
 from sweettok.models.tokenizer import VideoTokenizer
-from sweettok.params import Params
+from sweettok.params import EvaluateReconstruction, Params
 from sweettok.side_by_side import side_by_side
 from sweettok.stage import first_process, run_stage
 from sweettok.storage import atomic_directory, write_json
 from sweettok.tokenizers.mean_colour import mean_colour_psnr
-from sweettok.tokenizers.sweettok import wrapped
+from sweettok.tokenizers.sweettok import Shortened, SweetTokTokenizer, wrapped
 from sweettok.tracking import Run, tracked_run
 from sweettok.training.cells import cell_checkpoint, cell_codebook, forget_cell, train_cell
 from sweettok.training.checkpoint import write_history
@@ -74,29 +77,30 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         model, history, steps = train_cell(params, variant, seed, data, codebook, proxy, judge, run, params.machine)
         test = ClipStore.open("outputs/data", "test")
         distances, (scorers, _) = judge_distances(judge, test), open_scorers(judge, None, test.size)
-        device = own_device()
+        measure = partial(fidelity, judge, test, settings, scorers, distances)
         tokenizer = wrapped(variant, model)
-        reconstructions = score(tokenizer, test, settings.batch_size, scorers, distances, device=device)
+        reconstructions, measured = measure(tokenizer)
+        shares = SHARES if model.config.tail_drop else ()
+        shortened = [measure(Shortened(variant, model, tokenizer.fingerprint, share))[1] for share in shares]
         generation = measured_prior(params, variant, seed, model, data, judge, test, run)
         if run is None:
             return None
-        features = reconstructions.features[distances[0].name]
-        kept, real = (label_hits(judge, of_clips, test) for of_clips in (features, distances[0].real))
         summary = {
             "variant": variant,
             "seed": seed,
-            "metrics": summarise(reconstructions, test, settings, scorers, distances),
-            "retention": retention_records(kept, real, judge, test, settings.bootstrap, settings.seed),
+            **measured,
             **code_size(model),
             "codebook": codebook_health(model, data.val, settings.batch_size),
             **parameter_counts(model),
+            "operations": operation_count(model),
             "steps": steps,
             "mean_colour_psnr": mean_colour_psnr(test, settings.batch_size),
         }
         if generation:
             summary["generation"] = generation.facts | {"metrics": generation.metrics}
-        if model.config.tail_drop:
-            summary["lengths"] = length_rows(model, test, settings.batch_size)
+        if shortened:
+            rows = length_rows(model, test, settings.batch_size)
+            summary["lengths"] = [row | of_share for row, of_share in zip(rows, shortened, strict=True)]
         if params.ablation.variants[variant].semantics:
             summary["semantics"] = token_semantics(model, test, params.semantics)
         usage = {f"usage/{group}": health["usage"] for group, health in summary["codebook"].items()}
@@ -105,6 +109,25 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         per_clip = pandas.DataFrame(per_clip_rows(reconstructions, test, scorers))
         run.log_text(per_clip.to_csv(index=False, float_format=FLOAT), "per_clip.csv")
         return Cell(summary, per_clip, history, to_uint8(reconstructions.first))
+
+
+def fidelity(
+    judge: Judge,
+    test: ClipStore,
+    settings: EvaluateReconstruction,
+    scorers: Sequence[Scorer],
+    distances: Sequence[FrechetDistance],
+    tokenizer: SweetTokTokenizer,
+) -> tuple[Reconstructions, dict[str, Any]]:
+    """A tokenizer's reconstructions of the test clips, and what is measured of them: metrics, retention."""
+    reconstructions = score(tokenizer, test, settings.batch_size, scorers, distances, device=own_device())
+    features = reconstructions.features[distances[0].name]
+    kept, real = (label_hits(judge, of_clips, test) for of_clips in (features, distances[0].real))
+    retention = retention_records(kept, real, judge, test, settings.bootstrap, settings.seed)
+    return reconstructions, {
+        "metrics": summarise(reconstructions, test, settings, scorers, distances),
+        "retention": retention,
+    }
 
 
 def clips_of(params: Params, seed: int) -> TrainingData:

@@ -13,7 +13,10 @@ def body(params: Params, run: Run) -> None:
     folder, matrix = params.report.folder, params.ablation.matrix
     cells = {f"{variant}-{seed}" for variant in matrix.variants for seed in matrix.seeds}
     origin = origin_of(".", cells, params.profile)
-    write_report("outputs", folder, params.profile, cells, origin, params.tokenizers, matrix.replication_seeds)
+    table_of = {name: variant.table for name, variant in params.ablation.variants.items()}
+    write_report(
+        "outputs", folder, params.profile, cells, origin, params.tokenizers, matrix.replication_seeds, table_of
+    )
     run.tag(verdict_tags(read_json(f"{folder}/claims.json")))
     for part in ("tables", "figures"):
         run.log_artifact(f"{folder}/{part}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from sweettok.metrics.bits import TokenGroup, index_count, token_bits, token_count
 from sweettok.metrics.codebook_health import CodebookHealth
@@ -188,6 +189,19 @@ def parameter_counts(model: VideoTokenizer) -> dict[str, int]:
     if model.token_prior is not None:
         folded += sum(parameter.numel() for parameter in model.token_prior.parameters())
     return {"parameters": trained - folded, "parameters_trained": trained}
+
+
+def operation_count(model: VideoTokenizer) -> int:
+    """Floating-point operations of encoding and decoding one clip: products of matrices, convolutions and attention.
+
+    A multiplication and its addition count as two. torch knows no count of the CPU's attention.
+    """
+    attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    counted = {attention: lambda query, key, value, *rest, **more: sdpa_flop_count(query, key, value)}
+    clip = torch.zeros(1, 3, model.frames, model.size, model.size, device=model.device)
+    with FlopCounterMode(display=False, custom_mapping=counted) as counter:
+        model.reconstruct(clip)
+    return counter.get_total_flops()
 
 
 def per_clip_rows(reconstructions: Reconstructions, store: ClipStore, scorers: Sequence[Scorer]) -> dict[str, Any]:

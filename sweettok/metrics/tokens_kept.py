@@ -17,20 +17,21 @@ def length_rows(model: VideoTokenizer, store: ClipStore, batch_size: int) -> lis
     """The curve of quality against tokens kept, over all clips of a split: a row for each of `SHARES`.
 
     tokens, bits, psnr (dB, mean over clips), mse: where all clips have the same length; adaptive_tokens,
-    adaptive_psnr, adaptive_mse: where each has the length that `lengths_for` gives it at no more tokens in the mean.
+    adaptive_bits, adaptive_psnr, adaptive_mse: where each has the length that `lengths_for` gives it at no more tokens in the mean.
     """
     parts = torch.arange(len(store)).split(batch_size)
     errors = torch.cat([errors_by_length(model, store.clips(part).to(model.device), SHARES).cpu() for part in parts])
     kept = [kept_of(model, share) for share in SHARES]
     costs = torch.tensor([sum(groups.values()) for groups in kept])
+    bits = torch.tensor([bits_kept(model, groups) for groups in kept], dtype=torch.float64)
     rows = []
     for place, share in enumerate(SHARES):
         chosen = lengths_for(errors, costs, costs[place].item())
         of_chosen = errors.gather(1, chosen[:, None])[:, 0]
         rows.append({
-            "share": share, "tokens": costs[place].item(), "bits": bits_kept(model, kept[place]),
+            "share": share, "tokens": costs[place].item(), "bits": bits[place].item(),
             "psnr": decibels(errors[:, place]).mean().item(), "mse": errors[:, place].mean().item(),
-            "adaptive_tokens": costs[chosen].double().mean().item(),
+            "adaptive_tokens": costs[chosen].double().mean().item(), "adaptive_bits": bits[chosen].mean().item(),
             "adaptive_psnr": decibels(of_chosen).mean().item(), "adaptive_mse": of_chosen.mean().item(),
         })  # fmt: skip
     return rows

@@ -175,6 +175,11 @@ class CellPrior(Section):
     sampling: Sampling
 
 
+# Of `tokenizer`: how patches become tokens, and what codes the tokens have.
+FORM = frozenset({"architecture", "residual", "temporal_queries"})
+CODES = frozenset({"quantizer", "words", "graph", "lookup"})
+
+
 class Variant(Section):
     """An ablation variant: what it changes of the full model, nothing else."""
 
@@ -186,6 +191,17 @@ class Variant(Section):
     )
     semantics: bool = Field(default=False, description="also few-shot and probes on the tokens, as `semantics` says")
     generation: bool = Field(default=False, description="also a prior over the tokens, as `ablation.prior` says")
+
+    @property
+    def table(self) -> str:
+        """The ablation table of the one thing it changes: T4 (form), T5 (codes), T6 (curriculum); "" of any other change."""
+        changes = {
+            "T4": not FORM.isdisjoint(self.tokenizer),
+            "T5": bool(self.codebook) or not CODES.isdisjoint(self.tokenizer),
+            "T6": self.curriculum != "three_stage",
+        }
+        changed = [table for table, has_changed in changes.items() if has_changed]
+        return changed[0] if len(changed) == 1 else ""
 
 
 class Ablation(Section):

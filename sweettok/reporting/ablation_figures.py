@@ -1,18 +1,22 @@
 """Charts of the ablation: how good each variant is, how sure its difference to the full model is, how it converges."""
 
+from itertools import cycle
+
 import numpy as np
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import stats
 
 from sweettok.metrics.record import caveat
-from sweettok.metrics.registry import higher_is_better
+from sweettok.metrics.registry import higher_is_better, title_of
 from sweettok.reporting.ablation import LEARNED_GAIN, difference, over_seeds
 from sweettok.reporting.collect import AblationCell, Results
-from sweettok.reporting.names import MAIN_METRICS, better_in_words
-from sweettok.reporting.style import COLOURS, GREY
+from sweettok.reporting.names import MAIN_METRICS, better_in_words, method_title
+from sweettok.reporting.style import COLOURS, GREY, MARKERS
 
 PANELS_A_ROW = 5
+DISTANCE = "frechet_video/judge"
 
 
 def ablation_bars(results: Results) -> Figure | None:
@@ -113,3 +117,33 @@ def _validation_psnr(history: pandas.DataFrame | None) -> pandas.DataFrame | Non
         return None
     rows = history[(history["split"] == "val") & history["psnr"].notna()]
     return None if rows.empty else rows[["step", "psnr"]]
+
+
+def trade_off(results: Results) -> Figure | None:
+    """Distance of a prior's samples over the reconstructions of the same tokens, a point a variant. None: fewer than three."""
+    cells = [cell for cell in results.cells if "generation" in cell.summary]
+    variants = [variant for variant in results.variants if any(cell.variant == variant for cell in cells)]
+    if len(variants) < 3:
+        return None
+    figure = Figure(figsize=(12, 4.6 + 0.2 * (len(variants) // 5)))
+    for panel, metric in zip(figure.subplots(1, 2, sharey=True), ("psnr", DISTANCE), strict=True):
+        centres = []
+        looks = zip(variants, cycle(COLOURS), cycle(MARKERS), strict=False)
+        for variant, colour, marker in looks:
+            of_variant = [cell.summary for cell in cells if cell.variant == variant]
+            pairs = [(one["metrics"][metric], one["generation"]["metrics"][DISTANCE]) for one in of_variant]
+            seeds = np.array([[record["value"] for record in pair] for pair in pairs])  # (seeds, 2)
+            centres.append(seeds.mean(axis=0))
+            panel.scatter(*seeds.T, s=9, color=colour, alpha=0.6)
+            panel.scatter(*centres[-1], s=46, color=colour, marker=marker, label=method_title(variant), zorder=3)
+        correlation = stats.spearmanr(*np.array(centres).T).statistic
+        panel.set_title(f"rank correlation over {len(variants)} variants: {correlation:+.2f}")
+        panel.set_xlabel(f"reconstructions: {title_of(metric)} ({better_in_words(metric)})")
+        panel.set_yscale("log")
+        if metric == DISTANCE:
+            panel.set_xscale("log")
+            panel.axline((1, 1), (2, 2), color=GREY, linestyle=":", linewidth=1)
+    left = figure.axes[0]
+    left.set_ylabel("samples: Frechet distance (lower is better)")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    return figure

@@ -12,24 +12,6 @@ from sweettok.reporting.rules.stability import seed_stabilities
 from sweettok.reporting.table import Content, Number, Row, Table
 
 METRICS = ("frechet_video/judge", "psnr", "perceptual/judge")
-VARIANTS = {
-    "T4": ("downsample", "coupled", "full"),
-    "T5": ("learned_codebook", "lc", "shuffled_words", "full"),
-    "T6": ("end_to_end", "full"),
-}
-CONTROLS = {  # rows only where they have run: the profile `claims` runs them
-    "T4": ("downsample_wide",),
-    "T5": (
-        "codebook-random",
-        "codebook-permuted-vectors",
-        "codebook-no-graph",
-        "codebook-random-graph",
-        "codebook-cooccurrence",
-        "codebook-hashed",
-        "codebook-composed",
-    ),
-    "T6": ("curriculum-alternating", "curriculum-staged-weights"),
-}
 COLLAPSED, SPREAD, RESTLESS = (
     "share of collapsed seeds",
     "spread of PSNR over seeds (dB)",
@@ -40,10 +22,9 @@ NOT_MEASURED = Number(None)
 
 
 def ablation_table(results: Results, identity: str) -> Table:
-    """T4, T5 or T6: one row a variant. Variants that have not run are marked."""
+    """T4, T5 or T6: a row for each of the paper's variants, marked where it has not run, then for each other one that has."""
     beside, rows = published_beside(identity), published_alone(identity)
-    controls = [variant for variant in CONTROLS[identity] if results.of_variant(variant)]
-    for variant in (*VARIANTS[identity], *controls):
+    for variant in dict.fromkeys([*beside, *_of_table(results, identity)]):
         ours, published = _variant_columns(results, variant), beside.get(variant)
         label = published.method if published else method_title(variant)
         rows.append(Row(label, ours, published_columns(published), "" if ours else "not run"))
@@ -51,6 +32,11 @@ def ablation_table(results: Results, identity: str) -> Table:
     setting = f"{results.setting}; equal steps and data for every variant (the ablation's own, shorter schedule)"
     first = (*titles, *(f"{title}, minus full" for title in titles), "gain over mean colour (dB)")
     return declared_table(identity, rows, setting, first=first, LEARNED_GAIN=LEARNED_GAIN)
+
+
+def _of_table(results: Results, identity: str) -> list[str]:
+    """The variants that have run and stand in a table."""
+    return [variant for variant in results.variants if results.table_of.get(variant) == identity]
 
 
 def _variant_columns(results: Results, variant: str) -> dict[str, Content]:
@@ -72,12 +58,8 @@ def _variant_columns(results: Results, variant: str) -> dict[str, Content]:
 
 def stability_table(results: Results) -> Table:
     """T6_stability: how steadily each curriculum trains. One row a curriculum that has run; the paper has no numbers."""
-    curricula = ("full", *VARIANTS["T6"], *CONTROLS["T6"])
-    rows = [
-        Row(method_title(name), ours)
-        for name in dict.fromkeys(curricula)
-        if (ours := _stability_columns(results, name))
-    ]
+    curricula = dict.fromkeys(["full", *published_beside("T6"), *_of_table(results, "T6")])
+    rows = [Row(method_title(name), ours) for name in curricula if (ours := _stability_columns(results, name))]
     shown = rows or [Row("curricula", remark="not run")]
     first = (COLLAPSED, SPREAD, RESTLESS, STEPS, "seeds")
     return declared_table("T6_stability", shown, results.setting, first=first, LEARNED_GAIN=LEARNED_GAIN)
@@ -89,14 +71,20 @@ def _stability_columns(results: Results, variant: str) -> dict[str, Content]:
         return {}
     psnr = [one.psnr for one in found.values()]
     restless = [one.restlessness for one in found.values() if one.restlessness is not None]
-    steps = [one.steps_to_level for one in found.values() if one.steps_to_level is not None]
-    missing = len(found) - len(steps)
     return {
         COLLAPSED: Number(fmean(one.collapsed for one in found.values())),
         SPREAD: Number(stdev(psnr)) if len(psnr) > 1 else NOT_MEASURED,
         RESTLESS: Number(fmean(restless), std=stdev(restless) if len(restless) > 1 else None)
         if restless
         else NOT_MEASURED,
-        STEPS: Number(fmean(steps) if steps else None, remark=f"{missing} of {len(found)} never" if missing else ""),
+        STEPS: steps_to_learn(results, variant),
         "seeds": ", ".join(map(str, sorted(found))),
     }
+
+
+def steps_to_learn(results: Results, variant: str) -> Number:
+    """Steps of the first validation at `LEARNED_GAIN`, mean over the seeds that get there."""
+    found = [one.steps_to_level for one in seed_stabilities(results, variant).values()]
+    steps = [one for one in found if one is not None]
+    missing = len(found) - len(steps)
+    return Number(fmean(steps) if steps else None, remark=f"{missing} of {len(found)} never" if missing else "")

@@ -29,6 +29,7 @@ DRAWN: dict[str, Callable[[Results], Figure | None]] = {  # in the order of the 
     "retention.png": retention.retention_chart,
     "ablation.png": ablation_figures.ablation_bars,
     "ablation_curves.png": ablation_figures.ablation_curves,
+    "trade_off.png": ablation_figures.trade_off,
     "training.png": figures.training_curves,
     "words.png": figures.word_usage,
     "semantics.png": semantic_figures.semantics_maps,

@@ -20,7 +20,7 @@ from sweettok.errors import InputError, on_one_line
 from sweettok.params.section import Section
 from sweettok.reporting.collect import Results
 from sweettok.reporting.family import Aim, Outcome, Question, decide
-from sweettok.reporting.rules.generation import GeneratesBetter
+from sweettok.reporting.rules.generation import GeneratesBetter, PredictsBetter
 from sweettok.reporting.rules.keeps import Keeps
 from sweettok.reporting.rules.measured import Measured
 from sweettok.reporting.rules.scaling import Scaling
@@ -44,7 +44,16 @@ class NotTested(Section):
 
 
 Tests = Union[  # noqa: UP007
-    BetterThan, Equivalent, Keeps, GeneratesBetter, ProbeContrast, FewShot, Scaling, Stability, NotTested
+    BetterThan,
+    Equivalent,
+    Keeps,
+    GeneratesBetter,
+    PredictsBetter,
+    ProbeContrast,
+    FewShot,
+    Scaling,
+    Stability,
+    NotTested,
 ]
 KINDS = {get_args(test.model_fields["kind"].annotation)[0] for test in get_args(Tests)}
 

@@ -84,6 +84,7 @@ class Results:
     cells           ablation cells, sorted by variant and seed
     histories       training -> columns step, split, loss, ...
     replication     seeds that only repeat what the others found
+    table_of        variant -> the ablation table that it stands in, "" for none (params' Variant.table)
     """
 
     profile: str
@@ -102,6 +103,7 @@ class Results:
     prior_scaling: tuple[PriorRun, ...] = ()
     histories: dict[str, pandas.DataFrame] = field(default_factory=dict)
     replication: frozenset[int] = frozenset()
+    table_of: Mapping[str, str] = field(default_factory=dict)
 
     def of_seeds(self, replication: bool) -> "Results":
         """With the cells and priors of one of the two sets of seeds. The main model is trained once and belongs to the first."""
@@ -141,9 +143,10 @@ def collect(
     cells: Collection[str] | None = None,
     tokenizers: Collection[str] | None = None,
     replication: Collection[int] = (),
+    table_of: Mapping[str, str] | None = None,
 ) -> Results:
     """Read `outputs`; of outputs/ablation the cells of these names (VARIANT-SEED), of outputs/reconstruction these
-    tokenizers. None: all. replication: the seeds that only repeat what the others found.
+    tokenizers. None: all. replication, table_of: see `Results`.
 
     Raises InputError where the folder is absent or a file in it is damaged.
     """
@@ -172,6 +175,7 @@ def collect(
         prior_scaling=_priors(outputs / "prior_scaling"),
         histories={name: history for name, history in histories.items() if history is not None},
         replication=frozenset(replication),
+        table_of=table_of or {},
     )
 
 

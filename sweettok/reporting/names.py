@@ -20,3 +20,8 @@ def better_in_words(metric: str) -> str:
 def method_title(method: str) -> str:
     """What a method or an ablation variant is called."""
     return _METHODS.get(method, method.replace("_", " "))
+
+
+def trained_alike(variant: str) -> str:
+    """What an ablation variant is called among methods that were trained otherwise."""
+    return f"{method_title(variant)} (ablation)"

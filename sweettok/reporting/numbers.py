@@ -84,10 +84,31 @@ def _cell(summary: dict[str, Any]) -> dict[str, Any]:
     return summary | {"codebook": kept}
 
 
+def _variant_numbers(results: Results) -> dict[str, float]:
+    """The ablation's variants under the names of methods and of generation, means over seeds: `reconstruction.fsq.psnr`.
+
+    A variant called as a method is left out: the name is the method's.
+    """
+    values: dict[str, list[float]] = {}
+    for cell in results.cells:
+        if cell.variant in results.methods:
+            continue
+        summary = cell.summary
+        kept = {"retention": summary.get("retention", {})}
+        found = {
+            "reconstruction": {cell.variant: summary["metrics"] | kept},
+            "generation": {cell.variant: summary.get("generation", {}).get("metrics", {})},
+        }
+        for name, value in flatten_records(found).items():
+            values.setdefault(name, []).append(value)
+    return {name: fmean(of_seeds) for name, of_seeds in values.items()}
+
+
 def headline_numbers(results: Results) -> dict[str, float]:
     """metrics.json: `group.name.metric` -> value; what `dvc metrics show` and `dvc metrics diff` print."""
     methods, semantics = results.methods, results.semantics or {}
-    numbers = flatten_records({"reconstruction": {name: method["metrics"] for name, method in methods.items()}})
+    numbers = _variant_numbers(results)
+    numbers |= flatten_records({"reconstruction": {name: method["metrics"] for name, method in methods.items()}})
     retained = {name: {"retention": method.get("retention", {})} for name, method in methods.items()}
     numbers |= flatten_records({"reconstruction": retained, "judge": (results.reconstruction or {}).get("judge", {})})
     for name, method in methods.items():

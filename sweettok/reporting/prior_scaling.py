@@ -1,11 +1,13 @@
 """Priors compared beside T2, as tables and a figure: of several sizes, and over the tokens of ablation variants."""
 
 from collections.abc import Iterable, Mapping
+from math import exp, log
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from sweettok.metrics.statistics import mean_and_std
 from sweettok.reporting.collect import PriorRun, Results
 from sweettok.reporting.names import method_title
 from sweettok.reporting.published import published, published_columns
@@ -53,8 +55,20 @@ def variants_table(results: Results) -> Table | None:
             if "generation" in cell.summary
         }
         if found:
-            rows.append(Row(method_title(variant), _columns(found.values()) | {"seeds": ", ".join(map(str, found))}))
+            ours = _columns(found.values()) | _predictability(found.values())
+            rows.append(Row(method_title(variant), ours | {"seeds": ", ".join(map(str, found))}))
     return declared_table("T2_variants", rows, results.setting) if rows else None
+
+
+def _predictability(metrics: Iterable[Mapping[str, Any]]) -> dict[str, Content]:
+    """How well priors predict tokens: perplexity, and the bits that a clip takes where they do."""
+    losses = [found["loss"] for found in metrics]
+    perplexity, spread = mean_and_std([exp(loss["value"]) for loss in losses])
+    bits, of_bits = mean_and_std([loss["value"] * loss["protocol"]["tokens"] / log(2) for loss in losses])
+    return {
+        "perplexity per token": Number(perplexity, std=spread),
+        "bits per clip by the prior": Number(bits, std=of_bits),
+    }
 
 
 def _columns(metrics: Iterable[Mapping[str, Any]]) -> dict[str, Content]:

@@ -1,9 +1,10 @@
 """Rate and distortion: quality against tokens and against bits, beside classical codecs, as a table and as a figure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -12,32 +13,33 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from sweettok.metrics.registry import title_of
-from sweettok.reporting.ablation import over_seeds
+from sweettok.metrics.statistics import mean_and_std
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import MAIN_METRICS, better_in_words, method_title
 from sweettok.reporting.report_text import declared_table
-from sweettok.reporting.style import COLOURS, GREY
+from sweettok.reporting.style import COLOURS, GREY, MARKERS
 from sweettok.reporting.table import Content, Number, Row, Table
 
 LINES = {"trilinear_bits": "trilinear", "trilinear_tokens": "trilinear"}  # methods that are points of one line
 BUDGET = re.compile(r"(?P<family>.+)_tokens(?P<tokens>\d+)")  # a variant with another number of tokens
-MARKERS = "oDs^vPX*"
+RETENTION = "mean factor retention"
+SHOWN = (*MAIN_METRICS, RETENTION)
 
 
 @dataclass(frozen=True)
 class Point:
-    """A method at one size. tokens: None for a codec, which has none; values: metric -> value with its spread."""
+    """A method at one size. tokens: None for a codec, which has none; values: of `SHOWN` those known, with their spread."""
 
     line: str  # points of a line are joined
     label: str
-    tokens: int | None
+    tokens: float | None
     bits: float
     values: Mapping[str, Number]
     bare_bits: float | None = None  # without headers, of a codec
 
 
 def points(results: Results) -> tuple[Point, ...]:
-    """The methods of a known size, the codecs, and the ablation's variants over token budgets."""
+    """The methods of a known size, the codecs, the ablation's variants, and those that work at every length at each."""
     methods = [
         Point(
             LINES.get(name, method_title(name)), method_title(name), method["tokens"], method["bits"], _values(method)
@@ -49,12 +51,13 @@ def points(results: Results) -> tuple[Point, ...]:
         Point(point["title"], point["label"], None, point["bits"], _values(point), point["bits_without_headers"])
         for point in _codecs(results)
     ]
-    return (*methods, *codecs, *_variants(results))
+    return (*methods, *codecs, *_variants(results), *_lengths(results))
 
 
 def has_curves(results: Results) -> bool:
     """Whether there is a curve to show: what T1 has is single points."""
-    return results.codecs is not None or bool(_families(results))
+    several = any(len(variants) > 1 for variants in _families(results).values())
+    return results.codecs is not None or several or any("lengths" in cell.summary for cell in results.cells)
 
 
 def _codecs(results: Results) -> list[dict[str, Any]]:
@@ -62,16 +65,36 @@ def _codecs(results: Results) -> list[dict[str, Any]]:
 
 
 def _values(entry: Mapping[str, Any]) -> dict[str, Number]:
-    return {metric: Number.of(entry["metrics"][metric]) for metric in MAIN_METRICS if metric in entry["metrics"]}
+    found = {metric: Number.of(entry["metrics"][metric]) for metric in MAIN_METRICS if metric in entry["metrics"]}
+    return found | _retention([entry])
+
+
+def _over_seeds(entries: Sequence[Mapping[str, Any]]) -> dict[str, Number]:
+    records = {
+        metric: [entry["metrics"][metric] for entry in entries if metric in entry.get("metrics", {})]
+        for metric in MAIN_METRICS
+    }
+    return {metric: Number.over_seeds(found) for metric, found in records.items() if found} | _retention(entries)
+
+
+def _retention(entries: Iterable[Mapping[str, Any]]) -> dict[str, Number]:
+    """Mean over the factors, and its spread over seeds; empty where no entry has any."""
+    kept = [entry["retention"].values() for entry in entries if entry.get("retention")]
+    return {RETENTION: _mean([fmean(record["value"] for record in of_entry) for of_entry in kept])} if kept else {}
+
+
+def _mean(values: Sequence[float]) -> Number:
+    mean, std = mean_and_std(values)
+    return Number(mean, std=std)
 
 
 def _families(results: Results) -> dict[str, list[str]]:
-    """Family -> its variants, of those that have one with a budget in its name: full, full_tokens20, full_tokens160."""
+    """Family -> its variants, which differ in the budget in their names: full, full_tokens20, full_tokens160."""
     families: dict[str, list[str]] = {}
     for variant in results.variants:  # the full model first
         match = BUDGET.fullmatch(variant)
         families.setdefault(match["family"] if match else variant, []).append(variant)
-    return {name: variants for name, variants in families.items() if variants != [name]}
+    return families
 
 
 def _variants(results: Results) -> list[Point]:
@@ -80,14 +103,30 @@ def _variants(results: Results) -> list[Point]:
         line = f"ablation {method_title(family)}"
         of_family = []
         for variant in variants:
-            runs = results.of_variant(variant)
-            summary = next(iter(runs.values())).summary
-            label = f"{line}, {summary['tokens']} tokens ({len(runs)} seed{'s' if len(runs) > 1 else ''})"
-            records = {metric: over_seeds(results, variant, metric) for metric in MAIN_METRICS}
-            values = {metric: Number.over_seeds(of_seeds) for metric, of_seeds in records.items() if of_seeds}
-            of_family.append(Point(line, label, summary["tokens"], summary["bits"], values))
+            summaries = [cell.summary for cell in results.of_variant(variant).values()]
+            tokens, seeds = summaries[0]["tokens"], len(summaries)
+            label = f"{line}, {tokens} tokens ({seeds} seed{'s' if seeds > 1 else ''})"
+            of_family.append(Point(line, label, tokens, summaries[0]["bits"], _over_seeds(summaries)))
         found += sorted(of_family, key=lambda point: point.bits)
     return found
+
+
+def _lengths(results: Results) -> list[Point]:
+    """Of variants that work at every length: all clips with so many tokens, then each clip with its own number of them."""
+    fixed, chosen = [], []
+    for variant in results.variants:
+        line = f"ablation {method_title(variant)}"
+        curves = [cell.summary.get("lengths") for cell in results.of_variant(variant).values()]
+        for rows in zip(*filter(None, curves), strict=True):  # of one length, a row a seed
+            tokens, values = rows[0]["tokens"], {"psnr": _mean([row["psnr"] for row in rows])} | _over_seeds(rows)
+            label = f"{line}, first {tokens} tokens"
+            fixed.append(Point(f"{line}, first tokens", label, tokens, rows[0]["bits"], values))
+            if "adaptive_bits" in rows[0]:
+                own = {key: _mean([row[f"adaptive_{key}"] for row in rows]) for key in ("tokens", "bits", "psnr")}
+                label = f"{line}, {tokens} tokens in the mean"
+                values = {"psnr": own["psnr"]}
+                chosen.append(Point(f"{line}, tokens by clip", label, own["tokens"].value, own["bits"].value, values))
+    return fixed + chosen
 
 
 def rate_distortion_table(results: Results) -> Table | None:
@@ -101,7 +140,7 @@ def rate_distortion_table(results: Results) -> Table | None:
             ours["bits without headers"] = Number(float(point.bare_bits))
         rows.append(Row(point.label, ours | {title_of(metric): value for metric, value in point.values.items()}))
     codecs = {point["title"]: point for point in _codecs(results)}
-    also = (["codecs"] if codecs else []) + (["budgets"] if _families(results) else [])
+    also = (["codecs"] if codecs else []) + (["ablation"] if results.variants else [])
     first = ("tokens", "bits", "bits without headers")
     notes = [_encoder_note(title, point) for title, point in codecs.items()]
     return declared_table("rate_distortion", rows, results.setting, first=first, also=also, notes=notes)
@@ -120,9 +159,12 @@ def rate_distortion(results: Results) -> Figure | None:
     for point in points(results):
         lines.setdefault(point.line, []).append(point)
     floor = results.methods.get("mean_colour", {}).get("metrics", {})
-    figure = Figure(figsize=(12, 10.5))
-    panels = figure.subplots(len(MAIN_METRICS), 2, sharex="col", sharey="row")
-    for (over_tokens, over_bits), metric in zip(panels, MAIN_METRICS, strict=True):
+    drawn = [
+        metric for metric in SHOWN if any(metric in point.values for of_line in lines.values() for point in of_line)
+    ]
+    figure = Figure(figsize=(12, 1.5 + 3 * len(drawn)))
+    panels = figure.subplots(len(drawn), 2, sharex="col", sharey="row", squeeze=False)
+    for (over_tokens, over_bits), metric in zip(panels, drawn, strict=True):
         for panel, axis in ((over_tokens, "tokens"), (over_bits, "bits")):
             for line, colour, marker in zip(lines, cycle(COLOURS), cycle(MARKERS), strict=False):
                 shown = [point for point in lines[line] if metric in point.values and getattr(point, axis) is not None]
@@ -132,7 +174,8 @@ def rate_distortion(results: Results) -> Figure | None:
             panel.set_xscale("log")
         if metric.startswith("frechet"):
             over_tokens.set_yscale("log")  # distances of several magnitudes
-        over_tokens.set_title(f"{title_of(metric)} ({better_in_words(metric)})")
+        better = "higher is better" if metric == RETENTION else better_in_words(metric)
+        over_tokens.set_title(f"{title_of(metric)} ({better})")
     for panel, axis in zip(panels[-1], ("tokens per clip", "bits per clip"), strict=True):
         panel.set_xlabel(f"{axis} (logarithmic)")
         panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -8,15 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sweettok.reporting.collect import Results
-from sweettok.reporting.names import method_title
+from sweettok.reporting.names import method_title, trained_alike
 from sweettok.reporting.reconstruction import RETENTION_BAR
 from sweettok.reporting.report_text import declared_table
-from sweettok.reporting.style import COLOURS, GREY
+from sweettok.reporting.style import COLOURS, GREY, MARKERS
 from sweettok.reporting.table import Content, Number, Row, Table
 from sweettok.reporting.thresholds import remark
 
 Records = Mapping[str, Mapping[str, Any]]  # factor -> metric record
-MARKERS = "oDs^vPX"
 
 
 def accuracy_on_real_clips(results: Results) -> Records:
@@ -32,7 +31,7 @@ def retention_table(results: Results) -> Table | None:
     chance: dict[str, Content] = {name: Number(record["protocol"]["chance"]) for name, record in real.items()}
     rows = [Row("real clips (judge's accuracy)", _cells(real)), Row("chance (the most frequent value)", chance)]
     rows += [Row(method_title(name), _kept(results, name)) for name in results.methods]
-    rows += [Row(f"{method_title(name)} (ablation)", _over_seeds(results, name)) for name in results.variants]
+    rows += [Row(trained_alike(name), _over_seeds(results, name)) for name in results.variants]
     return declared_table("T1_retention", [row for row in rows if row.ours], results.setting)
 
 

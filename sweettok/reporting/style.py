@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 # Okabe and Ito (2008), in an order in which neighbours also differ in lightness
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#8C8C00")
 GREY = "#6E6E6E"
+MARKERS = "oDs^vPX"  # their number has no divisor in common with that of the colours: 56 looks
 
 _RC = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so the same file on every machine

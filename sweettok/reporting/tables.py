@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 
 from sweettok.metrics.registry import kind_of, title_of
-from sweettok.reporting.ablation_tables import ablation_table, stability_table
+from sweettok.reporting.ablation import over_seeds
+from sweettok.reporting.ablation_tables import STEPS, ablation_table, stability_table, steps_to_learn
 from sweettok.reporting.codebook_tables import edges_table, words_table
 from sweettok.reporting.collect import Results
-from sweettok.reporting.names import method_title
+from sweettok.reporting.names import method_title, trained_alike
 from sweettok.reporting.prior_scaling import scaling_table, variants_table
 from sweettok.reporting.protocol import skipped_notes
 from sweettok.reporting.published import published_alone, published_beside, published_columns
@@ -25,6 +26,8 @@ from sweettok.reporting.thresholds import threshold_notes
 
 CONSISTENCY, COVERAGE = "class consistency", "factor coverage"
 NEAREST = "PSNR to the nearest training clip (dB)"
+SIZES = ("tokens", "indices", "bits", "parameters")  # of a clip, and of the tokenizer
+OPERATIONS = "operations (millions)"
 
 
 def all_tables(results: Results) -> tuple[Table, ...]:
@@ -57,15 +60,21 @@ def all_tables(results: Results) -> tuple[Table, ...]:
 def _reconstruction_table(results: Results) -> Table:
     metrics: tuple[str, ...] = ("frechet_video/judge", "psnr", "ssim", "perceptual/judge")
     metrics += _further_metrics(results, {*metrics, "frechet_image/judge"}, of_images=False)
-    rows = _reconstruction_rows(results, "T1", metrics, ("tokens", "indices", "bits"))
+    rows = _reconstruction_rows(results, "T1", metrics, SIZES) + _variant_rows(results, metrics, SIZES)
     notes = skipped_notes(results.reconstruction, ("video",)) + threshold_notes(results.reconstruction)
-    return declared_table("T1", rows, results.setting, notes=notes)
+    return declared_table("T1", rows, results.setting, also=_block(results), notes=notes)
 
 
 def _image_table(results: Results) -> Table:
     metrics = ("frechet_image/judge", *_further_metrics(results, {"frechet_image/judge"}, of_images=True))
-    rows = _reconstruction_rows(results, "T3", metrics)
-    return declared_table("T3", rows, results.setting, notes=skipped_notes(results.reconstruction, ("image",)))
+    rows = _reconstruction_rows(results, "T3", metrics) + _variant_rows(results, metrics)
+    notes = skipped_notes(results.reconstruction, ("image",))
+    return declared_table("T3", rows, results.setting, also=_block(results), notes=notes)
+
+
+def _block(results: Results) -> list[str]:
+    """The note that the rows of `_variant_rows` need."""
+    return ["ablation"] if results.variants else []
 
 
 def _further_metrics(results: Results, shown: Collection[str], of_images: bool) -> tuple[str, ...]:
@@ -75,9 +84,7 @@ def _further_metrics(results: Results, shown: Collection[str], of_images: bool) 
     return tuple(name for name in further if (kind_of(name) == "image") == of_images)
 
 
-def _reconstruction_rows(
-    results: Results, table: str, metrics: Sequence[str], sizes: Sequence[str] = ()
-) -> tuple[Row, ...]:
+def _reconstruction_rows(results: Results, table: str, metrics: Sequence[str], sizes: Sequence[str] = ()) -> list[Row]:
     """The published rows, then one a method that the summary names; a method of the paper that it lacks is marked."""
     beside, rows = published_beside(table), published_alone(table)
     for name in dict.fromkeys([*results.methods, *beside]):
@@ -86,7 +93,23 @@ def _reconstruction_rows(
             ours = {title_of(metric): Number.of(method["metrics"].get(metric)) for metric in metrics}
             ours |= {size: Number(method.get(size)) for size in sizes}
         rows.append(Row(method_title(name), ours, published_columns(beside.get(name)), "" if ours else "not run"))
-    return tuple(rows)
+    return rows
+
+
+def _variant_rows(results: Results, metrics: Sequence[str], sizes: Sequence[str] = ()) -> list[Row]:
+    """One a variant of the ablation, all trained under equal conditions; with `sizes` also what it costs."""
+    rows = []
+    for variant in results.variants:
+        of_seeds = {title_of(metric): over_seeds(results, variant, metric) for metric in metrics}
+        ours: dict[str, Content] = {title: Number.over_seeds(found) for title, found in of_seeds.items() if found}
+        if sizes:
+            summary = next(iter(results.of_variant(variant).values())).summary
+            ours |= {size: Number(summary.get(size)) for size in sizes}
+            if "operations" in summary:
+                ours[OPERATIONS] = Number(summary["operations"] / 1e6)
+            ours[STEPS] = steps_to_learn(results, variant)
+        rows.append(Row(trained_alike(variant), ours))
+    return rows
 
 
 def _generation_table(results: Results) -> Table:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sweettok.metrics.reconstruction import code_size, parameter_counts
+from sweettok.metrics.tokens_kept import bits_kept, kept_of, shortened
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.training.curriculum import weights_hash
 
@@ -47,6 +48,22 @@ class SweetTokTokenizer:
     def decode(self, tokens: Tensor) -> Tensor:
         """Tokens -> clip, clamped to [-1, 1]. Raises ValueError (their number, an index outside the vocabulary)."""
         return self.model.decode(tokens)
+
+
+@dataclass(frozen=True)
+class Shortened(SweetTokTokenizer):
+    """One trained with tail drop, of which every clip keeps a share (0, 1] of each group's tokens."""
+
+    share: float = 1.0
+
+    @property
+    def bits_per_clip(self) -> float:
+        """Of the tokens kept, with those that tell how many they are."""
+        return bits_kept(self.model, kept_of(self.model, self.share))
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """All tokens -> clip, of which only the kept ones are shown to the decoder."""
+        return self.model.decode(shortened(self.model, tokens, kept_of(self.model, self.share)))
 
 
 def from_folder(name: str, frames: int, size: int, folder: str) -> SweetTokTokenizer:

@@ -47,9 +47,15 @@ def _compared(results: Results, first: str, second: str, metric: str) -> Measure
     return Measured(primary, open_because, secondary, terms_of(results, first, second))
 
 
+def not_learned(results: Results, variants: tuple[str, str]) -> str:
+    """Which of them have not learned enough to be compared, in words; empty where both have."""
+    unlearned = [variant for variant in variants if not has_learned(results, variant)]
+    return f"{' and '.join(unlearned)} less than {LEARNED_GAIN} dB above the mean colour" if unlearned else ""
+
+
 def _undecidable(results: Results, variants: tuple[str, str], metric: str) -> str:
     """Why nothing can be decided, whatever the interval is; empty where it can."""
-    if unlearned := [variant for variant in variants if not has_learned(results, variant)]:
-        return f"{' and '.join(unlearned)} less than {LEARNED_GAIN} dB above the mean colour"
+    if unlearned := not_learned(results, variants):
+        return unlearned
     records = (record for variant in variants for record in over_seeds(results, variant, metric))
     return first_caveat(records)
