@@ -5,9 +5,11 @@ import pytest
 import torch
 from function_tokenizer import FunctionTokenizer
 from sprite_data import sprites_data
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from sweettok.metrics.distances import judge_distances
-from sweettok.metrics.reconstruction import clip_size, clip_words, per_clip_rows, score, summarise
+from sweettok.metrics.reconstruction import clip_size, clip_words, operation_count, per_clip_rows, score, summarise
 from sweettok.metrics.scorers import open_scorers
 from sweettok.models.judge import Judge
 from sweettok.params import CodecPoint, EvaluateReconstruction
@@ -92,3 +94,10 @@ def test_codes_of_a_learned_codebook_are_numbered(make_model, clips):
     tokens = model.encode(clips(2))
     first = clip_words(model, clips(2))[0]
     assert first["spatial"] == [f"code {index}" for index in tokens[0, :4].tolist()]
+
+
+def test_operations_count_attention_as_its_products_of_matrices(make_model, clips):
+    model = make_model()
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model.reconstruct(clips(1))
+    assert operation_count(model) == counter.get_total_flops() > 0

@@ -9,6 +9,7 @@ import torch
 from sweettok.metrics.fidelity import psnr
 from sweettok.metrics.reconstruction import code_size
 from sweettok.metrics.tokens_kept import bits_kept, errors_by_length, kept_of, length_rows, lengths_for, shortened
+from sweettok.tokenizers.sweettok import Shortened
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,9 @@ def test_errors_by_length_are_those_of_what_is_shown(model, clips):
     errors = errors_by_length(model, clips(3), [0.25, 1.0])
     whole = (model.reconstruct(clips(3)) - clips(3)).square().flatten(1).mean(1)
     assert errors.shape == (3, 2) and torch.allclose(errors[:, 1], whole) and not torch.allclose(errors[:, 0], whole)
+    quarter = Shortened("quarter", model, "", 0.25)
+    of_quarter = (quarter.decode(quarter.encode(clips(3))) - clips(3)).square().flatten(1).mean(1)
+    assert torch.allclose(errors[:, 0], of_quarter) and quarter.bits_per_clip == bits_kept(model, kept_of(model, 0.25))
 
 
 class Drawn:
@@ -53,6 +57,7 @@ def test_the_curve_of_a_split(model, clips):
         assert row["adaptive_tokens"] <= row["tokens"]
     assert rows[0]["adaptive_mse"] == pytest.approx(rows[0]["mse"])
     assert rows[-1]["adaptive_mse"] <= rows[-1]["mse"] + 1e-7
+    assert rows[0]["adaptive_bits"] == rows[0]["bits"] and rows[2]["adaptive_bits"] <= rows[2]["bits"]
     assert rows[-1]["bits"] == pytest.approx(code_size(model)["bits"] + 2 + 4)
 
 

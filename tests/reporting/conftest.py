@@ -181,6 +181,7 @@ def write_cell(folder: Path, variant: str, seed: int, psnr: float, difficulty: n
         "bits": 512.0,
         "codebook": codebook(generator),
         "parameters": 123456,
+        "operations": 1_500_000,
         "steps": 800,
         "mean_colour_psnr": 18.0,
     }

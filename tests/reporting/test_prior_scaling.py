@@ -97,7 +97,10 @@ def test_without_sizes_there_is_neither_table_nor_figure():
 def test_a_row_for_each_variant_with_samples():
     def cell(variant: str, seed: int, distance: float | None) -> AblationCell:
         values = {"frechet_video/judge": distance, "class_consistency": 0.5, "loss": 2.0}
-        metrics = {name: record(value, 32, "test", seed) for name, value in values.items() if value is not None}
+        facts = {"tokens": 80}
+        metrics = {
+            name: record(value, 32, "test", seed, **facts) for name, value in values.items() if value is not None
+        }
         summary = {"generation": {"metrics": metrics}} if distance else {}
         return AblationCell(variant, seed, summary, pandas.DataFrame(), None)
 
@@ -106,4 +109,6 @@ def test_a_row_for_each_variant_with_samples():
     table = variants_table(Results("test", cells=cells))
     found = {row.name: row.ours["frechet_video/judge"].value for row in table.rows}
     assert list(found.values()) == [42.0, 52.0] and table.rows[1].ours["seeds"] == "0, 1"
+    assert table.rows[0].ours["perplexity per token"].value == pytest.approx(np.exp(2))
+    assert table.rows[0].ours["bits per clip by the prior"].value == pytest.approx(80 * np.log2(np.exp(2)))
     assert variants_table(Results("test", cells=cells[4:])) is None

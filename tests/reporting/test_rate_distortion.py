@@ -9,11 +9,11 @@ import pandas
 import pytest
 
 from sweettok.reporting.collect import AblationCell, collect
-from sweettok.reporting.names import MAIN_METRICS
-from sweettok.reporting.rate_distortion import points, rate_distortion, rate_distortion_table
+from sweettok.reporting.rate_distortion import RETENTION, SHOWN, points, rate_distortion, rate_distortion_table
 from sweettok.reporting.report import write_report
 from sweettok.reporting.table import to_csv
 
+LENGTHS = ("ablation full, first tokens", "ablation full, tokens by clip")
 SIZES = {  # label -> codec, bits, without headers, PSNR
     "H.264, CRF 51": ("H.264", 3000.0, 2400.0, 20.0),
     "H.264, CRF 30": ("H.264", 9000.0, 8300.0, 26.0),
@@ -78,7 +78,7 @@ def test_the_table_holds_every_point_with_its_bits(with_codecs):
 def test_a_variant_belongs_to_a_curve_by_its_name(with_codecs):
     results = with_budgets(collect(with_codecs))
     table = table_of(results)
-    ablation = [name for name in table.index if name.startswith("ablation")]
+    ablation = [name for name in table.index if name.startswith("ablation full")]
     assert ablation == [
         f"ablation full, {tokens} tokens (3 seeds)" for tokens in (20, 80, 160)
     ]  # by bits: 140, 512, 1120
@@ -91,13 +91,43 @@ def test_a_variant_belongs_to_a_curve_by_its_name(with_codecs):
 def test_budgets_alone_are_enough(complete_outputs):
     results = with_budgets(collect(complete_outputs), "coupled", (20,))
     lines = {point.line for point in points(results)}
-    assert {"SweetTok", "ablation coupled"} <= lines and "ablation full" not in lines
+    assert {"SweetTok", "ablation coupled", "ablation full"} <= lines
     assert rate_distortion(results) is not None
+
+
+def test_a_variant_of_every_length_is_two_curves(complete_outputs):
+    """All clips with so many tokens; each clip with its own number. Metrics by length are there where they were measured."""
+    results = collect(complete_outputs)
+    metrics, kept = results.cells[0].summary["metrics"], results.cells[0].summary["retention"]
+
+    def lengths(seed):
+        rows = [
+            {"tokens": tokens, "bits": 7.0 * tokens, "psnr": tokens / 4 + seed, "adaptive_tokens": tokens - 1.0,
+             "adaptive_bits": 7.0 * tokens - 7, "adaptive_psnr": tokens / 4 + seed + 0.5}
+            for tokens in (20, 80)
+        ]  # fmt: skip
+        return [rows[0], rows[1] | {"metrics": metrics, "retention": kept}]
+
+    cells = [
+        replace(cell, summary=cell.summary | {"lengths": lengths(cell.seed)}) if cell.variant == "full" else cell
+        for cell in results.cells
+    ]
+    found = replace(results, cells=tuple(cells))
+    curves = {line: [point for point in points(found) if point.line == line] for line in LENGTHS}
+    fixed, own = curves.values()
+    assert [(point.tokens, point.bits, point.values["psnr"].value) for point in fixed] == [(20, 140, 6), (80, 560, 21)]
+    assert [(point.tokens, point.bits, point.values["psnr"].value) for point in own] == [
+        (19, 133, 6.5),
+        (79, 553, 21.5),
+    ]
+    assert list(fixed[0].values) == ["psnr"] and set(fixed[1].values) == set(SHOWN)
+    assert fixed[1].values[RETENTION].value == pytest.approx(np.mean([record["value"] for record in kept.values()]))
+    assert rate_distortion(found) is not None and "first 20 tokens" in to_csv(rate_distortion_table(found))
 
 
 def test_the_figure_draws_each_line_where_it_has_a_size(with_codecs):
     figure = rate_distortion(with_budgets(collect(with_codecs)))
-    assert len(figure.axes) == 2 * len(MAIN_METRICS)
+    assert len(figure.axes) == 2 * len(SHOWN)
     over_tokens, over_bits = figure.axes[:2]
     assert {panel.get_xscale() for panel in figure.axes} == {"log"}
     labels = [panel.get_legend_handles_labels()[1] for panel in (over_tokens, over_bits)]

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from PIL import Image
 
 from sweettok.errors import InputError
+from sweettok.metrics.record import record
 from sweettok.reporting import write_report
 from sweettok.reporting.claims import load_claims
-from sweettok.reporting.numbers import as_text
+from sweettok.reporting.collect import collect
+from sweettok.reporting.numbers import as_text, headline_numbers
 from sweettok.reporting.pictures import frame_places
 
 PICTURES = (
@@ -133,7 +136,22 @@ def test_metrics_are_flat_finite_numbers(reports: Path):
     assert metrics["probe.temporal.motion"] == 0.7
     assert metrics["judge.accuracy.colour"] == 0.98
     assert metrics["reconstruction.sweettok.retention.motion"] == 0.8
-    assert "ablation.full.psnr" in metrics
+    assert metrics["ablation.full.psnr"] == metrics["reconstruction.full.psnr"]
+    assert metrics["reconstruction.full.retention.motion"] == pytest.approx(0.8 * 0.91)  # mean over seeds
+
+
+def test_a_variant_called_as_a_method_leaves_it_the_name(complete_outputs: Path):
+    results = collect(complete_outputs)
+    samples = {"generation": {"metrics": {"class_consistency": record(0.5, 32, "generated", 0)}}}
+    cells = [
+        replace(cell, variant=name, summary=cell.summary | samples)
+        for name in ("proxy", "titok")
+        for cell in results.cells
+        if cell.variant == "lc"
+    ]
+    numbers = headline_numbers(replace(results, cells=tuple(cells)))
+    assert numbers["reconstruction.proxy.psnr"] == 27.3 and "generation.proxy.class_consistency" not in numbers
+    assert numbers["generation.titok.class_consistency"] == 0.5 and numbers["generation.class_consistency"] == 0.61
 
 
 def test_plots_hold_the_curves_without_gaps(reports: Path):

@@ -273,12 +273,18 @@ def test_published_rows_are_unique_and_unknown_table_is_refused():
         published("T8")
 
 
-def test_controls_have_a_row_only_where_they_have_run(complete_outputs: Path, tables: dict[str, Table]):
-    results = collect(complete_outputs)
-    renamed = [replace(cell, variant="codebook-no-graph") for cell in results.cells if cell.variant == "lc"]
-    with_control = {t.identity: t for t in all_tables(replace(results, cells=(*results.cells, *renamed)))}
-    assert "codebook-no-graph" in csv_of(with_control["T5"]).index
-    assert "codebook-no-graph" not in csv_of(tables["T5"]).index
+def test_every_variant_has_a_row_in_t1_and_t3_and_in_the_table_of_what_it_changes(complete_outputs: Path):
+    results = collect(complete_outputs, table_of={"fsq": "T5", "larp": "", "lfq": "T5"})
+    named = [replace(cell, variant=name) for name in ("fsq", "larp") for cell in results.cells if cell.variant == "lc"]
+    rows = {t.identity: csv_of(t) for t in all_tables(replace(results, cells=(*results.cells, *named)))}
+    ours = rows["T1"].loc["larp (ablation)"]
+    values = [cell.summary["metrics"]["psnr"]["value"] for cell in results.of_variant("lc").values()]
+    assert ours["ours: PSNR (dB)"] == pytest.approx(np.mean(values))
+    assert ours["ours: PSNR (dB) std"] == pytest.approx(np.std(values, ddof=1))
+    assert ours["ours: bits":"ours: operations (millions)"].tolist() == [512.0, 123456, 1.5]
+    assert ours["ours: steps to 1.5 dB above mean colour"] in (240, 320)
+    assert rows["T3"].loc["larp (ablation)", "ours: frechet_image/judge"] > 0 and "ours: bits" not in rows["T3"]
+    assert "fsq" in rows["T5"].index and not {"larp", "lfq"} & set(rows["T5"].index)
 
 
 def test_a_method_that_only_the_summary_names_has_a_row(complete_outputs: Path):

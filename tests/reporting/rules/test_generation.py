@@ -4,7 +4,7 @@ from math import log
 
 import pytest
 
-from sweettok.reporting.rules.generation import GeneratesBetter
+from sweettok.reporting.rules.generation import GeneratesBetter, PredictsBetter
 
 TEST = GeneratesBetter(kind="generates_better", better="full", worse="coupled")
 METRIC = "frechet_video/judge"
@@ -12,12 +12,13 @@ METRIC = "frechet_video/judge"
 
 @pytest.fixture
 def sampled(cells):
-    """(variant, Frechet distance and class consistency of each seed) -> cells."""
+    """(variant, Frechet distance and class consistency of each seed) -> cells; the loss is a tenth of the distance."""
 
-    def make(variant, distances, consistencies):
-        made = cells(variant, [20.0] * len(distances))
+    def make(variant, distances, consistencies, psnr=20.0):
+        made = cells(variant, [psnr] * len(distances))
         for cell, distance, consistency in zip(made, distances, consistencies, strict=True):
             metrics = {METRIC: {"value": distance}, "class_consistency": {"value": consistency}}
+            metrics["loss"] = {"value": distance / 10}
             cell.summary["generation"] = {"metrics": metrics}
         return made
 
@@ -31,6 +32,14 @@ def test_above_zero_is_what_the_better_tokens_save(sampled, of):
     assert found.primary.per_seed == pytest.approx([log(50 / 40), log(48 / 44)])
     assert found.secondary["class_consistency"].mean == pytest.approx(0.15)
     assert not found.open_because and found.terms["bits"] == (560.0, 560.0)
+
+
+def test_tokens_that_a_prior_predicts_better_have_the_lower_loss(sampled, of):
+    test = PredictsBetter(kind="predicts_better", better="full", worse="coupled")
+    full, coupled = sampled("full", [40.0, 44.0], [0.8, 0.9]), sampled("coupled", [50.0, 48.0], [0.6, 0.8])
+    assert test.measured(of(full, coupled), "loss").primary.per_seed == pytest.approx([1.0, 0.4])
+    collapsed = sampled("full", [1.0, 1.0], [0.2, 0.2], psnr=15.0)  # one and the same token is the easiest to predict
+    assert test.measured(of(collapsed, coupled), "loss").open_because.startswith("full less than 1.5 dB")
 
 
 def test_distances_that_say_nothing_decide_nothing(sampled, of):
