@@ -156,12 +156,11 @@ def rate_distortion(results: Results) -> Figure | None:
     if not has_curves(results):
         return None
     lines: dict[str, list[Point]] = {}
-    for point in points(results):
+    every = points(results)
+    for point in every:
         lines.setdefault(point.line, []).append(point)
     floor = results.methods.get("mean_colour", {}).get("metrics", {})
-    drawn = [
-        metric for metric in SHOWN if any(metric in point.values for of_line in lines.values() for point in of_line)
-    ]
+    drawn = [metric for metric in SHOWN if any(metric in point.values for point in every)]
     figure = Figure(figsize=(12, 1.5 + 3 * len(drawn)))
     panels = figure.subplots(len(drawn), 2, sharex="col", sharey="row", squeeze=False)
     for (over_tokens, over_bits), metric in zip(panels, drawn, strict=True):
