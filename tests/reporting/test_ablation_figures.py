@@ -31,7 +31,7 @@ def test_reconstruction_against_generation(complete_outputs):
     shown = {"full", "coupled", "downsample"}
     cells = [sampled(cell) if cell.variant in shown else cell for cell in results.cells]
     figure = trade_off(replace(results, cells=tuple(cells)))
-    assert [panel.get_title(loc="left") for panel in figure.axes] == [
+    assert [panel.get_title() for panel in figure.axes] == [
         "rank correlation over 3 variants: +1.00",
         "rank correlation over 3 variants: -1.00",
     ]

@@ -115,7 +115,8 @@ def test_a_variant_of_every_length_is_two_curves(complete_outputs):
     found = replace(results, cells=tuple(cells))
     curves = {line: [point for point in points(found) if point.line == line] for line in LENGTHS}
     fixed, own = curves.values()
-    assert [(point.tokens, point.bits, point.values["psnr"].value) for point in fixed] == [(20, 140, 6), (80, 560, 21)]
+    assert [(point.tokens, point.bits) for point in fixed] == [(20, 140), (80, 560)]
+    assert fixed[0].values["psnr"].value == 6 and fixed[0].values["psnr"].std == 1
     assert [(point.tokens, point.bits, point.values["psnr"].value) for point in own] == [
         (19, 133, 6.5),
         (79, 553, 21.5),
