@@ -49,7 +49,7 @@ def test_a_replication_stands_beside_it_and_the_family_counts_it(complete_output
 
 def test_nothing_run_is_said():
     text = to_markdown(claims_table(verdicts(Results("test"))))
-    assert text.count("Not run here") == 2  # of the default profile, and of `claims`
+    assert text.count("Not run here") == 3  # of the default profile, of `claims` and of `peers`
 
 
 def test_every_rule_is_stated():
