@@ -136,13 +136,15 @@ def trade_off(results: Results) -> Figure | None:
             centres.append(seeds.mean(axis=0))
             panel.scatter(*seeds.T, s=9, color=colour, alpha=0.6)
             panel.scatter(*centres[-1], s=46, color=colour, marker=marker, label=method_title(variant), zorder=3)
-        correlation = stats.spearmanr(*np.array(centres).T).statistic
+        across, up = np.array(centres).T
+        correlation = stats.spearmanr(across, up).statistic
         panel.set_title(f"rank correlation over {len(variants)} variants: {correlation:+.2f}")
         panel.set_xlabel(f"reconstructions: {title_of(metric)} ({better_in_words(metric)})")
         panel.set_yscale("log")
         if metric == DISTANCE:
             panel.set_xscale("log")
-            panel.axline((1, 1), (2, 2), color=GREY, linestyle=":", linewidth=1)
+            ends = min(across), max(across)
+            panel.plot(ends, ends, color=GREY, linestyle=":", linewidth=1)
     left = figure.axes[0]
     left.set_ylabel("samples: Frechet distance (lower is better)")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5)
