@@ -122,10 +122,10 @@ def _lengths(results: Results) -> list[Point]:
             label = f"{line}, first {tokens} tokens"
             fixed.append(Point(f"{line}, first tokens", label, tokens, rows[0]["bits"], values))
             if "adaptive_bits" in rows[0]:
-                own = {key: _mean([row[f"adaptive_{key}"] for row in rows]) for key in ("tokens", "bits", "psnr")}
+                spent, bits = (fmean(row[f"adaptive_{size}"] for row in rows) for size in ("tokens", "bits"))
+                values = {"psnr": _mean([row["adaptive_psnr"] for row in rows])}
                 label = f"{line}, {tokens} tokens in the mean"
-                values = {"psnr": own["psnr"]}
-                chosen.append(Point(f"{line}, tokens by clip", label, own["tokens"].value, own["bits"].value, values))
+                chosen.append(Point(f"{line}, tokens by clip", label, spent, bits, values))
     return fixed + chosen
 
 
