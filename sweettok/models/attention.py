@@ -1,9 +1,12 @@
 """Attention blocks. All are pre-norm (norm before, not after, each residual branch): the same parts as the paper's
 "add + norm", but stable without a long warm-up, which the short trainings here need."""
 
+import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
+
+MOST_GROUPS = 65_535  # groups (batch x heads) of one call: CUDA's kernels fail in the backward pass of more
 
 
 class Attention(nn.Module):
@@ -31,8 +34,20 @@ class Attention(nn.Module):
         lead = queries.shape[:-2]
         projected = (self.query(queries), self.key(keys), self.value(values))
         q, k, v = (rearrange(x.flatten(0, -3), "b n (h d) -> b h n d", h=self.heads) for x in projected)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal)  # (B', heads, N, D / heads)
+        mixed = attend(q, k, v, causal)  # (B', heads, N, D / heads)
         return self.out(rearrange(mixed, "b h n d -> b n (h d)")).unflatten(0, lead)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, causal: bool = False) -> Tensor:
+    """softmax(q k^T / sqrt(d)) v of any number of groups: q (B, heads, N, d), k and v (B, heads, M, d) -> as q.
+
+    Where each place of a clip attends alone there can be a million groups; they take turns.
+    """
+    at_once = max(1, MOST_GROUPS // q.shape[1])
+    if len(q) <= at_once:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    turns = zip(q.split(at_once), k.split(at_once), v.split(at_once), strict=True)
+    return torch.cat([attend(*turn, causal=causal) for turn in turns])
 
 
 class FeedForward(nn.Sequential):

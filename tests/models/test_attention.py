@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from sweettok.models.attention import Attention, FeedForward
+from sweettok.models import attention
+from sweettok.models.attention import Attention, FeedForward, attend
 
 
 def draw(*shape, seed=0):
@@ -33,6 +34,25 @@ def test_leading_axes_are_batch():
     attention, x = Attention(8, 2), draw(2, 3, 5, 8)
     with torch.no_grad():
         assert torch.allclose(attention(x)[1, 2], attention(x[1:2, 2])[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_groups_that_take_turns_attend_as_all_at_once(causal, monkeypatch):
+    """With their gradients; no call has more groups than it may."""
+    groups, plain = [], torch.nn.functional.scaled_dot_product_attention
+
+    def watched(q, *others, **options):
+        groups.append(q.shape[0] * q.shape[1])
+        return plain(q, *others, **options)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", watched)
+    given, found = [draw(7, 3, 4, 8, seed=place).requires_grad_() for place in range(3)], []
+    for most in (21, 7):
+        monkeypatch.setattr(attention, "MOST_GROUPS", most)
+        mixed = attend(*given, causal)
+        found.append([mixed, *torch.autograd.grad((mixed * draw(*mixed.shape, seed=5)).sum(), given)])
+    assert groups == [21, 6, 6, 6, 3]
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(*found, strict=True))
 
 
 def test_width_must_be_a_multiple_of_heads():
