@@ -46,10 +46,10 @@ class Line:
         self.model.train()
         x = self.x[indices] + 0.01 * torch.randn(len(indices), 3)
         loss = (self.model(x) - self.y[indices]).square().mean()
-        return loss * (math.nan if step == self.nan_at else 1), {"half": loss.item() / 2}
+        return loss * (math.nan if step == self.nan_at else 1), {"half": loss.detach() / 2}
 
     def after_step(self, step):
-        return {"after": float(step)}
+        return {"after": torch.tensor(float(step))}
 
     def validate(self, model):
         assert not model.training
@@ -60,6 +60,14 @@ class Line:
 
     def load_state(self, state):
         self.restored = state
+
+
+class Wide(Line):
+    """With a matrix for Muon, and weights that are none."""
+
+    def __init__(self, **breaks):
+        super().__init__(**breaks)
+        self.model = nn.Sequential(nn.Linear(3, 12), nn.Tanh(), nn.Linear(12, 12), nn.BatchNorm1d(12), nn.Linear(12, 1))
 
 
 class Run:

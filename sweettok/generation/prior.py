@@ -66,8 +66,11 @@ class Prior(nn.Module):
         from sweettok.torchvision_operators import define_missing_operators
 
         define_missing_operators()
-        from transformers import LlamaConfig, LlamaModel
+        from transformers import AttentionInterface, LlamaConfig, LlamaModel
+        from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+        # By a name of its own it comes without a mask, which Llama would look at the device's numbers for.
+        AttentionInterface.register("sdpa_causal", sdpa_attention_forward)
         self.config = config
         self.no_class = config.classes  # the extra label that label dropout and guidance use
         llama = LlamaConfig(
@@ -77,7 +80,7 @@ class Prior(nn.Module):
             num_hidden_layers=config.layers,
             num_attention_heads=config.heads,
             max_position_embeddings=config.layout.length,
-            attn_implementation="sdpa",
+            attn_implementation="sdpa_causal",
             use_cache=False,
         )
         with torch.random.fork_rng(devices=[]):  # the modules' own initialisation draws from the global generator
@@ -101,6 +104,10 @@ class Prior(nn.Module):
         if labels.numel() and not 0 <= labels.min() <= labels.max() < self.config.classes:
             given = f"{labels.min().item()} to {labels.max().item()}"
             raise ValueError(f"expected labels in [0, {self.config.classes}), given {given}")
+        return self._known_prefix(labels, drop)
+
+    def _known_prefix(self, labels: Tensor, drop: Tensor | None) -> Tensor:
+        """`prefix` of labels that are known to be in range."""
         if drop is not None:
             labels = torch.where(drop, self.no_class, labels)
         return self.config.layout.vocabulary + labels
@@ -117,11 +124,11 @@ class Prior(nn.Module):
         return output.last_hidden_state
 
     def _features(self, ids: Tensor, labels: Tensor, drop: Tensor | None) -> Tensor:
-        """Features (B, S, D) from which position p predicts id p."""
+        """Features (B, S, D) from which position p predicts id p; labels in range."""
         if ids.dtype != torch.int64 or ids.shape != (len(labels), self.config.layout.length):
             expected = f"({len(labels)}, {self.config.layout.length})"
             raise ValueError(f"expected int64 ids {expected}, given {ids.dtype} {tuple(ids.shape)}")
-        return self.hidden(torch.cat([self.prefix(labels, drop)[:, None], ids[:, :-1]], dim=1))
+        return self.hidden(torch.cat([self._known_prefix(labels, drop)[:, None], ids[:, :-1]], dim=1))
 
     def word_logits(self, features: Tensor, ids: slice) -> Tensor:
         """Features (..., D) -> logits (..., words) of the joint ids in the slice, and of no others."""
@@ -132,6 +139,7 @@ class Prior(nn.Module):
 
         Raises ValueError (shapes, dtypes, labels out of range).
         """
+        self.prefix(labels)  # for its check
         features = self._features(ids, labels, drop)  # (B, S, D)
         layout = self.config.layout
         logits = features.new_full((*ids.shape, layout.vocabulary), -torch.inf, dtype=torch.float32)
@@ -139,15 +147,19 @@ class Prior(nn.Module):
             logits[:, place.positions, place.ids] = self.word_logits(features[:, place.positions], place.ids).float()
         return logits
 
+    def check(self, ids: Tensor, labels: Tensor) -> None:
+        """Raises ValueError where there is no loss: shapes, dtypes, labels out of range, an id not allowed at its position."""
+        self.prefix(labels)
+        self.config.layout.unflatten(ids)
+
     def loss(self, ids: Tensor, labels: Tensor, drop: Tensor | None = None) -> dict[str, Tensor]:
         """Cross-entropy among the words allowed at each position; what `forward` gives, without its B x S x V logits.
 
         Returns scalars: `loss` (nats an index, with gradient), `bits_per_token` (for composed tokens the sum over their
         indices), `accuracy` (share of indices whose likeliest word is the right one).
-        Raises ValueError (shapes, dtypes, labels out of range, an id not allowed at its position).
+        Of what `check` accepts: to look at it in each step would wait for the device.
         """
         layout = self.config.layout
-        layout.unflatten(ids)  # an id outside its slice has no loss
         features = self._features(ids, labels, drop)  # (B, S, D)
         nats, correct = features.new_zeros((), dtype=torch.float32), 0
         for place in layout.places:
@@ -159,15 +171,14 @@ class Prior(nn.Module):
         bits = loss.detach() * layout.indices_per_token / math.log(2)
         return {"loss": loss, "bits_per_token": bits, "accuracy": correct / ids.numel()}
 
-    def training_loss(self, ids: Tensor, labels: Tensor, generator: torch.Generator | None) -> dict[str, Tensor]:
-        """`loss` with each label replaced by "no class" with probability label_dropout; without a generator, by none.
+    def dropped(self, labels: Tensor, generator: torch.Generator) -> Tensor:
+        """Which labels (B,) a training step replaces by "no class", each with probability label_dropout: bool (B,).
 
         The draws, B numbers from `generator` a call, are the only randomness: to resume training, restore its state.
         """
-        if generator is None:
-            return self.loss(ids, labels)
         draws = torch.rand(len(labels), generator=generator, device=generator.device)
-        return self.loss(ids, labels, drop=(draws < self.config.label_dropout).to(labels.device))
+        return (draws < self.config.label_dropout).to(labels.device)
+
 
     def save(self, folder: str | Path) -> None:
         """Write prior.safetensors and prior.json (config, weights' sha256) into `folder`, beside what it holds.

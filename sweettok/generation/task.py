@@ -20,20 +20,21 @@ class PriorTask(StoreTask):
             for split, store in (("train", train), ("val", val))
         )
         super().__init__("generator", model, dataset, val_dataset, seed)
+        for known in (dataset.known, val_dataset.known):
+            model.check(known["ids"], known["labels"])
 
     def layers(self) -> list[nn.Module]:
         return list(self.model.transformer.layers)
 
-    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         self.model.train()
-        generator = torch.Generator().manual_seed(torch.initial_seed() + 1)
-        result = self.model.training_loss(batch["ids"], batch["labels"], generator)
-        metrics = {name: float(value) for name, value in result.items() if name != "loss"}
-        return result["loss"], metrics
+        generator = torch.Generator(self.device).manual_seed(torch.initial_seed() + 1)
+        result = self.model.loss(batch["ids"], batch["labels"], self.model.dropped(batch["labels"], generator))
+        return result.pop("loss"), result
 
     def validate(self, model: Prior) -> dict[str, float]:
         total = RunningMeans()
         for batch in self.validation():
-            result = model.training_loss(batch["ids"], batch["labels"], None)
-            total.add({name: float(value) for name, value in result.items()}, len(batch["ids"]))
+            result = model.loss(batch["ids"], batch["labels"])
+            total.add(result, len(batch["ids"]))
         return total.means()

@@ -100,7 +100,7 @@ class DecoupledQueries(nn.Module):
     def _places(self, frames: int, like: Tensor) -> Tensor:
         """Scaled position codes of the latent grid, (frames, h w, D)."""
         width = self.spatial_queries.shape[1]
-        return PLACE_SCALE * square_positions(frames, self.side**2, width, self.frames).to(like)
+        return PLACE_SCALE * square_positions(frames, self.side**2, width, self.frames, like.device).to(like.dtype)
 
     def encode(self, patches: Tensor) -> tuple[Tensor, Tensor | None]:
         frames = patches.shape[2]
@@ -171,8 +171,8 @@ class CoupledQueries(nn.Module):
         }
 
     def _places(self, frames: int, like: Tensor) -> Tensor:
-        codes = square_positions(frames, self.side**2, self.queries.shape[1], self.frames)
-        return PLACE_SCALE * codes.to(like).flatten(0, 1)  # (frames * h w, D)
+        codes = square_positions(frames, self.side**2, self.queries.shape[1], self.frames, like.device)
+        return PLACE_SCALE * codes.to(like.dtype).flatten(0, 1)  # (frames * h w, D)
 
     def encode(self, patches: Tensor) -> tuple[Tensor, Tensor | None]:
         frames = patches.shape[2]

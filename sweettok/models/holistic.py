@@ -45,8 +45,8 @@ class Holistic(nn.Module):
         }
 
     def _places(self, frames: int, like: Tensor) -> Tensor:
-        codes = square_positions(frames, self.side**2, self.queries.shape[1], self.frames)
-        return PLACE_SCALE * codes.to(like).flatten(0, 1)  # (frames * h w, D)
+        codes = square_positions(frames, self.side**2, self.queries.shape[1], self.frames, like.device)
+        return PLACE_SCALE * codes.to(like.dtype).flatten(0, 1)  # (frames * h w, D)
 
     def encode(self, patches: Tensor) -> tuple[Tensor, Tensor | None]:
         frames = patches.shape[2]

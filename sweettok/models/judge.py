@@ -54,10 +54,14 @@ class Judge(nn.Module):
         """clip (B, 3, T, H, W) -> (B, 8 width)."""
         return _pooled(self.video(self.stem(clip)))
 
-    def predict(self, clip: Tensor, frame: int = 0) -> dict[str, tuple[Tensor, Tensor]]:
-        """Label name -> its logits from the image features of one frame, and from the clip's video features: (B, values)."""
+    def predict(self, clip: Tensor, frame: int | Tensor = 0) -> dict[str, tuple[Tensor, Tensor]]:
+        """Label name -> its logits from the image features of one frame, and from the clip's video features: (B, values).
+
+        frame: its number, or a tensor (1,) of it on the clip's device.
+        """
         stem = self.stem(clip)  # (B, width, T, H / 2, W / 2)
-        image, video = _pooled(self.image(stem[:, :, frame : frame + 1])), _pooled(self.video(stem))
+        shown = stem[:, :, frame : frame + 1] if isinstance(frame, int) else stem.index_select(2, frame)
+        image, video = _pooled(self.image(shown)), _pooled(self.video(stem))
         return {
             name: (self.image_heads[_key(name)](image), self.video_heads[_key(name)](video)) for name in self.labels
         }

@@ -2,7 +2,6 @@
 
 import math
 from functools import partial
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from sweettok.language.codebook import Codebook
 from sweettok.language.graph import normalised_adjacency
+from sweettok.models import devices
 from sweettok.models.processes import mean_over_processes
 from sweettok.models.quantized import Quantized, check_indices, in_chunks, usage_of
 from sweettok.models.whitening import Whitening, whitening_matrix
@@ -63,7 +63,7 @@ class LanguageQuantizer(nn.Module):
         self.to_code = Whitening(width, code_dim, tokens)
         self.project_out = nn.Linear(code_dim, width)
         self.slots = self._slots([codebook.part_of_speech[index] for index in words], parts)
-        self._cache: Tensor | None = None
+        self._cache: tuple[list[tuple[int, int]], Tensor] | None = None  # what codes were made from, the codes
 
     def _slots(self, parts_of_words: list[str], parts: tuple[str, str]) -> list[tuple[int, int]]:
         """Per index of a token: (first word, number of words) it can take."""
@@ -91,26 +91,29 @@ class LanguageQuantizer(nn.Module):
         return trained - self.size * self.project_out.in_features
 
     def codes(self) -> Tensor:
-        """F(c) of all words: (V, code_dim), unit length. Computed once a step in training, cached in eval."""
-        if not self.training and self._cache is not None and self._cache.device == self.vectors.device:
-            return self._cache
+        """F(c) of all words: (V, code_dim), unit length. Computed each time in training, in eval after weights changed."""
+        if self.training:
+            return self._projected()
+        layers = (self.graph_in, self.skip_in, self.graph_out, self.skip_out)
+        made_from = [(weight.data_ptr(), weight._version) for layer in layers for weight in layer.parameters()]
+        if self._cache is None or self._cache[0] != made_from:
+            self._cache = made_from, self._projected().detach()
+        return self._cache[1]
+
+    def _projected(self) -> Tensor:
         with torch.autocast(self.vectors.device.type, enabled=False):
-            adjacency = torch.sparse_coo_tensor(self.edges, self.edge_weights, 2 * (self.size,), check_invariants=False)
-            hidden = F.relu(torch.sparse.mm(adjacency, self.graph_in(self.vectors)) + self.skip_in(self.vectors))
-            codes = torch.sparse.mm(adjacency, self.graph_out(hidden)) + self.skip_out(self.vectors)
+            hidden = F.relu(self._of_neighbours(self.graph_in(self.vectors)) + self.skip_in(self.vectors))
+            codes = self._of_neighbours(self.graph_out(hidden)) + self.skip_out(self.vectors)
             codes = codes - codes.mean(0)
-            codes = F.normalize(codes @ whitening_matrix((codes.T @ codes).detach() / self.size), dim=-1)
-        if not self.training:
-            self._cache = codes.detach()
-        return codes
+            return F.normalize(codes @ whitening_matrix((codes.T @ codes).detach() / self.size), dim=-1)
 
-    def train(self, mode: bool = True) -> "LanguageQuantizer":
-        self._cache = None
-        return super().train(mode)
-
-    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:  # new weights make the cached codes stale
-        self._cache = None
-        super()._load_from_state_dict(*args, **kwargs)
+    def _of_neighbours(self, x: Tensor) -> Tensor:
+        """A x: (V, d) -> (V, d). Sparse products sort their edges on a GPU each time, and wait for it."""
+        if devices.waits(x.device):
+            to, origin = self.edges
+            return torch.zeros_like(x).index_add(0, to, self.edge_weights[:, None] * x[origin])
+        adjacency = torch.sparse_coo_tensor(self.edges, self.edge_weights, 2 * (self.size,), check_invariants=False)
+        return torch.sparse.mm(adjacency, x)
 
     def forward(self, z: Tensor) -> Quantized:
         """z (B, N, D) -> Quantized."""

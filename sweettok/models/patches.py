@@ -35,8 +35,8 @@ def check_clip(clip: Tensor, patches: Patches) -> None:
 
 def _sincos(places: Tensor, dim: int) -> Tensor:
     """Sine-cosine code of real-valued places (n,): (n, dim). Wavelengths from 2 patches, so that neighbours differ."""
-    angles = math.pi * places[:, None] / 64 ** (torch.arange(dim // 2) / (dim // 2))
-    return torch.cat([angles.sin(), angles.cos(), torch.zeros(len(places), dim % 2)], dim=1)
+    angles = math.pi * places[:, None] / 64 ** (torch.arange(dim // 2, device=places.device) / (dim // 2))
+    return torch.cat([angles.sin(), angles.cos(), angles.new_zeros(len(places), dim % 2)], dim=1)
 
 
 def position_codes(times: Tensor, rows: Tensor, columns: Tensor, dim: int) -> Tensor:
@@ -64,10 +64,15 @@ def latent_times(frames: int, built_for: int) -> Tensor:
 
 
 @lru_cache(maxsize=32)
-def grid_positions(frames: int, height: int, width: int, dim: int, built_for: int | None = None) -> Tensor:
-    """Position codes of a latent grid: (frames, height * width, dim); `built_for` as in `latent_times`, None: any."""
-    times = latent_times(frames, built_for or frames)
-    return position_codes(times, torch.arange(height), torch.arange(width), dim)
+def grid_positions(
+    frames: int, height: int, width: int, dim: int, built_for: int | None = None, device: torch.device | None = None
+) -> Tensor:
+    """Position codes of a latent grid: (frames, height * width, dim); `built_for` as in `latent_times`, None: any.
+
+    Kept on `device`, so that no step copies them there and waits for it.
+    """
+    times = latent_times(frames, built_for or frames).to(device)
+    return position_codes(times, torch.arange(height, device=device), torch.arange(width, device=device), dim)
 
 
 class PatchEmbed(nn.Module):
@@ -112,7 +117,9 @@ class PatchToPixels(nn.Module):
         return clip
 
 
-def square_positions(frames: int, patches: int, width: int, built_for: int | None = None) -> Tensor:
+def square_positions(
+    frames: int, patches: int, width: int, built_for: int | None = None, device: torch.device | None = None
+) -> Tensor:
     """Position codes of a square latent grid: (frames, patches, width); `built_for` as in `latent_times`, None: any."""
     side = math.isqrt(patches)
-    return grid_positions(frames, side, side, width, built_for)
+    return grid_positions(frames, side, side, width, built_for, device)

@@ -74,7 +74,7 @@ class Patchwise(nn.Module):
 
     def _places(self, x: Tensor) -> Tensor:
         """Scaled position codes of frames 0, 1, 2, ..., whatever the length: (T, h w, D) for x (B, T, h w, D)."""
-        return PLACE_SCALE * square_positions(x.shape[1], self.side**2, x.shape[-1]).to(x)
+        return PLACE_SCALE * square_positions(x.shape[1], self.side**2, x.shape[-1], device=x.device).to(x.dtype)
 
     def encode(self, patches: Tensor) -> tuple[Tensor, Tensor | None]:
         x = self.patch_to_width(patches.flatten(3).permute(0, 2, 3, 1))  # (B, 1 + k, h w, D)

@@ -26,8 +26,8 @@ class FiniteScalarQuantizer(nn.Module):
         super().__init__()
         self.levels = levels
         self.register_buffer("reach", torch.tensor([(level - 1) / 2 for level in levels]), persistent=False)
-        weights = [math.prod(levels[place + 1 :]) for place in range(len(levels))]
-        self.register_buffer("weights", torch.tensor(weights), persistent=False)
+        self.places = [math.prod(levels[place + 1 :]) for place in range(len(levels))]  # what a digit counts
+        self.register_buffer("weights", torch.tensor(self.places), persistent=False)
         values = torch.cat([torch.linspace(-1, 1, level) for level in levels])
         self.register_buffer("values", values, persistent=False)
 
@@ -52,8 +52,12 @@ class FiniteScalarQuantizer(nn.Module):
         if indices.numel() and not 0 <= indices.min() <= indices.max() < math.prod(self.levels):
             given = f"{indices.min().item()} to {indices.max().item()}"
             raise ValueError(f"expected code indices in [0, {math.prod(self.levels)}), got {given}")
-        places = zip(self.weights.tolist(), self.levels, strict=True)
-        return torch.stack([indices // weight % level for weight, level in places], dim=-1)
+        return self.known_digits(indices)
+
+    def known_digits(self, indices: Tensor) -> Tensor:
+        """`digits` of indices that are known to be in range, which nobody looks at."""
+        places = zip(self.places, self.levels, strict=True)
+        return torch.stack([indices // place % level for place, level in places], dim=-1)
 
     def value_of(self, digits: Tensor) -> Tensor:
         """Digits (..., digits) -> their values in [-1, 1]."""
@@ -66,16 +70,17 @@ class FiniteScalarQuantizer(nn.Module):
         return torch.stack([(part.softmax(-1) * values).sum(-1) for part, values in parts], dim=-1)
 
     def cross_entropy(self, logits: Tensor, indices: Tensor) -> Tensor:
-        """Mean over patches and digits of the nats of the right level: logits (..., sum of levels), indices (...)."""
-        digits = self.digits(indices)
+        """Mean over patches and digits of the nats of the right level: logits (..., sum of levels), indices (...),
+        valid."""
+        digits = self.known_digits(indices)
         parts = enumerate(logits.float().split(self.levels, dim=-1))
         losses = [nn.functional.cross_entropy(part.flatten(0, -2), digits[..., i].flatten()) for i, part in parts]
         return torch.stack(losses).mean()
 
     def accuracy(self, logits: Tensor, indices: Tensor) -> Tensor:
-        """Share of the digits whose likeliest level is the right one, scalar."""
+        """Share of the digits whose likeliest level is the right one, scalar; of valid indices."""
         likeliest = [part.argmax(-1) for part in logits.split(self.levels, dim=-1)]
-        return (torch.stack(likeliest, dim=-1) == self.digits(indices)).float().mean()
+        return (torch.stack(likeliest, dim=-1) == self.known_digits(indices)).float().mean()
 
 
 class PatchEncoder(nn.Module):

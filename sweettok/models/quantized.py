@@ -2,29 +2,32 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
-SCORES_AT_ONCE = 2**22  # scores of tokens with words in memory at a time (16 MB): beyond it tokens come in chunks
+# Scores of tokens with words in memory at a time; beyond it tokens come in chunks: 16 MB in a CPU's cache, 512 MB on a GPU.
+SCORES_AT_ONCE, ON_GPU = 2**22, 2**27
 
 
 @dataclass(frozen=True)
 class Quantized:
-    """z_q (B, N, D) for the decoder, indices (B, N) or (B, N, 3), loss (scalar), usage: share of words in this batch."""
+    """z_q (B, N, D) for the decoder, indices (B, N) or (B, N, 3), loss and usage (share of words in this batch): scalars."""
 
     z_q: Tensor
     indices: Tensor
     loss: Tensor
-    usage: float
+    usage: Tensor
 
 
 def in_chunks(tokens: Tensor, words: int) -> tuple[Tensor, ...]:
     """Tokens (M, d) in chunks whose scores with `words` words are at most SCORES_AT_ONCE, or one token's."""
-    return tokens.split(max(1, SCORES_AT_ONCE // words))
+    return tokens.split(max(1, (ON_GPU if tokens.is_cuda else SCORES_AT_ONCE) // words))
 
 
-def usage_of(indices: Tensor, size: int) -> float:
-    """Share of `size` codes that occur among the indices."""
-    return indices.unique().numel() / size
+def usage_of(indices: Tensor, size: int) -> Tensor:
+    """Share of `size` codes that occur among the indices: scalar, fp64."""
+    used = torch.zeros(size, dtype=torch.float64, device=indices.device)
+    return used.index_fill_(0, indices.flatten(), 1).sum() / size
 
 
 def check_indices(indices: Tensor, slots: list[tuple[int, int]]) -> None:

@@ -29,7 +29,7 @@ class ScalarQuantizer(WordlessQuantizer):
         return indices, self.vectors_of(indices), latent.new_zeros(())
 
     def vectors_of(self, indices: Tensor) -> Tensor:
-        return self.grid.value_of(self.grid.digits(indices))
+        return self.grid.value_of(self.grid.known_digits(indices))
 
 
 def levels_for(size: int) -> tuple[int, ...]:

@@ -46,7 +46,7 @@ class EncodedClip:
         return self.spatial.loss + (self.temporal.loss if self.temporal else 0) + self.prior_loss
 
     @property
-    def usage(self) -> dict[str, float]:
+    def usage(self) -> dict[str, Tensor]:
         """Share of the words that this batch uses, by group."""
         groups = {"spatial": self.spatial, "temporal": self.temporal}
         return {name: group.usage for name, group in groups.items() if group}

@@ -4,7 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sweettok.models import devices
 from sweettok.models.processes import mean_over_processes
+
+SQUARINGS, ITERATIONS = 10, 24  # enough for fp32, whatever the covariance
 
 
 class Whitening(nn.Module):
@@ -39,7 +42,8 @@ class Whitening(nn.Module):
 
     @torch.no_grad()
     def _update(self, latent: Tensor) -> None:
-        momentum = max(self.MOMENTUM, 1 / (1 + self.updates.item()))  # a plain mean of the first batches
+        # A plain mean of the first batches.
+        momentum = (1 + self.updates.double()).reciprocal().clamp_min(self.MOMENTUM).to(latent.dtype)
         self.mean.lerp_(mean_over_processes(latent.mean(0)), momentum)
         spread = (latent - self.mean).flatten(0, 1)
         self.covariance.lerp_(mean_over_processes(spread.T @ spread / len(spread)), momentum)
@@ -47,6 +51,27 @@ class Whitening(nn.Module):
 
 
 def whitening_matrix(covariance: Tensor) -> Tensor:
-    """The symmetric matrix W with W C W = I (directions of next to no spread are left small): (d, d)."""
+    """The symmetric matrix W with W C W = I (directions of next to no spread are left small): (d, d).
+
+    By eigenvalues, or where these would be waited for, by matrix products: equal up to rounding.
+    """
+    if devices.waits(covariance.device):
+        return _by_products(covariance)
     values, vectors = torch.linalg.eigh(covariance)
     return vectors @ torch.diag((values + 1e-4 * values.max() + 1e-12).rsqrt()) @ vectors.T
+
+
+def _by_products(covariance: Tensor) -> Tensor:
+    """`whitening_matrix` by the coupled Newton-Schulz iteration (Higham 2008, section 6.7), in fp64."""
+    identity = torch.eye(len(covariance), dtype=torch.float64, device=covariance.device)
+    c = covariance.double() + 1e-12 * identity
+    power = c / c.norm()
+    for _ in range(SQUARINGS):  # in the end only the directions of the largest eigenvalue are left
+        power = power @ power
+        power = power / power.norm()
+    c = c + 1e-4 * (power * c).sum() / power.trace() * identity
+    root, inverse = c / c.norm(), identity
+    for _ in range(ITERATIONS):
+        step = 1.5 * identity - 0.5 * inverse @ root
+        root, inverse = root @ step, step @ inverse
+    return (inverse * c.norm().rsqrt()).to(covariance.dtype)

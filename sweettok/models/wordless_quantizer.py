@@ -43,7 +43,7 @@ class WordlessQuantizer(nn.Module, ABC):
             indices, vectors, loss = self.choose(latent)
             usage = usage_of(indices, self.size)
             if not self.training:
-                return Quantized(self.lookup(indices), indices, z.new_zeros(()), usage)
+                return Quantized(self.project_out(self.vectors_of(indices)), indices, z.new_zeros(()), usage)
             return Quantized(self.project_out(latent + (vectors - latent).detach()), indices, loss, usage)
 
     def lookup(self, indices: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from sweettok.models.tokenizer import load_checked
 from sweettok.storage import atomic_directory, atomic_file, read_sealed, sha256_of, write_sealed
 
 log = logging.getLogger(__name__)
-FORMAT = 2  # of what a checkpoint holds: raised where that changes
+FORMAT = 3  # of what a checkpoint holds: raised where that changes
 DIGEST = 32  # bytes of SHA-256 at a checkpoint's end
 
 

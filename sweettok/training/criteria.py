@@ -29,10 +29,10 @@ class Criterion(ABC):
     @abstractmethod
     def loss(
         self, model: VideoTokenizer, clip: Tensor, logits: Tensor, codes: Tensor, step: int
-    ) -> tuple[Tensor, dict[str, float]]:
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Logits (B, frames, patches, sum of levels) and codes (B, frames, patches) of `clip` -> (loss, metrics to log)."""
 
-    def update_discriminator(self, step: int) -> dict[str, float]:
+    def update_discriminator(self, step: int) -> dict[str, Tensor]:
         """One step of the adversary, after the model's own; metrics to log. Nothing where there is none."""
         return {}
 
@@ -53,13 +53,13 @@ class CodeCriterion(Criterion):
 
     def loss(
         self, model: VideoTokenizer, clip: Tensor, logits: Tensor, codes: Tensor, step: int
-    ) -> tuple[Tensor, dict[str, float]]:
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         codes, coder = codes.long(), model.proxy_codes
         loss = self.weights.cross_entropy * coder.cross_entropy(logits, codes)
-        metrics = {"accuracy": coder.accuracy(logits, codes).item()}
+        metrics = {"accuracy": coder.accuracy(logits, codes)}
         if step < self.start:
-            distance = (coder.expected(logits) - coder.value_of(coder.digits(codes))).square().mean()
-            loss, metrics["code_l2"] = loss + self.weights.code_l2 * distance, distance.item()
+            distance = (coder.expected(logits) - coder.value_of(coder.known_digits(codes))).square().mean()
+            loss, metrics["code_l2"] = loss + self.weights.code_l2 * distance, distance.detach()
         elif self.pictures:
             seen, more = self.pictures(clip, model.pixels(logits))
             loss, metrics = loss + seen, metrics | more
@@ -92,10 +92,10 @@ class PixelCriterion(Criterion):
 
     def loss(
         self, model: VideoTokenizer, clip: Tensor, logits: Tensor, codes: Tensor, step: int
-    ) -> tuple[Tensor, dict[str, float]]:
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         return self.compare(clip, model.pixels(logits), step)
 
-    def compare(self, clip: Tensor, reconstruction: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
+    def compare(self, clip: Tensor, reconstruction: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Clips (B, 3, T, H, W) in [-1, 1] and what became of them -> (loss, metrics to log)."""
         w = self.weights
         loss, metrics = self.pictures(clip, reconstruction)
@@ -108,7 +108,7 @@ class PixelCriterion(Criterion):
             self._pairs.append((clip, reconstruction.detach()))
         return loss, metrics
 
-    def update_discriminator(self, step: int) -> dict[str, float]:
+    def update_discriminator(self, step: int) -> dict[str, Tensor]:
         """One step of the discriminator on what it was shown in this step, in all processes."""
         if self.discriminator is None or not self.active(step):
             return {}
@@ -118,7 +118,7 @@ class PixelCriterion(Criterion):
         for real, fake in pairs:
             loss = hinge_discriminator_loss(self.discriminator(real)[-1], self.discriminator(fake)[-1])
             (loss / len(pairs)).backward()
-            losses.append(loss.item())
+            losses.append(loss.detach().double())
         average_gradients(self.discriminator.parameters())
         self.adam.step()
         return {"discriminator": sum(losses) / len(losses)}

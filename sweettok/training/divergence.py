@@ -1,12 +1,14 @@
 """A training whose numbers are not finite any more: what it says, and the file with which the step can be run again."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sweettok.errors import InputError
+from sweettok.models import devices
 from sweettok.storage import atomic_file
 from sweettok.training.loading import Batch
 
@@ -26,6 +28,33 @@ def refuse_non_finite(name: str, module: nn.Module, done: int) -> None:
         raise TrainingDiverged(
             f"{name}: weights {broken[0]} are not finite after step {done}; lower the section's optimiser.lr"
         )
+
+
+class Watch:
+    """Whether loss and gradient norm of every step are finite: on a CPU known in each step, on a GPU when it is waited for.
+
+    `broken`, a scalar on the device, is 1 from the first step on that was not finite. On a GPU the optimisers take it for a
+    GradScaler's `found_inf`, so that the weights stay those before that step until somebody looks.
+    """
+
+    def __init__(self, device: torch.device, movers: list[torch.optim.Optimizer]) -> None:
+        self.waits, self.broken = devices.waits(device), torch.zeros((), device=device)
+        self.unseen: list[tuple[int, Tensor, Tensor, Tensor]] = []
+        for mover in movers if self.waits else ():
+            mover.found_inf = self.broken
+
+    def add(self, step: int, loss: Tensor, norm: Tensor, clips: Tensor) -> None:
+        """What step `step` came to on `clips`."""
+        self.unseen.append((step, loss, norm, clips))
+        self.broken.logical_or_(~(loss + norm).isfinite())
+
+    def first_broken(self) -> tuple[int, float, float, Tensor] | None:
+        """Of the steps since this was last asked, the first that broke: step, loss, norm, clips. Waits for the device."""
+        unseen, self.unseen = self.unseen, []
+        if not self.broken.item():
+            return None
+        seen = ((step, loss.item(), norm.item(), clips.cpu()) for step, loss, norm, clips in unseen)
+        return next(each for each in seen if not math.isfinite(each[1] + each[2]))
 
 
 def diverged(

@@ -29,8 +29,10 @@ class JudgeTask(StoreTask):
         dataset, val_dataset = (ClipDataset(store, label_tensors(store, values)) for store in (train, val))
         super().__init__("judge", model, dataset, val_dataset, seed)
 
-    def _scores(self, model: Judge, clip: Tensor, targets: Batch, frame: int = 0) -> tuple[Tensor, dict[str, float]]:
-        """Loss and accuracies; image features are of the frame of this number."""
+    def _scores(
+        self, model: Judge, clip: Tensor, targets: Batch, frame: int | Tensor = 0
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss and accuracies; image features are of this frame."""
         loss, correct = clip.new_zeros(()), {}
         if self.poses:
             clip = posed(clip, targets[POSE])
@@ -39,10 +41,10 @@ class JudgeTask(StoreTask):
             wanted = targets[name]
             for logits in (image, video):
                 loss = loss + F.cross_entropy(logits.float(), wanted, label_smoothing=smoothing)
-            correct[f"accuracy_{name.removeprefix('factor:')}"] = (video.argmax(-1) == wanted).float().mean().item()
+            correct[f"accuracy_{name.removeprefix('factor:')}"] = (video.argmax(-1) == wanted).float().mean()
         return loss / (2 * len(model.labels)), correct
 
-    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         self.model.train()
         clip = batch["clip"]
         each = (len(clip), 1, 1, 1, 1)
@@ -50,21 +52,23 @@ class JudgeTask(StoreTask):
         # Noise and a random gain keep the judge from leaning on exact pixel values.
         clip = clip * torch.empty(each, device=clip.device).uniform_(0.8, 1.0) + 0.05 * torch.randn_like(clip)
         drawn = {POSE: torch.randint(self.poses, (len(clip),), device=clip.device)} if self.poses else {}
-        return self._scores(self.model, clip, batch | drawn, int(torch.randint(clip.shape[2], ())))
+        return self._scores(self.model, clip, batch | drawn, torch.randint(clip.shape[2], (1,), device=clip.device))
 
     def validate(self, model: Judge) -> dict[str, float]:
         total = RunningMeans()
         for batch in self.validation():
             fixed = {POSE: batch["indices"] % self.poses} if self.poses else {}
             loss, correct = self._scores(model, batch["clip"], batch | fixed)
-            total.add({"loss": loss.item(), **correct}, len(batch["clip"]))
+            total.add({"loss": loss, **correct}, len(batch["clip"]))
         return total.means()
 
 
 def posed(clip: Tensor, pose: Tensor) -> Tensor:
     """Each clip (B, 3, T, H, W) of square frames in its pose (B,): pose % 4 quarter turns, from pose 4 on backwards."""
-    turned = [one.rot90(int(way) % 4, (-2, -1)) for one, way in zip(clip, pose, strict=True)]
-    return torch.stack([one.flip(1) if way >= 4 else one for one, way in zip(turned, pose, strict=True)])
+    way = pose.view(-1, 1, 1, 1, 1)
+    clip = torch.where(way % 2 == 1, clip.rot90(1, (-2, -1)), clip)
+    clip = torch.where(way % 4 >= 2, clip.flip(-2, -1), clip)
+    return torch.where(way >= 4, clip.flip(2), clip)
 
 
 def judge_labels(store: ClipStore) -> dict[str, list[str]]:

@@ -16,16 +16,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel
 from torch.utils.checkpoint import checkpoint as recomputed
 from torch.utils.data import Dataset
 
 from sweettok.errors import InputError
 from sweettok.models.processes import gathered_objects, mean_over_processes
 from sweettok.params import Machine, Optimiser
-from sweettok.training.average import moving_average
+from sweettok.training.average import MovingAverage
 from sweettok.training.checkpoint import Checkpoint
-from sweettok.training.divergence import diverged, non_finite, refuse_non_finite
+from sweettok.training.divergence import Watch, diverged, non_finite, refuse_non_finite
 from sweettok.training.loading import Batch, micro_batches, prefetched
 from sweettok.training.muon import optimisers
 from sweettok.training.progress import Progress
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
 LOG_EVERY = 20
 PLAIN = Machine()  # one process that reads its own clips
+Metrics = dict[str, Tensor]  # scalars on the device: to read one waits for it, so that only steps that log do
 
 
 class Task(Protocol):
@@ -57,10 +57,10 @@ class Task(Protocol):
 
     def batches(self, batch_size: int, steps: int, start: int) -> Iterator[Tensor]: ...
 
-    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        """What was read -> (loss to minimise, a mean over clips; metrics to log)."""
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, Metrics]:
+        """What was read -> (loss to minimise, a mean over clips; metrics to log, without gradient)."""
 
-    def after_step(self, step: int) -> dict[str, float]:
+    def after_step(self, step: int) -> Metrics:
         """Further updates (a discriminator's), after the model's own; metrics to log."""
 
     def validate(self, model: nn.Module) -> dict[str, float]: ...
@@ -85,7 +85,7 @@ class Forward(nn.Module):
         super().__init__()
         self.task, self.model = task, task.model
 
-    def forward(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+    def forward(self, batch: Batch, step: int) -> tuple[Tensor, Metrics]:
         return self.task.loss(batch, step)
 
 
@@ -108,15 +108,17 @@ def train(
         machine: how it runs; `processes` is the launcher's, here their number is what it is.
 
     Trains where accelerate finds a device, and hands everything back on the CPU.
-    Raises TrainingDiverged with step and batch where loss or gradient are not finite, with the step's batch and weights
-    saved beside the checkpoint (buffers as the step left them), and where weights are not; InputError where the batch
-    cannot be shared out or the launcher's way of sharing is not supported.
+    Raises TrainingDiverged with step and batch where loss or gradient are not finite (on a GPU at the next step that logs,
+    validates or saves), with the step's batch and weights saved beside the checkpoint (buffers as the last step left them),
+    and where weights are not; InputError where the batch cannot be shared out or the launcher's way of sharing is not
+    supported.
     """
     accelerator = _accelerator()
     rank, processes, first = accelerator.process_index, accelerator.num_processes, accelerator.is_main_process
     task.to(accelerator.device)
     model, parameters = task.model, task.trainable()
-    average, movers = moving_average(model, optimiser.ema), optimisers(model, parameters, optimiser)
+    average, movers = MovingAverage(model, optimiser.ema), optimisers(model, parameters, optimiser)
+    watch = Watch(accelerator.device, movers)
     start, history = _resume(checkpoint, task, average, movers)
     prepare_layers(task.layers(), machine)
     forward = accelerator.prepare(Forward(task)) if processes > 1 else Forward(task)
@@ -132,23 +134,27 @@ def train(
                 group["lr"] = group["initial_lr"] * rate / optimiser.lr
             mover.zero_grad(set_to_none=True)
         loss, metrics, clips = _gradients(accelerator, forward, batches, step, optimiser)
-        norm = nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip).item()
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            batch, seed_here = task.dataset[clips.cpu()], seed_of_step(seed, step, rank)
-            raise diverged(task.name, model, batch, step, seed_here, loss, norm, checkpoint.diverged(rank))
+        watch.add(step, loss, nn.utils.clip_grad_norm_(parameters, optimiser.grad_clip), clips)
+        done, last = step + 1, step + 1 == optimiser.steps
+        logs, validates, saves = (
+            done % every == 0 or last for every in (LOG_EVERY, optimiser.validate_every, optimiser.checkpoint_every)
+        )
+        if (logs or validates or saves or not watch.waits) and (broken := watch.first_broken()):
+            at, loss_there, norm, clips = broken
+            batch, seed_there = task.dataset[clips], seed_of_step(seed, at, rank)
+            raise diverged(task.name, model, batch, at, seed_there, loss_there, norm, checkpoint.diverged(rank))
         for mover in movers:
             mover.step()
         metrics |= task.after_step(step)
-        average.update_parameters(model)
+        average.update(model)
 
-        done, last = step + 1, step + 1 == optimiser.steps
         progress.bar.update()
-        if done % LOG_EVERY == 0 or last:
-            metrics = mean_row(gathered_objects(metrics))  # usage is a mean of shares, each of a part of the batch
-            progress.train_row(done, {"loss": loss, **metrics, "lr": rate})
-        if done % optimiser.validate_every == 0 or last:
+        if logs:  # usage is a mean of shares, each of a part of the batch
+            row = mean_row(gathered_objects({name: float(value) for name, value in metrics.items()}))
+            progress.train_row(done, {"loss": loss.item(), **row, "lr": rate})
+        if validates:
             progress.validation_row(done, validate(task, average.module))
-        if done % optimiser.checkpoint_every == 0 or last:
+        if saves:
             refuse_non_finite(task.name, model, done)
             if first and not last:
                 checkpoint.save(_state(done, history, task, average, movers))
@@ -158,7 +164,7 @@ def train(
 
 
 def _state(
-    done: int, history: list[dict], task: Task, average: AveragedModel, movers: list[torch.optim.Optimizer]
+    done: int, history: list[dict], task: Task, average: MovingAverage, movers: list[torch.optim.Optimizer]
 ) -> dict[str, Any]:
     """Everything that the steps after the first `done` depend on."""
     return {
@@ -168,7 +174,7 @@ def _state(
 
 
 def _resume(
-    checkpoint: Checkpoint, task: Task, average: AveragedModel, movers: list[torch.optim.Optimizer]
+    checkpoint: Checkpoint, task: Task, average: MovingAverage, movers: list[torch.optim.Optimizer]
 ) -> tuple[int, list[dict]]:
     """Fill all of these from the checkpoint, where there is one: (steps done, their history)."""
     saved = checkpoint.load()
@@ -184,9 +190,9 @@ def _resume(
 
 def _gradients(
     accelerator: "Accelerator", forward: nn.Module, batches: Iterator[Batch], step: int, optimiser: Optimiser
-) -> tuple[float, dict[str, float], Tensor]:
+) -> tuple[Tensor, Metrics, Tensor]:
     """Gradients of a step's batch, part by part: (loss of the whole batch, metrics and clips of this process's share)."""
-    losses, rows, clips = list[Tensor](), list[dict[str, float]](), list[Tensor]()
+    losses, rows, clips = list[Tensor](), list[Metrics](), list[Tensor]()
     for part in range(1, optimiser.accumulate + 1):
         batch = next(batches)
         # Only the last part's backward pass exchanges gradients, for all parts at once.
@@ -198,12 +204,13 @@ def _gradients(
                 except (RuntimeError, ValueError):  # k-means of codes fails on a NaN before any loss shows it
                     if not non_finite(batch | dict(forward.named_parameters())):
                         raise
-                    return math.nan, {}, torch.cat([*clips, batch["indices"]])
+                    nothing = torch.full((), math.nan, device=accelerator.device)
+                    return nothing, {}, torch.cat([*clips, batch["indices"]])
             (loss / optimiser.accumulate).backward()
         losses.append(loss.detach())
-        rows.append(metrics)
+        rows.append({name: value.double() for name, value in metrics.items()})
         clips.append(batch["indices"])
-    loss = mean_over_processes(sum(losses) / len(losses)).item()  # the same in all, so that all stop or none
+    loss = mean_over_processes(sum(losses) / len(losses))  # the same in all, so that all stop or none
     return loss, mean_row(rows), torch.cat(clips)
 
 
@@ -245,8 +252,8 @@ def prepare_layers(layers: list[nn.Module], machine: Machine) -> None:
             layer.compile()
 
 
-def mean_row(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Metric by metric the mean of rows that have the same metrics."""
+def mean_row(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Metric by metric the mean of rows that have the same metrics, numbers or scalars."""
     return {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
 
 

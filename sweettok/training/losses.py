@@ -7,11 +7,11 @@ from sweettok.metrics.fidelity import decibels
 from sweettok.metrics.perceptual import perceptual_distance
 
 
-def mean_psnr(clip: Tensor, reconstruction: Tensor) -> float:
+def mean_psnr(clip: Tensor, reconstruction: Tensor) -> Tensor:
     """Mean over clips of PSNR in dB (peak-to-peak 2), reconstruction clamped to [-1, 1]: what is logged, of training and
-    validation batches alike. Clips (B, 3, T, H, W)."""
+    validation batches alike. Clips (B, 3, T, H, W) -> scalar."""
     errors = (clip - reconstruction.detach().float().clamp(-1, 1)).pow(2).flatten(1).mean(1)
-    return decibels(errors).mean().item()
+    return decibels(errors).mean()
 
 
 class PictureLoss:
@@ -30,11 +30,11 @@ class PictureLoss:
         if self.judge is not None:
             self.judge.to(device)
 
-    def __call__(self, clip: Tensor, reconstruction: Tensor) -> tuple[Tensor, dict[str, float]]:
+    def __call__(self, clip: Tensor, reconstruction: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Clips (B, 3, T, H, W) -> (loss, metrics to log)."""
         reconstruction = reconstruction.float()
         loss, metrics = self.l2 * (clip - reconstruction).pow(2).mean(), {"psnr": mean_psnr(clip, reconstruction)}
         if self.perceptual and self.judge is not None:
             distance = perceptual_distance(self.judge, clip, reconstruction).mean()
-            loss, metrics["perceptual"] = loss + self.perceptual * distance, distance.item()
+            loss, metrics["perceptual"] = loss + self.perceptual * distance, distance.detach()
         return loss, metrics

@@ -22,7 +22,12 @@ MATRICES = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.C
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon with Nesterov momentum and decoupled weight decay over weights of two or more axes."""
+    """Muon with Nesterov momentum and decoupled weight decay over weights of two or more axes.
+
+    `found_inf`: a scalar on the device, as torch's fused optimisers take it of a GradScaler; where it is 1 no weight moves.
+    """
+
+    found_inf: Tensor | None = None
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float) -> None:
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
@@ -37,9 +42,11 @@ class Muon(torch.optim.Optimizer):
                     by_shape[tuple(weight.flatten(1).shape)].append(weight)
             for shape, weights in by_shape.items():
                 updates = orthogonal(torch.stack([self._momentum(weight) for weight in weights]))
-                scale = group["lr"] * RMS * max(shape) ** 0.5
+                scale, kept = group["lr"] * RMS * max(shape) ** 0.5, 1 - group["lr"] * group["weight_decay"]
+                if self.found_inf is not None:
+                    updates, kept = updates.masked_fill(self.found_inf > 0, 0), kept ** (1 - self.found_inf)
                 for weight, update in zip(weights, updates, strict=True):
-                    weight.mul_(1 - group["lr"] * group["weight_decay"])
+                    weight.mul_(kept)
                     weight.sub_(scale * update.view_as(weight))
 
     def _momentum(self, weight: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ class ProxyTask(StoreTask):
         super().to(device)
         self.pictures.to(device)
 
-    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         self.model.train()
         return self.pictures(batch["clip"], self.model(batch["clip"]))
 

@@ -1,6 +1,6 @@
 """What the tasks that train on clips share: batches of a store, validation, means over it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -41,7 +41,7 @@ class StoreTask:
         parts = (part for part in share.split(VALIDATION_BATCH) if len(part))
         return prefetched(self.val_dataset, parts, self.device, workers=0)
 
-    def after_step(self, step: int) -> dict[str, float]:
+    def after_step(self, step: int) -> dict[str, Tensor]:
         return {}
 
     def state(self) -> dict[str, Any]:
@@ -58,10 +58,10 @@ class RunningMeans:
         self.sums: dict[str, float] = {}
         self.n = 0
 
-    def add(self, metrics: dict[str, float], n: int) -> None:
+    def add(self, metrics: Mapping[str, Tensor | float], n: int) -> None:
         self.n += n
         for name, value in metrics.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value * n
+            self.sums[name] = self.sums.get(name, 0.0) + float(value) * n
 
     def means(self) -> dict[str, float]:
         everywhere = [each for each in gathered_objects((self.sums, self.n)) if each[1]]

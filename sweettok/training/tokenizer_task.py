@@ -61,7 +61,7 @@ class TokenizerTask(StoreTask):
         temporal = coded.temporal.z_q if coded.temporal else None
         return coded, model.logits(coded.spatial.z_q, temporal, model.latent_frames(clip.shape[2]))
 
-    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         self.model.eval()  # what is frozen stays in eval mode: no codebook statistics are updated there
         for part in self.learning:
             if isinstance(part, nn.Module):
@@ -74,7 +74,7 @@ class TokenizerTask(StoreTask):
         loss, losses = self.criterion.loss(self.model, clip, logits, codes, step)
         return loss + coded.loss if self.encoder_learns else loss, metrics | losses
 
-    def after_step(self, step: int) -> dict[str, float]:
+    def after_step(self, step: int) -> dict[str, Tensor]:
         return self.criterion.update_discriminator(step)
 
     def validate(self, model: VideoTokenizer) -> dict[str, float]:
@@ -82,7 +82,7 @@ class TokenizerTask(StoreTask):
         for batch in self.validation():
             clip = batch["clip"]
             coded, logits = model(clip)
-            accuracy = model.proxy_codes.accuracy(logits, batch["codes"][:, : logits.shape[1]].long()).item()
+            accuracy = model.proxy_codes.accuracy(logits, batch["codes"][:, : logits.shape[1]].long())
             total.add({"psnr": mean_psnr(clip, model.pixels(logits)), "accuracy": accuracy}, len(clip))
             for group, quantized in (("spatial", coded.spatial), ("temporal", coded.temporal)):
                 if quantized is not None:

@@ -84,15 +84,13 @@ def test_label_dropout_comes_from_the_generator_at_the_given_rate():
     always, never = tiny_prior(label_dropout=1.0), tiny_prior(label_dropout=0.0)
     generator = torch.Generator().manual_seed(3)
     drop = torch.ones(5, dtype=torch.bool)
-    assert torch.equal(always.training_loss(ids, labels, generator)["loss"], always.loss(ids, labels, drop)["loss"])
-    assert torch.equal(never.training_loss(ids, labels, generator)["loss"], never.loss(ids, labels)["loss"])
-    assert torch.equal(always.training_loss(ids, labels, None)["loss"], always.loss(ids, labels)["loss"])
+    assert torch.equal(always.dropped(labels, generator), drop) and not never.dropped(labels, generator).any()
     half = tiny_prior(label_dropout=0.5)
     state = generator.get_state()
-    losses = [half.training_loss(ids, labels, generator)["loss"] for _ in range(4)]
-    assert len({loss.item() for loss in losses}) > 1
+    draws = torch.stack([half.dropped(labels, generator) for _ in range(4)])
+    assert draws.any() and not draws.all()
     generator.set_state(state)
-    assert all(torch.equal(half.training_loss(ids, labels, generator)["loss"], loss) for loss in losses)
+    assert torch.equal(torch.stack([half.dropped(labels, generator) for _ in range(4)]), draws)
 
 
 def test_weights_depend_on_the_generator_only():
@@ -146,11 +144,11 @@ def test_bad_input():
     with pytest.raises(ValueError, match=r"ids \(5, 10\), .*\(5, 9\)"):
         prior(ids[:, :9], labels)
     with pytest.raises(ValueError, match=r"labels .*\[0, 3\), .*0 to 3"):
-        prior.loss(ids, torch.tensor([0, 1, 2, 3, 0]))
+        prior.check(ids, torch.tensor([0, 1, 2, 3, 0]))
     with pytest.raises(ValueError, match="int64 labels"):
-        prior.loss(ids, labels.float())
+        prior.check(ids, labels.float())
     with pytest.raises(ValueError, match=r"spatial .*\[0, "):
-        prior.loss(ids.flip(1), labels)
+        prior.check(ids.flip(1), labels)
     with pytest.raises(InputError, match=r"width 30 .*4 heads: .*2 \* heads = 8"):
         tiny_prior(width=30, heads=4)
     with pytest.raises(InputError, match="label_dropout: .*0 to 1, .*1.5"):

@@ -209,7 +209,7 @@ def test_learns_one_sequence_a_class_and_samples_it_back(layout):
     optimiser = torch.optim.AdamW(prior.parameters(), lr=3e-3)
     labels = torch.arange(3).repeat(8)
     for _ in range(120):
-        result = prior.training_loss(sequences[labels], labels, generator)
+        result = prior.loss(sequences[labels], labels, prior.dropped(labels, generator))
         optimiser.zero_grad()
         result["loss"].backward()
         optimiser.step()

@@ -52,3 +52,24 @@ def test_statistics_move_in_training_mode_only():
     assert all(torch.equal(value, before[name]) for name, value in whiten.named_buffers())
     whiten.train()(latents(8, tokens=5))
     assert not any(torch.equal(value, before[name]) for name, value in whiten.named_buffers())
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0, 3.0, 6.0])
+def test_by_products_as_by_eigenvalues(spread, monkeypatch):
+    """What a GPU computes; `spread`: orders of magnitude between directions."""
+    a = torch.linalg.qr(torch.randn(16, 16, generator=torch.Generator().manual_seed(0)))[0]
+    covariance = 3 * a @ torch.diag(torch.logspace(0, -spread, 16)) @ a.T
+    expected = whitening_matrix(covariance)
+    monkeypatch.setattr("sweettok.models.devices.waits", lambda device: True)
+    assert torch.allclose(whitening_matrix(covariance), expected, atol=1e-3 * expected.abs().max().item())
+    assert whitening_matrix(torch.zeros(3, 3)).isfinite().all()
+
+
+def test_statistics_start_as_a_plain_mean_of_batches():
+    torch.manual_seed(0)
+    whiten, batches = Whitening(24, 4, 5), [latents(8, seed, tokens=5) for seed in range(3)]
+    with torch.no_grad():
+        for batch in batches:
+            whiten(batch)
+        mean = torch.stack([whiten.project(batch).mean(0) for batch in batches]).mean(0)
+    assert torch.allclose(whiten.mean, mean, atol=1e-6) and whiten.updates == 3

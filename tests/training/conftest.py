@@ -4,11 +4,16 @@ import pytest
 import torch
 from sprite_data import sprites_data
 
+from sweettok.generation.layout import layout_of
+from sweettok.generation.prior import Prior, PriorConfig
+from sweettok.generation.task import PriorTask
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.params import CodeLoss, CurriculumStage, Optimiser, Patches, PixelLoss, Proxy
 from sweettok.training.criteria import CodeCriterion, PixelCriterion
 from sweettok.training.curriculum import TrainingData, build_tokenizer, code_clips, train_stage
+from sweettok.training.judge_task import JudgeTask, judge_labels
+from sweettok.training.proxy_task import ProxyTask
 from sweettok.training.tokenizer_task import TokenizerTask
 from sweettok.video.prepare import prepare
 from sweettok.video.store import ClipStore
@@ -149,5 +154,34 @@ def task_of(training_data, code_loss, pixel_loss, judge):
             else CodeCriterion(code_loss, judge, stage.optimiser.steps)
         )
         return TokenizerTask("x", model, stage, criterion, given.train, given.val, given.codes)
+
+    return make
+
+
+@pytest.fixture
+def default_task(stores, judge, make_proxy, make_model, stage_of, task_of):
+    """Name of one of the default's trainings, overrides of the tokenizer -> its task."""
+    train, val = stores["train"], stores["val"]
+
+    def make(name, **overrides):
+        torch.manual_seed(0)
+        if name == "judge":
+            labels = {label: len(values) for label, values in judge_labels(train).items()}
+            return JudgeTask(Judge(labels, 4), train, train, 0)  # val has a shape that train lacks
+        if name == "proxy":
+            return ProxyTask(make_proxy().requires_grad_(True), judge, train, val, 0)
+        model = make_model(**overrides)
+        if name == "prior":
+            layout = layout_of(model)
+            clips = {store.split: store.clips(range(len(store))) for store in (train, val)}
+            ids = {split: layout.flatten(model.eval().encode(each)) for split, each in clips.items()}
+            prior = Prior(PriorConfig(1, 2, 8, len(train.classes), 0.1, layout), torch.Generator().manual_seed(0))
+            return PriorTask(prior, ids, train, val, 0)
+        stages = {
+            "spatial": {"clips": "images", "trains": ("spatial", "decoder")},
+            "joint": {},
+            "pixels": {"target": "pixels", "trains": ("pixel_decoder",)},
+        }
+        return task_of(model, stage_of(**stages[name]))
 
     return make

@@ -3,20 +3,20 @@
 import torch
 from torch import nn
 
-from sweettok.training.average import moving_average
+from sweettok.training.average import MovingAverage
 
 
 def test_average_against_the_plain_formula():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
-    average = moving_average(model, 0.5)
+    average = MovingAverage(model, 0.5)
     expected = {name: value.detach().clone() for name, value in model.named_parameters()}
     for step in range(12):
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.add_(torch.randn(parameter.shape))
         model(torch.randn(4, 3))
-        average.update_parameters(model)
+        average.update(model)
         decay = min(0.5, (1 + step) / (10 + step))
         for name, value in model.named_parameters():
             expected[name] = decay * expected[name] + (1 - decay) * value.detach()
@@ -30,12 +30,12 @@ def test_average_against_the_plain_formula():
 def test_warming_up_goes_on_after_loading():
     torch.manual_seed(0)
     model = nn.Linear(3, 2)
-    one = moving_average(model, 0.99)
+    one = MovingAverage(model, 0.99)
     for _ in range(3):
         nn.init.normal_(model.weight)
-        one.update_parameters(model)
-    other = moving_average(nn.Linear(3, 2), 0.99)
+        one.update(model)
+    other = MovingAverage(nn.Linear(3, 2), 0.99)
     other.load_state_dict(one.state_dict())
     for average in (one, other):
-        average.update_parameters(model)
+        average.update(model)
     assert torch.equal(one.module.weight, other.module.weight)

@@ -114,7 +114,7 @@ def test_discriminator_learns_from_all_parts_of_a_batch(pixel_loss, judge, pair)
     whole.compare(*pair, step=5)
     for part in range(2):
         parts.compare(pair[0][part, None], pair[1][part, None], step=5)
-    both = [criterion.update_discriminator(5)["discriminator"] for criterion in (whole, parts)]
+    both = [criterion.update_discriminator(5)["discriminator"].item() for criterion in (whole, parts)]
     assert both[0] == pytest.approx(both[1], abs=1e-5)
     for one, other in zip(whole.discriminator.parameters(), parts.discriminator.parameters(), strict=True):
         assert torch.allclose(one.grad, other.grad, atol=1e-4)

@@ -46,7 +46,7 @@ def stopped(task, optimiser, tmp_path):
 @pytest.mark.parametrize("value", BROKEN)
 def test_a_loss_that_breaks_is_said_with_step_and_clips(task, optimiser_of, tmp_path, value):
     loss = task.loss
-    task.loss = lambda batch, step: (loss(batch, step)[0] * (value if step == 4 else 1), {"x": 0.0})
+    task.loss = lambda batch, step: (loss(batch, step)[0] * (value if step == 4 else 1), {"x": torch.zeros(())})
     message, saved = stopped(task, optimiser_of(), tmp_path)
     assert "step 4" in message and "optimiser.lr" in message
     assert saved["step"] == 4 and str(saved["batch"]["indices"].tolist()) in message
@@ -55,7 +55,7 @@ def test_a_loss_that_breaks_is_said_with_step_and_clips(task, optimiser_of, tmp_
 def test_the_step_is_kept_as_it_was(task, stores, optimiser_of, tmp_path):
     """Its clips, its seed, and the parameters before it."""
     loss = task.loss
-    task.loss = lambda batch, step: (loss(batch, step)[0] * (math.nan if step == 4 else 1), {"x": 0.0})
+    task.loss = lambda batch, step: (loss(batch, step)[0] * (math.nan if step == 4 else 1), {"x": torch.zeros(())})
     _, saved = stopped(task, optimiser_of(), tmp_path)
     indices = saved["batch"]["indices"]
     assert torch.equal(saved["batch"]["clip"], stores["train"].clips(indices)) and saved["seed"] == seed_of_step(

@@ -91,7 +91,7 @@ def test_the_judge_learns_from_any_frame(stores):
     judge, asked = Judge({name: len(values) for name, values in label_values(stores["train"]).items()}, 4), set()
     task = JudgeTask(judge, stores["train"], stores["train"], 0)
     predict = judge.predict
-    judge.predict = lambda clip, frame=0: asked.add(frame) or predict(clip, frame)
+    judge.predict = lambda clip, frame=0: asked.add(int(frame)) or predict(clip, frame)
     for step in range(40):
         task.loss(task.dataset[torch.arange(2)], step)
     assert asked <= set(range(9)) and len(asked) > 5

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 from accelerate.utils import DistributedType
-from line_task import Killed, Line, same_weights
+from line_task import Killed, Line, Wide, same_weights
 from torch import nn
 
 from sweettok.errors import InputError
 from sweettok.params import Machine
-from sweettok.training.average import moving_average
+from sweettok.training.average import MovingAverage
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.divergence import TrainingDiverged
 from sweettok.training.loop import learning_rate, seed_of_step, train
@@ -139,14 +139,6 @@ def test_weights_that_are_not_trainable_stay(checkpoint, optimiser_of):
     assert not torch.equal(task.model[0].weight, weight)
 
 
-class Wide(Line):
-    """With a matrix for Muon, and weights that are none."""
-
-    def __init__(self, **breaks):
-        super().__init__(**breaks)
-        self.model = nn.Sequential(nn.Linear(3, 12), nn.Tanh(), nn.Linear(12, 12), nn.BatchNorm1d(12), nn.Linear(12, 1))
-
-
 @pytest.mark.parametrize("algorithm", ["adamw", "muon"])
 def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of, algorithm):
     """One process and whole batches: what accelerate, loading and parts add must not touch a number."""
@@ -157,7 +149,7 @@ def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of, algori
     adam = {"betas": optimiser.betas, "weight_decay": optimiser.weight_decay, "fused": True}
     movers = {"adamw": [(torch.optim.AdamW(plain.trainable(), **adam), 4e-3)]}
     movers["muon"] = [(Muon([matrix], 4e-3, optimiser.weight_decay), 4e-3), (torch.optim.AdamW(rest, **adam), 1e-3)]
-    average = moving_average(plain.model, optimiser.ema)
+    average = MovingAverage(plain.model, optimiser.ema)
     for step, indices in enumerate(plain.batches(optimiser.batch_size, 12, 0)):
         torch.manual_seed(3 * 1_000_003 + step)
         loss, _ = plain.loss(plain.dataset[indices], step)
@@ -167,7 +159,7 @@ def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of, algori
         for mover, top in movers[algorithm]:
             mover.param_groups[0]["lr"] = top * learning_rate(step, optimiser) / optimiser.lr
             mover.step()
-        average.update_parameters(plain.model)
+        average.update(plain.model)
     assert same_weights(task.model, plain.model) and same_weights(averaged, average.module)
     assert [row["loss"] for row in history if row["split"] == "train"] == [loss.item()]
 
@@ -225,7 +217,7 @@ class Still(Line):
         indices = batch["indices"]
         self.seen.setdefault(step, []).append(indices.tolist())
         loss = (self.model(self.x[indices]) - self.y[indices]).square().mean()
-        return loss, {"half": loss.item() / 2}
+        return loss, {"half": loss.detach() / 2}
 
 
 def close_weights(one, other):
