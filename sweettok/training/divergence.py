@@ -66,17 +66,15 @@ def diverged(
         torch.save({"step": step, "seed": seed, "batch": batch, "model": model.state_dict()}, temporary)
     return TrainingDiverged(
         f"{name}: loss {loss} with gradient norm {norm:.3g} at step {step} on clips {batch['indices'].tolist()} "
-        f"(batch and weights in {path}); {_cause(model, batch)}"
+        f"(batch and weights in {path}); {_cause(model)}"
     )
 
 
-def _cause(model: nn.Module, batch: Batch) -> str:
-    """Where the NaN comes from, by what held one before the step: the data, the parameters, or else the step itself.
+def _cause(model: nn.Module) -> str:
+    """Where the NaN comes from, by what held one before the step: the parameters, or else the step itself.
 
-    Buffers say nothing: the step's own forward pass has updated them.
+    Data are whole numbers. Buffers say nothing: the step's own forward pass has updated them.
     """
-    if broken := non_finite(batch):
-        return f"the data themselves are not finite ({', '.join(broken)}): make them anew, `dvc repro -f prepare_data`"
     if broken := non_finite(dict(model.named_parameters())):
         return f"the weights were not finite before the step ({broken[0]}): delete what they come from, `dvc repro`"
     return "lower the section's optimiser.lr or set precision to fp32"

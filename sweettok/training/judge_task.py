@@ -8,7 +8,7 @@ from sweettok.errors import InputError
 from sweettok.models.judge import Judge
 from sweettok.training.loading import Batch, ClipDataset
 from sweettok.training.store_task import RunningMeans, StoreTask
-from sweettok.video.store import ClipStore
+from sweettok.video.store import ClipStore, to_float
 
 POSE = "pose"  # the label a judge learns where the data's own say nothing
 LABEL_SMOOTHING = 0.05  # of the judge's targets in training
@@ -46,7 +46,7 @@ class JudgeTask(StoreTask):
 
     def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         self.model.train()
-        clip = batch["clip"]
+        clip = to_float(batch["pixels"])
         each = (len(clip), 1, 1, 1, 1)
         clip = torch.where(torch.rand(each, device=clip.device) < 0.5, clip.flip(-1), clip)  # no label names a side
         # Noise and a random gain keep the judge from leaning on exact pixel values.
@@ -58,8 +58,8 @@ class JudgeTask(StoreTask):
         total = RunningMeans()
         for batch in self.validation():
             fixed = {POSE: batch["indices"] % self.poses} if self.poses else {}
-            loss, correct = self._scores(model, batch["clip"], batch | fixed)
-            total.add({"loss": loss, **correct}, len(batch["clip"]))
+            loss, correct = self._scores(model, to_float(batch["pixels"]), batch | fixed)
+            total.add({"loss": loss, **correct}, len(batch["indices"]))
         return total.means()
 
 

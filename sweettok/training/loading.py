@@ -30,10 +30,13 @@ class ClipDataset(Dataset[Batch]):
     frames: int | None = None
 
     def __getitem__(self, indices: Tensor) -> Batch:
-        """Of the clips `indices` (B,): these, `clip` float32 (B, 3, frames, H, W) in [-1, 1], what is known. On the CPU."""
+        """Of the clips `indices` (B,): these, `pixels` uint8 (B, frames, H, W, 3), what is known. On the CPU.
+
+        Who computes makes floats of the pixels, four times the bytes, on the device.
+        """
         batch = {"indices": indices} | {name: values[indices] for name, values in self.known.items()}
         if self.frames != 0:
-            batch["clip"] = self.store.clips(indices)[:, :, : self.frames].contiguous()
+            batch["pixels"] = self.store.pixels(indices)[:, : self.frames].contiguous()
         return batch
 
 

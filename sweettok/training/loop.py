@@ -202,7 +202,7 @@ def _gradients(
                 try:
                     loss, metrics = forward(batch, step)
                 except (RuntimeError, ValueError):  # k-means of codes fails on a NaN before any loss shows it
-                    if not non_finite(batch | dict(forward.named_parameters())):
+                    if not non_finite(dict(forward.named_parameters())):
                         raise
                     nothing = torch.full((), math.nan, device=accelerator.device)
                     return nothing, {}, torch.cat([*clips, batch["indices"]])

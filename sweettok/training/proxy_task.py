@@ -7,7 +7,7 @@ from sweettok.models.proxy import ProxyTokenizer
 from sweettok.training.loading import Batch, ClipDataset
 from sweettok.training.losses import PictureLoss, mean_psnr
 from sweettok.training.store_task import RunningMeans, StoreTask
-from sweettok.video.store import ClipStore
+from sweettok.video.store import ClipStore, to_float
 
 
 class ProxyTask(StoreTask):
@@ -25,11 +25,12 @@ class ProxyTask(StoreTask):
 
     def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         self.model.train()
-        return self.pictures(batch["clip"], self.model(batch["clip"]))
+        clip = to_float(batch["pixels"])
+        return self.pictures(clip, self.model(clip))
 
     def validate(self, model: ProxyTokenizer) -> dict[str, float]:
         total = RunningMeans()
         for batch in self.validation():
-            clip = batch["clip"]
+            clip = to_float(batch["pixels"])
             total.add({"psnr": mean_psnr(clip, model(clip))}, len(clip))
         return total.means()

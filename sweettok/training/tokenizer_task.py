@@ -13,7 +13,7 @@ from sweettok.training.criteria import Criterion
 from sweettok.training.loading import Batch, ClipDataset
 from sweettok.training.losses import mean_psnr
 from sweettok.training.store_task import RunningMeans, StoreTask
-from sweettok.video.store import ClipStore
+from sweettok.video.store import ClipStore, to_float
 
 
 class TokenizerTask(StoreTask):
@@ -67,7 +67,7 @@ class TokenizerTask(StoreTask):
             if isinstance(part, nn.Module):
                 part.train()
         drop_tails(self.model)  # in pixel training too, where quantisers are frozen
-        clip = batch["clip"]
+        clip = to_float(batch["pixels"])
         coded, logits = self._run(self.model, clip)
         metrics = {f"usage_{group}": usage for group, usage in coded.usage.items()}
         codes = batch["codes"][:, : logits.shape[1]]
@@ -80,7 +80,7 @@ class TokenizerTask(StoreTask):
     def validate(self, model: VideoTokenizer) -> dict[str, float]:
         total, used = RunningMeans(), dict[str, set[int]]()
         for batch in self.validation():
-            clip = batch["clip"]
+            clip = to_float(batch["pixels"])
             coded, logits = model(clip)
             accuracy = model.proxy_codes.accuracy(logits, batch["codes"][:, : logits.shape[1]].long())
             total.add({"psnr": mean_psnr(clip, model.pixels(logits)), "accuracy": accuracy}, len(clip))

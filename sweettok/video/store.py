@@ -30,11 +30,11 @@ ARRAY, LABELS = "clips.npy", "labels.csv"
 LABEL_COLUMNS = ("clip", "class", "label", "caption")
 
 
-def to_float(frames: np.ndarray) -> Tensor:
-    """uint8 (B, T, H, W, 3) in [0, 255] -> float32 (B, 3, T, H, W) in [-1, 1]. Raises ValueError."""
-    if frames.dtype != np.uint8 or frames.ndim != 5 or frames.shape[-1] != 3:
-        raise ValueError(f"expected uint8 frames (B, T, H, W, 3), got {frames.dtype} {frames.shape}")
-    pixels = torch.from_numpy(np.ascontiguousarray(frames))  # (B, T, H, W, 3)
+def to_float(frames: np.ndarray | Tensor) -> Tensor:
+    """uint8 (B, T, H, W, 3) in [0, 255] -> float32 (B, 3, T, H, W) in [-1, 1], on its device. Raises ValueError."""
+    pixels = torch.from_numpy(np.ascontiguousarray(frames)) if isinstance(frames, np.ndarray) else frames
+    if pixels.dtype != torch.uint8 or pixels.ndim != 5 or pixels.shape[-1] != 3:
+        raise ValueError(f"expected uint8 frames (B, T, H, W, 3), got {pixels.dtype} {tuple(pixels.shape)}")
     return pixels.permute(0, 4, 1, 2, 3).contiguous().float().div_(127.5).sub_(1)  # (B, 3, T, H, W)
 
 
@@ -184,7 +184,11 @@ class ClipStore:
 
     def clips(self, indices: Sequence[int] | np.ndarray | Tensor) -> Tensor:
         """Clips by number, float32 (B, 3, T, H, W) in [-1, 1]. Raises ValueError on numbers out of range."""
-        return to_float(self._frames[self._checked(indices)])
+        return to_float(self.pixels(indices))
+
+    def pixels(self, indices: Sequence[int] | np.ndarray | Tensor) -> Tensor:
+        """Clips by number as they are stored, uint8 (B, T, H, W, 3). Raises ValueError on numbers out of range."""
+        return torch.from_numpy(np.ascontiguousarray(self._frames[self._checked(indices)]))
 
     def images(self, indices: Sequence[int] | np.ndarray | Tensor, generator: torch.Generator) -> Tensor:
         """One random frame of each clip, as clips of time 1: float32 (B, 3, 1, H, W) in [-1, 1]. Raises ValueError."""

@@ -1,7 +1,6 @@
 """NaN and infinity, wherever they come from: the training stops, says where, and keeps the step for another look."""
 
 import math
-from dataclasses import dataclass
 
 import pytest
 import torch
@@ -10,7 +9,6 @@ from sweettok.models.judge import Judge
 from sweettok.storage import atomic_file
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.divergence import TrainingDiverged, non_finite, refuse_non_finite
-from sweettok.training.loading import ClipDataset
 from sweettok.training.loop import seed_of_step, train
 
 BROKEN = [math.nan, math.inf, -math.inf]
@@ -20,18 +18,6 @@ BROKEN = [math.nan, math.inf, -math.inf]
 def task(make_model, task_of, stage_of):
     """The joint training of the small tokenizer."""
     return task_of(make_model(), stage_of())
-
-
-@dataclass(frozen=True)
-class BrokenClips(ClipDataset):
-    """Clips whose first value is another one."""
-
-    value: float = math.nan
-
-    def __getitem__(self, indices):
-        batch = super().__getitem__(indices)
-        batch["clip"][0, 0, 0, 0, 0] = self.value
-        return batch
 
 
 def stopped(task, optimiser, tmp_path):
@@ -58,7 +44,7 @@ def test_the_step_is_kept_as_it_was(task, stores, optimiser_of, tmp_path):
     task.loss = lambda batch, step: (loss(batch, step)[0] * (math.nan if step == 4 else 1), {"x": torch.zeros(())})
     _, saved = stopped(task, optimiser_of(), tmp_path)
     indices = saved["batch"]["indices"]
-    assert torch.equal(saved["batch"]["clip"], stores["train"].clips(indices)) and saved["seed"] == seed_of_step(
+    assert torch.equal(saved["batch"]["pixels"], stores["train"].pixels(indices)) and saved["seed"] == seed_of_step(
         0, 4, 0
     )
     torch.manual_seed(saved["seed"])
@@ -73,13 +59,6 @@ def test_weights_that_are_broken_from_the_start_are_named(task, optimiser_of, tm
         weight.view(-1)[0] = value
     message, _ = stopped(task, optimiser_of(), tmp_path)
     assert "step 0" in message and f"({name})" in message and "optimiser.lr" not in message
-
-
-@pytest.mark.parametrize("value", BROKEN)
-def test_data_that_are_broken_are_named(task, optimiser_of, tmp_path, value):
-    task.dataset = BrokenClips(**vars(task.dataset), value=value)
-    message, saved = stopped(task, optimiser_of(), tmp_path)
-    assert "(clip)" in message and non_finite(saved["batch"]) == ["clip"]
 
 
 @pytest.mark.parametrize("value", BROKEN)

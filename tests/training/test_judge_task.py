@@ -17,6 +17,7 @@ from sweettok.training.judge_task import (
     posed,
 )
 from sweettok.training.loop import train, validate
+from sweettok.video.store import to_float
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,9 @@ class OneClass:
 
     def clips(self, indices):
         return self.store.clips(indices)
+
+    def pixels(self, indices):
+        return self.store.pixels(indices)
 
 
 def test_judge_learns(optimiser_of, stores):
@@ -78,12 +82,13 @@ def test_targets_of_the_judge_are_smoothed_in_training_only(stores):
     judge = Judge({"class": 3}, 4).eval()
     task = JudgeTask(judge, stores["train"], stores["train"], 0)
     batch = task.dataset[torch.arange(4)]
-    image, video = judge.predict(batch["clip"], 2)["class"]
+    clip = to_float(batch["pixels"])
+    image, video = judge.predict(clip, 2)["class"]
     hot = F.one_hot(batch["class"], 3).float()
     for smoothing, found in ((0.0, torch.no_grad()(task._scores)), (LABEL_SMOOTHING, task._scores)):
         wanted = (1 - smoothing) * hot + smoothing / 3
         expected = -sum((wanted * logits.log_softmax(-1)).sum(-1).mean() for logits in (image, video)) / 2
-        assert found(judge, batch["clip"], batch, 2)[0].item() == pytest.approx(expected.item(), rel=1e-5)
+        assert found(judge, clip, batch, 2)[0].item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_the_judge_learns_from_any_frame(stores):

@@ -15,6 +15,7 @@ from number_datasets import Broken, Noted, Parents, Squares
 from sweettok.errors import InputError
 from sweettok.training import loading
 from sweettok.training.loading import ClipDataset, micro_batches, prefetched
+from sweettok.video.store import to_float
 
 CPU = torch.device("cpu")
 TESTS = Path(__file__).parents[1]
@@ -41,9 +42,10 @@ def test_clips_with_what_is_known_of_them(stores, frames, shown):
         batch = each[indices]
         assert batch["indices"] is indices and batch["number"].tolist() == [30, 10]
         if shown:
-            assert torch.equal(batch["clip"], store.clips(indices)[:, :, :shown]) and batch["clip"].is_contiguous()
+            assert batch["pixels"].is_contiguous()
+            assert torch.equal(to_float(batch["pixels"]), store.clips(indices)[:, :, :shown])
         else:
-            assert "clip" not in batch
+            assert "pixels" not in batch
 
 
 @pytest.mark.parametrize("processes, accumulate", [(1, 1), (2, 1), (1, 3), (2, 3), (4, 3)])

@@ -38,6 +38,9 @@ class FirstTwo:
     def clips(self, indices):
         return self.store.clips(indices)
 
+    def pixels(self, indices):
+        return self.store.pixels(indices)
+
 
 @pytest.mark.parametrize("name", PEERS)
 def test_learns_two_clips_by_heart(make_model, stage_of, task_of, training_data, name, tmp_path):

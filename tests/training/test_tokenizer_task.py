@@ -13,6 +13,7 @@ from sweettok.training.criteria import CodeCriterion
 from sweettok.training.curriculum import TrainingData
 from sweettok.training.loop import prepare_layers, train, validate
 from sweettok.training.losses import mean_psnr
+from sweettok.video.store import to_float
 
 ALL = get_args(Part)
 
@@ -28,6 +29,9 @@ class FirstTwo:
 
     def clips(self, indices):
         return self.store.clips(indices)
+
+    def pixels(self, indices):
+        return self.store.pixels(indices)
 
 
 @pytest.fixture(autouse=True)
@@ -185,8 +189,9 @@ def test_loss_of_an_encoder_that_learns_has_the_quantisers_too(make_model, stage
     given = task_of(frozen, stage_of()).dataset[torch.tensor([3, 5])]
     whole = task_of(learning, stage_of()).loss(given, 0)[0]
     alone = task_of(frozen, stage_of(trains=("decoder",))).criterion
-    coded, logits = make_model().train()(given["clip"])
-    expected = alone.loss(learning, given["clip"], logits, given["codes"], 0)[0] + coded.loss
+    clip = to_float(given["pixels"])
+    coded, logits = make_model().train()(clip)
+    expected = alone.loss(learning, clip, logits, given["codes"], 0)[0] + coded.loss
     assert whole.item() == pytest.approx(expected.item(), rel=1e-4) and coded.loss > 0
 
 

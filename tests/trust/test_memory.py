@@ -17,7 +17,7 @@ from sprite_data import sprites_data
 from sweettok.params import SpritesData
 from sweettok.training.loading import ClipDataset, prefetched
 from sweettok.video import prepare as preparing
-from sweettok.video.store import ClipStore, batches, to_uint8
+from sweettok.video.store import ClipStore, batches
 
 ROOT = Path(__file__).parents[2]
 MB = 1e6
@@ -105,9 +105,9 @@ class Numbered:
             yield frames, {"clip": f"c{number}", "class": name, "label": number % 2, "caption": f"a {name} number"}
 
 
-def numbers_in(clips: torch.Tensor) -> np.ndarray:
-    """The numbers that clips (B, 3, T, H, W) of `Numbered` carry, int64 (B,)."""
-    return to_uint8(clips).reshape(len(clips), -1)[:, :4].copy().view("<u4")[:, 0].astype(np.int64)
+def numbers_in(pixels: torch.Tensor) -> np.ndarray:
+    """The numbers that clips (B, T, H, W, 3) of `Numbered` carry, int64 (B,)."""
+    return pixels.flatten(1)[:, :4].numpy().copy().view("<u4")[:, 0].astype(np.int64)
 
 
 @pytest.mark.parametrize("clips_per_shard", [None, 1000], ids=["array", "shards"])
@@ -122,7 +122,7 @@ def test_epochs_of_many_tiny_clips_take_no_more_memory(tmp_path, monkeypatch, re
     dataset = ClipDataset(store, {"label": torch.tensor(store.labels["label"].to_numpy())})
     parts = batches(store, BATCH, EPOCHS * count // BATCH, seed=0)
     for step, batch in enumerate(prefetched(dataset, parts, torch.device("cpu"), workers=0), start=1):
-        numbers = numbers_in(batch["clip"])
+        numbers = numbers_in(batch["pixels"])
         np.add.at(seen, numbers, 1)
         lost += int((batch["label"].numpy() != numbers % 2).sum())
         if step % (count // BATCH) == 0:
