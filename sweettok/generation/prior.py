@@ -179,7 +179,6 @@ class Prior(nn.Module):
         draws = torch.rand(len(labels), generator=generator, device=generator.device)
         return (draws < self.config.label_dropout).to(labels.device)
 
-
     def save(self, folder: str | Path) -> None:
         """Write prior.safetensors and prior.json (config, weights' sha256) into `folder`, beside what it holds.
 

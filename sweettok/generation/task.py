@@ -29,8 +29,11 @@ class PriorTask(StoreTask):
     def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         self.model.train()
         generator = torch.Generator(self.device).manual_seed(torch.initial_seed() + 1)
-        result = self.model.loss(batch["ids"], batch["labels"], self.model.dropped(batch["labels"], generator))
-        return result.pop("loss"), result
+        return self.compute(batch["ids"], batch["labels"], self.model.dropped(batch["labels"], generator))
+
+    def compute(self, ids: Tensor, labels: Tensor, drop: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+        result = self.model.loss(ids, labels, drop)
+        return result["loss"], {name: value for name, value in result.items() if name != "loss"}
 
     def validate(self, model: Prior) -> dict[str, float]:
         total = RunningMeans()

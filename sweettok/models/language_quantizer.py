@@ -54,8 +54,8 @@ class LanguageQuantizer(nn.Module):
         vectors = (vectors - vectors.mean(0)) / vectors.std(0).clamp_min(1e-6)
         self.register_buffer("vectors", vectors)
         adjacency = _subgraph(codebook, words).coalesce()
-        self.register_buffer("edges", adjacency.indices())
-        self.register_buffer("edge_weights", adjacency.values())
+        self.register_buffer("edges", adjacency.indices().clone())  # views of a sparse tensor do not compile
+        self.register_buffer("edge_weights", adjacency.values().clone())
         hidden = max(64, 2 * code_dim)
         self.graph_in = nn.Linear(vectors.shape[1], hidden)
         self.skip_in = nn.Linear(vectors.shape[1], hidden, bias=False)
@@ -92,7 +92,7 @@ class LanguageQuantizer(nn.Module):
 
     def codes(self) -> Tensor:
         """F(c) of all words: (V, code_dim), unit length. Computed each time in training, in eval after weights changed."""
-        if self.training:
+        if self.training or torch.compiler.is_compiling():
             return self._projected()
         layers = (self.graph_in, self.skip_in, self.graph_out, self.skip_out)
         made_from = [(weight.data_ptr(), weight._version) for layer in layers for weight in layer.parameters()]
@@ -108,8 +108,8 @@ class LanguageQuantizer(nn.Module):
             return F.normalize(codes @ whitening_matrix((codes.T @ codes).detach() / self.size), dim=-1)
 
     def _of_neighbours(self, x: Tensor) -> Tensor:
-        """A x: (V, d) -> (V, d). Sparse products sort their edges on a GPU each time, and wait for it."""
-        if devices.waits(x.device):
+        """A x: (V, d) -> (V, d). Sparse products do not compile; on a GPU they sort edges each time, and wait."""
+        if devices.waits(x.device) or torch.compiler.is_compiling():
             to, origin = self.edges
             return torch.zeros_like(x).index_add(0, to, self.edge_weights[:, None] * x[origin])
         adjacency = torch.sparse_coo_tensor(self.edges, self.edge_weights, 2 * (self.size,), check_invariants=False)

@@ -96,4 +96,6 @@ class Machine(Section):
     activation_checkpointing: bool = Field(
         default=False, description="keep only layers' inputs and compute the rest again for the gradient: less memory"
     )
-    compile: bool = Field(default=False, description="torch.compile each layer; the first steps take minutes")
+    compile: Literal["auto"] | bool = Field(
+        default="auto", description="torch.compile each training's step; auto: on GPUs. The first steps take minutes"
+    )

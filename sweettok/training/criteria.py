@@ -17,7 +17,9 @@ from sweettok.training.losses import PictureLoss
 
 
 class Criterion(ABC):
-    """The loss of what a tokenizer predicts, with whatever it trains itself."""
+    """The loss of what a tokenizer predicts, with whatever it trains itself; from step `start` on it has other terms."""
+
+    start: int
 
     def __init__(self, l2: float, perceptual: float, judge: nn.Module | None) -> None:
         self.pictures = PictureLoss(l2, perceptual, judge)
@@ -31,6 +33,10 @@ class Criterion(ABC):
         self, model: VideoTokenizer, clip: Tensor, logits: Tensor, codes: Tensor, step: int
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Logits (B, frames, patches, sum of levels) and codes (B, frames, patches) of `clip` -> (loss, metrics to log)."""
+
+    def phase(self, step: int) -> int:
+        """The first step whose loss has the terms of this one's."""
+        return self.start if step >= self.start else 0
 
     def update_discriminator(self, step: int) -> dict[str, Tensor]:
         """One step of the adversary, after the model's own; metrics to log. Nothing where there is none."""
@@ -78,6 +84,7 @@ class PixelCriterion(Criterion):
         self.start = round(weights.adversarial_start * steps)
         self.discriminator = PatchDiscriminator(weights.discriminator_width) if weights.adversarial else None
         if self.discriminator:
+            self.discriminator.requires_grad_(False)  # but in its own step
             self.adam = torch.optim.Adam(self.discriminator.parameters(), weights.discriminator_lr, betas=(0.5, 0.9))
         self._pairs: list[tuple[Tensor, Tensor]] = []  # of this step, one for each part of its batch
 
@@ -100,10 +107,8 @@ class PixelCriterion(Criterion):
         w = self.weights
         loss, metrics = self.pictures(clip, reconstruction)
         if self.discriminator is not None and self.active(step):
-            self.discriminator.requires_grad_(False)
             # Whatever the networks' precision, losses are summed up in fp32.
             fake, real = ([x.float() for x in self.discriminator(shown)] for shown in (reconstruction, clip))
-            self.discriminator.requires_grad_(True)
             loss = loss - w.adversarial * fake[-1].mean() + w.feature_matching * feature_matching_loss(real, fake)
             self._pairs.append((clip, reconstruction.detach()))
         return loss, metrics
@@ -113,6 +118,7 @@ class PixelCriterion(Criterion):
         if self.discriminator is None or not self.active(step):
             return {}
         pairs, self._pairs = self._pairs, []
+        self.discriminator.requires_grad_(True)
         self.adam.zero_grad(set_to_none=True)
         losses = []
         for real, fake in pairs:
@@ -121,6 +127,7 @@ class PixelCriterion(Criterion):
             losses.append(loss.detach().double())
         average_gradients(self.discriminator.parameters())
         self.adam.step()
+        self.discriminator.requires_grad_(False)
         return {"discriminator": sum(losses) / len(losses)}
 
     def state(self) -> dict[str, Any]:

@@ -52,7 +52,10 @@ class JudgeTask(StoreTask):
         # Noise and a random gain keep the judge from leaning on exact pixel values.
         clip = clip * torch.empty(each, device=clip.device).uniform_(0.8, 1.0) + 0.05 * torch.randn_like(clip)
         drawn = {POSE: torch.randint(self.poses, (len(clip),), device=clip.device)} if self.poses else {}
-        return self._scores(self.model, clip, batch | drawn, torch.randint(clip.shape[2], (1,), device=clip.device))
+        return self.compute(clip, batch | drawn, torch.randint(clip.shape[2], (1,), device=clip.device))
+
+    def compute(self, clip: Tensor, targets: Batch, frame: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        return self._scores(self.model, clip, targets, frame)
 
     def validate(self, model: Judge) -> dict[str, float]:
         total = RunningMeans()

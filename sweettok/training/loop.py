@@ -6,10 +6,10 @@ uninterrupted one bit for bit without saving generator states.
 Several processes (accelerate) share each batch: the same steps, up to rounding, as one process makes.
 """
 
-import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -24,6 +24,7 @@ from sweettok.models.processes import gathered_objects, mean_over_processes
 from sweettok.params import Machine, Optimiser
 from sweettok.training.average import MovingAverage
 from sweettok.training.checkpoint import Checkpoint
+from sweettok.training.compilation import Compiled, compiles
 from sweettok.training.divergence import Watch, diverged, non_finite, refuse_non_finite
 from sweettok.training.loading import Batch, micro_batches, prefetched
 from sweettok.training.muon import optimisers
@@ -50,7 +51,10 @@ class Task(Protocol):
     def trainable(self) -> list[nn.Parameter]: ...
 
     def layers(self) -> list[nn.Module]:
-        """The model's large repeated parts: what is compiled, and what activation checkpointing runs twice."""
+        """The model's large repeated parts, which activation checkpointing runs twice."""
+
+    def compile(self, how: Callable[[Callable], Callable]) -> None:
+        """Have what a step computes of its batch compiled by `how`."""
 
     def to(self, device: torch.device) -> None:
         """Move the model and whatever else the losses need."""
@@ -120,7 +124,11 @@ def train(
     average, movers = MovingAverage(model, optimiser.ema), optimisers(model, parameters, optimiser)
     watch = Watch(accelerator.device, movers)
     start, history = _resume(checkpoint, task, average, movers)
-    prepare_layers(task.layers(), machine)
+    if machine.activation_checkpointing:
+        checkpoint_layers(task.layers())
+    if compiles(machine, accelerator.device):
+        replays = accelerator.device.type == "cuda" and processes * optimiser.accumulate == 1
+        task.compile(partial(Compiled, name=task.name, mode="reduce-overhead" if replays else "default"))
     forward = accelerator.prepare(Forward(task)) if processes > 1 else Forward(task)
     of_all = task.batches(optimiser.batch_size, optimiser.steps, start)
     parts = micro_batches(of_all, optimiser.accumulate, rank, processes)
@@ -243,13 +251,10 @@ def seed_of_step(seed: int, step: int, rank: int) -> int:
     return int(np.random.SeedSequence([seed, step, rank]).generate_state(1)[0])
 
 
-def prepare_layers(layers: list[nn.Module], machine: Machine) -> None:
-    """Compile the layers, and have their activations computed again for the gradient, as `machine` says."""
+def checkpoint_layers(layers: list[nn.Module]) -> None:
+    """Have the layers' activations computed again for the gradient."""
     for layer in layers:
-        if machine.activation_checkpointing:
-            layer.forward = functools.partial(recomputed, layer.forward, use_reentrant=False)
-        if machine.compile:
-            layer.compile()
+        layer.forward = partial(recomputed, layer.forward, use_reentrant=False)
 
 
 def mean_row(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -25,7 +25,9 @@ class ProxyTask(StoreTask):
 
     def loss(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         self.model.train()
-        clip = to_float(batch["pixels"])
+        return self.compute(to_float(batch["pixels"]))
+
+    def compute(self, clip: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return self.pictures(clip, self.model(clip))
 
     def validate(self, model: ProxyTokenizer) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """What the tasks that train on clips share: batches of a store, validation, means over it."""
 
-from collections.abc import Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from sweettok.video.store import batches
 VALIDATION_BATCH = 32
 
 
-class StoreTask:
+class StoreTask(ABC):
     """Shared by the tasks that read clips: batches of the training split, validation over the whole val split."""
 
     def __init__(self, name: str, model: nn.Module, train: ClipDataset, val: ClipDataset, seed: int) -> None:
@@ -24,6 +25,13 @@ class StoreTask:
 
     def trainable(self) -> list[nn.Parameter]:
         return list(self.model.parameters())
+
+    @abstractmethod
+    def compute(self, *given: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """What a step computes: (loss, metrics). It draws nothing but in the model, and reads no value."""
+
+    def compile(self, how: Callable[[Callable], Callable]) -> None:
+        self.compute = how(self.compute)  # type: ignore[method-assign]  # of this task alone
 
     def layers(self) -> list[nn.Module]:
         return [module for module in self.model.modules() if isinstance(module, QueryLayer | CausalBlock)]
@@ -47,7 +55,7 @@ class StoreTask:
     def state(self) -> dict[str, Any]:
         return {}
 
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: dict[str, Any]) -> None:  # noqa: B027  (most tasks have no state)
         pass
 
 

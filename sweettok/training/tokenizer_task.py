@@ -67,10 +67,13 @@ class TokenizerTask(StoreTask):
             if isinstance(part, nn.Module):
                 part.train()
         drop_tails(self.model)  # in pixel training too, where quantisers are frozen
-        clip = to_float(batch["pixels"])
+        return self.compute(to_float(batch["pixels"]), batch["codes"], self.criterion.phase(step))
+
+    def compute(self, clip: Tensor, codes: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Of a step of the same phase."""
         coded, logits = self._run(self.model, clip)
         metrics = {f"usage_{group}": usage for group, usage in coded.usage.items()}
-        codes = batch["codes"][:, : logits.shape[1]]
+        codes = codes[:, : logits.shape[1]]
         loss, losses = self.criterion.loss(self.model, clip, logits, codes, step)
         return loss + coded.loss if self.encoder_learns else loss, metrics | losses
 

@@ -261,16 +261,6 @@ def test_the_machine_changes_no_number(tmp_path, optimiser_of):
         assert same_weights(averaged, expected) and history == rows, machine
 
 
-def test_compiled_layers_train_alike(tmp_path, optimiser_of):
-    expected, _ = train(Still(), optimiser_of(steps=3), 0, Checkpoint(tmp_path / "plain.pt", "x"))
-    compiled = Still()
-    averaged, _ = train(
-        compiled, optimiser_of(steps=3), 0, Checkpoint(tmp_path / "x.pt", "x"), machine=Machine(compile=True)
-    )
-    assert compiled.layers()[0]._compiled_call_impl is not None
-    assert close_weights(averaged, expected)
-
-
 def test_every_process_and_step_draws_for_itself():
     """The CPU's generator looks at the last 32 bits of a seed."""
     seeds = {seed_of_step(seed, step, rank) % 2**32 for seed in range(3) for step in range(200) for rank in range(8)}

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 
 from sweettok.metrics.perceptual import perceptual_distance
-from sweettok.params import Machine, Part
+from sweettok.params import Part
 from sweettok.training.checkpoint import Checkpoint
 from sweettok.training.criteria import CodeCriterion
 from sweettok.training.curriculum import TrainingData
-from sweettok.training.loop import prepare_layers, train, validate
+from sweettok.training.loop import checkpoint_layers, train, validate
 from sweettok.training.losses import mean_psnr
 from sweettok.video.store import to_float
 
@@ -231,7 +231,8 @@ def test_activation_checkpointing_gives_the_same_gradients(make_model, stage_of,
     gradients = {}
     for recompute in (False, True):
         task = task_of(make_model(**model_of), stage_of("videos", "pixels", ALL))
-        prepare_layers(task.layers(), Machine(activation_checkpointing=recompute))
+        if recompute:
+            checkpoint_layers(task.layers())
         loss, _ = task.loss(task.dataset[torch.tensor([3, 5])], 0)
         loss.backward()
         gradients[recompute] = {name: p.grad for name, p in task.model.named_parameters() if p.grad is not None}
@@ -244,7 +245,8 @@ def test_activation_checkpointing_keeps_less(make_model, stage_of, task_of):
     kept = {}
     for recompute in (False, True):
         task = task_of(make_model(spatial_depth=2), stage_of())
-        prepare_layers(task.layers(), Machine(activation_checkpointing=recompute))
+        if recompute:
+            checkpoint_layers(task.layers())
         saved = {}
 
         def keep(tensor, saved=saved):

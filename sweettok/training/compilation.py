@@ -1,0 +1,52 @@
+"""Steps compiled as a whole: losses as one graph, with their gradients, captured for replay on a GPU."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sweettok.params import Machine
+
+log = logging.getLogger(__name__)
+Losses = tuple[Tensor, dict[str, Tensor]]
+
+
+def compiles(machine: Machine, device: torch.device) -> bool:
+    """Whether `machine` has steps compiled on this device. `auto`: on GPUs; on a CPU it wins less than it takes."""
+    return device.type == "cuda" if machine.compile == "auto" else machine.compile
+
+
+class Compiled:
+    """A task's `compute`, compiled, once for each phase of its losses. The log says how long that took.
+
+    Where it fails, one line in the log says why, and the steps run as they are.
+
+    Args:
+        name: of the training.
+        options: further ones of torch.compile.
+    """
+
+    def __init__(self, compute: Callable[..., Losses], name: str, **options: Any) -> None:
+        self.plain, self.name, self.known = compute, name, set[tuple[int, ...]]()
+        self.compiled: Callable[..., Losses] | None = torch.compile(compute, fullgraph=True, dynamic=False, **options)
+
+    def __call__(self, *given: Any) -> Losses:
+        if self.compiled is None:
+            return self.plain(*given)
+        start, phase = time.perf_counter(), tuple(value for value in given if isinstance(value, int))
+        torch.compiler.cudagraph_mark_step_begin()
+        try:
+            loss, metrics = self.compiled(*given)
+        except Exception as error:  # a compiler's may be of any kind; a mistake in the step itself comes again
+            reason = str(error).strip().partition("\n")[0]
+            log.warning("%s: not compiled (%s); its steps run eagerly", self.name, reason)
+            self.compiled = None
+            return self.plain(*given)
+        if phase not in self.known:
+            self.known.add(phase)
+            log.info("%s: compiled in %.0f s", self.name, time.perf_counter() - start)
+        # The next replay overwrites what this one gave.
+        return loss.clone(), {name: value.detach().clone() for name, value in metrics.items()}
