@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 READY := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: docs install no-git repro report readme test fast smoke verify expectation reliability audit bench ui lint types clean
+.PHONY: docs install no-git repro report readme test fast smoke verify expectation reliability audit bench gpu-check ui lint types clean
 install: $(READY)
 
 # MiniLM's packager asks for sentence-transformers only to load it; we read its weights ourselves.
@@ -70,6 +70,9 @@ bench: install  ## speed and memory, never asserted in the tests: reports/bench
 	OMP_NUM_THREADS=2 python -m pytest -q -m "slow or not slow" --benchmark-enable --benchmark-only --benchmark-quiet \
 	  --benchmark-warmup=on --benchmark-warmup-iterations=1 --benchmark-min-rounds=3 --benchmark-json=.scratch/bench.json tests/bench
 	python -m sweettok.reporting.bench .scratch/bench.json reports/bench
+
+gpu-check:  ## what of a GPU trainings use, in 8 minutes with the python that is there: gpu_check.json
+	PYTHONPATH=tests python3 -m bench.gpu_check
 
 ui: install  ## MLflow on this machine only
 	mlflow ui --host 127.0.0.1 --backend-store-uri "$$(python -m sweettok.mlflow_store)"

@@ -27,9 +27,12 @@ class MemoryStore:
         return len(self._frames)
 
     def clips(self, indices):
+        return to_float(self.pixels(indices))
+
+    def pixels(self, indices):
         rows = np.asarray(indices)
         self.read.append(rows.tolist())
-        return to_float(self._frames[rows])
+        return torch.from_numpy(self._frames[rows])
 
 
 def random_store(count, split, classes=2, clip=(5, 16), seed=0, **factors):

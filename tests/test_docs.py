@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
 VARIABLES = set(re.findall(r"^([A-Z]+) [?:]=", (ROOT / "Makefile").read_text(), re.M))
 OTHER_PROGRAMS = {"accelerate", "cd", "git", "pip", "source", "torchrun"}  # not this project's, so not looked at
 MADE_BY_MAKE_BENCH = "reports/bench/README.md"  # of a machine, not in git until someone measures there

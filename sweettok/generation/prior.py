@@ -69,7 +69,7 @@ class Prior(nn.Module):
         from transformers import AttentionInterface, LlamaConfig, LlamaModel
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-        # By a name of its own it comes without a mask, which Llama would look at the device's numbers for.
+        # A name of its own spares the making of a mask, for which Llama reads numbers off the device.
         AttentionInterface.register("sdpa_causal", sdpa_attention_forward)
         self.config = config
         self.no_class = config.classes  # the extra label that label dropout and guidance use
