@@ -15,13 +15,14 @@ from sweettok.commands import (
     metrics,
     new,
     profiles,
+    protocols,
     report,
     tokens,
 )
 from sweettok.errors import InputError, ending_with_the_reader, naming_refused_files, print_any_name
 from sweettok.extras import naming_missing_packages
 
-FAMILIES = (tokens, generate, evaluate, metrics, codebook, new, profiles, report, compare, assets, export)
+FAMILIES = (tokens, generate, evaluate, metrics, protocols, codebook, new, profiles, report, compare, assets, export)
 
 
 class Described(argparse._SubParsersAction):

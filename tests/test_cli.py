@@ -63,6 +63,7 @@ def test_every_promised_command_has_help(capsys):
         "evaluate",
         "tokenizers",
         "new",
+        "protocols",
         "report",
     } == set(commands())
     for command in commands():

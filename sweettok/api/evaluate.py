@@ -1,23 +1,27 @@
 """Any tokenizer on any folder of videos or images: the numbers of T1, each with its protocol."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sweettok.api.comparison import FolderClips, files_of, long_enough
-from sweettok.api.folder_metrics import RESAMPLES, distances_to, no_distances, of_files, skipped_count
+from sweettok.api.folder_metrics import RESAMPLES, distances_to, distances_under, no_distances, of_files, skipped_count
 from sweettok.api.frames import open_frames
+from sweettok.api.parts import Parts
+from sweettok.api.protocol_clips import ProtocolClips, at_once, fitted, open_protocol_clips
 from sweettok.errors import InputError
-from sweettok.metrics.reconstruction import clip_size, score, summarise
+from sweettok.metrics.definitions import scorers_under
+from sweettok.metrics.distances import FrechetDistance
+from sweettok.metrics.networks import Skipped
+from sweettok.metrics.reconstruction import Collect, Watch, clip_size, measured_in_turn, score, summarise
 from sweettok.metrics.registry import frechet_of, metric_of
 from sweettok.metrics.scorers import open_scorers
 from sweettok.models.judge import Judge
-from sweettok.params import EvaluateReconstruction, Metrics
+from sweettok.params import EvaluateReconstruction, Metrics, Protocol
 from sweettok.tokenizers.base import ClipTokenizer
 
-CLIPS_AT_ONCE = 16
 TOO_FEW = "a Frechet distance needs at least 2 files"
 
 
@@ -31,43 +35,61 @@ def open_clips(folder: str | Path, frames: int, size: int, skip_shorter: bool = 
     return FolderClips(files, frames, size, skipped=short)
 
 
+def open_clips_under(
+    folder: str | Path, protocol: Protocol, frames: int, size: int, skip_shorter: bool = False
+) -> ProtocolClips:
+    """The videos of a folder as a protocol reads them, as far as they and a tokenizer of this clip's shape allow: where
+    that is not all that the protocol asks for, its name says what differs. Raises InputError as `open_clips`."""
+    files = [open_frames(path) for path in files_of(Path(folder)).values()]
+    return open_protocol_clips(files, fitted(protocol, files, frames, size), skip_shorter)
+
+
 def evaluate(
     tokenizer: ClipTokenizer,
-    clips: FolderClips,
+    clips: FolderClips | ProtocolClips,
     judge: Judge | None,
     settings: Metrics,
     wanted: Collection[str] | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
-    watch: Callable[[Sequence[int]], Iterable[int]] = iter,
+    watch: Watch = iter,
+    parts: str | Path | None = None,
 ) -> dict[str, Any]:
     """{"tokenizer": facts with what a clip takes, "clips": facts, "metrics": name -> record, "left_out": [...],
     "skipped_files": [...]}.
 
     judge, settings: what is measured with (see `folder_metrics.compare`). wanted: names of metrics; None: all there are.
-    watch: wraps the numbers of the batches, for a progress bar.
-    Raises InputError: nothing of it can be measured here, a tokenizer that breaks its protocol.
+    watch: wraps the numbers of the batches, for a progress bar. parts: folder that keeps what is measured (`Parts`).
+    Raises InputError: nothing of it can be measured here, a tokenizer that breaks its protocol, parts of something else.
     """
     store: Any = clips  # has what a ClipStore is asked for
     scorers, skipped = open_scorers(judge, settings, clips.size, wanted)
     if wanted is not None:
         networks = tuple(name for name in settings.extractors if frechet_of(name).name in wanted)
         settings = settings.model_copy(update={"extractors": networks})
-    distances, missing = (
-        distances_to(clips, judge, settings) if len(clips) > 1 else ([], no_distances(settings, TOO_FEW))
-    )
+    parts = Path(parts) if parts is not None else None
+    distances, missing = _distances(clips, judge, settings, parts, watch)
+    if isinstance(clips, ProtocolClips):
+        scorers = scorers_under(clips.protocol, scorers)
     chosen = [distance for distance in distances if _asked(distance.name, wanted)]
     left_out = [entry.as_json() for entry in skipped + missing if _asked(entry.metric, wanted)]
     if not (scorers or chosen):
         raise InputError("nothing can be measured: " + "; ".join(f"{one['metric']}: {one['why']}" for one in left_out))
-    drawn = EvaluateReconstruction(batch_size=CLIPS_AT_ONCE, bootstrap=RESAMPLES, seed=seed)
-    reconstructions = score(tokenizer, store, CLIPS_AT_ONCE, scorers, chosen, device=device, watch=watch)
+    batch = at_once(clips.frames, clips.size)
+    drawn = EvaluateReconstruction(batch_size=batch, bootstrap=RESAMPLES, seed=seed)
+    collect: Collect = measured_in_turn
+    if parts is not None:
+        measured = {scorer.name: scorer.facts for scorer in scorers} | {each.name: each.facts() for each in chosen}
+        identity = {"tokenizer": tokenizer.fingerprint, "clips": clips.fingerprint, "metrics": measured, "batch": batch}
+        collect = Parts(parts, identity).collect
+    reconstructions = score(tokenizer, store, batch, scorers, chosen, 0, device, watch, collect)
     records = summarise(reconstructions, store, drawn, scorers, chosen)
-    records |= {distance.name: of_files(records[distance.name], clips, distance) for distance in chosen}
+    if isinstance(clips, FolderClips):
+        records |= {distance.name: of_files(records[distance.name], clips, distance) for distance in chosen}
     facts = {"name": tokenizer.name, "fingerprint": tokenizer.fingerprint, "parameters": tokenizer.parameter_count}
     return {
         "tokenizer": facts | {"frames": clips.frames, "size": clips.size} | clip_size(tokenizer, reconstructions),
-        "clips": {"files": len(clips), "fingerprint": clips.fingerprint},
+        "clips": {"files": len(clips.files), "clips": len(clips), "fingerprint": clips.fingerprint},
         "metrics": {
             name: entry | {"split": "files given", "protocol": entry["protocol"] | skipped_count(clips)}
             for name, entry in records.items()
@@ -75,6 +97,16 @@ def evaluate(
         "left_out": left_out,
         "skipped_files": [str(file.path) for file in clips.skipped],
     }
+
+
+def _distances(
+    clips: FolderClips | ProtocolClips, judge: Judge | None, settings: Metrics, parts: Path | None, watch: Watch
+) -> tuple[list[FrechetDistance], list[Skipped]]:
+    if len(clips) < 2:
+        return [], no_distances(settings, TOO_FEW)
+    if isinstance(clips, ProtocolClips):
+        return distances_under(clips, judge, settings, parts, watch)
+    return distances_to(clips, judge, settings)
 
 
 def _asked(record: str, wanted: Collection[str] | None) -> bool:

@@ -3,20 +3,26 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sweettok.api.comparison import Comparison, FolderClips
 from sweettok.api.frames import Change, FrameFile, to_square
+from sweettok.api.parts import Parts
+from sweettok.api.protocol_clips import ProtocolClips, at_once
 from sweettok.errors import InputError, counted
 from sweettok.metrics.distances import CLIPS_AT_ONCE, FrechetDistance, judge_distances, open_distances
+from sweettok.metrics.extractors import Extractor, judge_extractor, open_extractor
 from sweettok.metrics.fidelity import DATA_RANGE, PSNR_CAP
 from sweettok.metrics.networks import Skipped
 from sweettok.metrics.protocol import first_frames
+from sweettok.metrics.reconstruction import Piece, Watch, measured_in_turn
 from sweettok.metrics.record import record
-from sweettok.metrics.reference_statistics import features_of
+from sweettok.metrics.reference_statistics import check_protocol, features_of
 from sweettok.metrics.registry import Metric, frechet_of, metrics
 from sweettok.metrics.scorers import NO_JUDGE, open_scorers
 from sweettok.metrics.statistics import bootstrap_interval
@@ -159,7 +165,7 @@ def _distances(
     return records, skipped
 
 
-def skipped_count(files: Comparison | FolderClips) -> dict[str, int]:
+def skipped_count(files: Comparison | FolderClips | ProtocolClips) -> dict[str, int]:
     """For a record: how many files were left out for being short, and how many pairs with them, where any were."""
     pairs = files.skipped_pairs if isinstance(files, Comparison) else 0
     return ({"skipped_files": len(files.skipped)} if files.skipped else {}) | (
@@ -181,6 +187,47 @@ def distances_to(
         still = [metric for metric in _judged_sets() if metric.kind not in kinds]
         skipped += [Skipped(metric.name, metric.kind, "a single frame has no motion to compare") for metric in still]
     return found, skipped
+
+
+def distances_under(
+    real: ProtocolClips, judge: Judge | None, settings: Metrics, parts: Path | None = None, watch: Watch = iter
+) -> tuple[list[FrechetDistance], list[Skipped]]:
+    """The Frechet distances of videos to files under their protocol, and those that cannot be had. parts, watch: as
+    `distance_on`."""
+    found, skipped = [], []
+    if judge is None:
+        skipped.append(Skipped("frechet_video/judge", "video", NO_JUDGE))
+    else:
+        found.append(distance_on(judge_extractor(judge, "video"), real, parts, watch))
+    for name in settings.extractors:
+        metric = frechet_of(name)
+        try:
+            found.append(distance_on(open_extractor(name, settings.weights[name]), real, parts, watch))
+        except InputError as reason:
+            skipped.append(Skipped(metric.name, metric.kind, str(reason)))
+    return found, skipped
+
+
+def distance_on(
+    extractor: Extractor, real: ProtocolClips, parts: Path | None = None, watch: Watch = iter
+) -> FrechetDistance:
+    """The distance to files under their protocol.
+
+    parts: folder that keeps the features of each batch (`Parts`). watch: wraps the batches' numbers, for a progress bar.
+    Raises InputError where the extractor takes images, or clips of more frames.
+    """
+    selection = real.selection(extractor.name)
+    protocol = selection.protocol
+    check_protocol(extractor, protocol)
+    rows = torch.arange(len(real)).split(at_once(real.frames, real.size))
+
+    def measure(number: int) -> Piece:
+        return Piece({}, {"real": features_of(extractor, protocol, [selection.clips(rows[number])])}, {}, (0, 0))
+
+    identity = extractor.identity() | {"clips": real.fingerprint, "batch": len(rows[0])}
+    collect = Parts(parts / f"real {extractor.name}", identity).collect if parts else measured_in_turn
+    pieces = collect(range(len(rows)), measure, watch)
+    return FrechetDistance(extractor, selection, np.concatenate([piece.features["real"] for piece in pieces]))
 
 
 def of_files(entry: dict[str, Any], real: FolderClips, distance: FrechetDistance) -> dict[str, Any]:

@@ -19,8 +19,10 @@ from sweettok.commands.metrics import (
 from sweettok.errors import InputError, counted
 
 if TYPE_CHECKING:
+    from sweettok.api.comparison import FolderClips
     from sweettok.api.model import SweetTok
-    from sweettok.params import Params, TokenizerEntry
+    from sweettok.api.protocol_clips import ProtocolClips
+    from sweettok.params import Params, Protocol, TokenizerEntry
     from sweettok.tokenizers.base import ClipTokenizer
 
 
@@ -30,7 +32,8 @@ def add(commands: Any) -> None:
         "evaluate",
         help="measure a tokenizer on a folder of videos or images; every number comes with its protocol",
         description="A tokenizer is a name of params.tokenizers or of an installed package (`sweettok tokenizers`), or the "
-        "folder of a model. Of each file the first frames are taken, resized by the shorter side and cropped at the centre.",
+        "folder of a model. Of each file the first frames are taken, resized by the shorter side and cropped at the centre; with "
+        "--protocol, what that takes. Stopped runs go on, and several at once share the work, with --parts.",
     )
     evaluate.add_argument(
         "--tokenizer", required=True, metavar="NAME_OR_PATH", help="registered name, or folder of a model"
@@ -43,15 +46,25 @@ def add(commands: Any) -> None:
         "--frames",
         type=int,
         metavar="N",
-        help="frames per clip (default: data.frames of params.yaml; of a model, its own)",
+        help="frames per clip (default: the protocol's, else data.frames of params.yaml; of a model, its own)",
     )
     evaluate.add_argument(
-        "--size", type=int, metavar="N", help="side of a frame in pixels (default: data.size; of a model, its own)"
+        "--size",
+        type=int,
+        metavar="N",
+        help="side of a frame in pixels (default: the protocol's, else data.size; of a model, its own)",
     )
     add_skip_shorter(evaluate)
     add_device(evaluate)
     evaluate.add_argument("-o", "--output", metavar="JSON", help="write numbers and protocols to a file")
-    add_networks(evaluate)
+    evaluate.add_argument(
+        "--parts",
+        metavar="FOLDER",
+        help="keep what is measured of each batch there: the same command goes on from it, and several at once share the work",
+    )
+    add_networks(
+        evaluate, "read and measure clips by a published protocol (docs/protocols.md), e.g. larp, tokenbench, vidtok"
+    )
     add_json(evaluate)
     evaluate.set_defaults(run=_evaluate)
     listed = commands.add_parser("tokenizers", help="list the registered tokenizers and the packages they come from")
@@ -73,22 +86,27 @@ def _list(chosen: argparse.Namespace) -> None:
 
 
 def _evaluate(chosen: argparse.Namespace) -> None:
-    from sweettok.api.evaluate import evaluate, open_clips
+    from sweettok.api.evaluate import evaluate, open_clips, open_clips_under
     from sweettok.progress import MINUTE, progress
     from sweettok.storage import atomic_file
 
     check_counts(chosen, "frames", "size")
     _check_folder(chosen.clips)
-    params, device = params_here(), device_of(chosen)
-    settings = network_settings(_with_networks(chosen), params)
-    tokenizer = _open(chosen, params)
-    clips = open_clips(chosen.clips, tokenizer.frames, tokenizer.size, chosen.skip_shorter)
+    params, device, protocol = params_here(), device_of(chosen), _protocol(chosen)
+    settings = network_settings(_with_networks(chosen, protocol), params)
+    tokenizer = _open(chosen, params, protocol)
+    shape = tokenizer.frames, tokenizer.size
+    clips: FolderClips | ProtocolClips
+    if protocol:
+        clips = open_clips_under(chosen.clips, protocol, *shape, chosen.skip_shorter)
+    else:
+        clips = open_clips(chosen.clips, *shape, chosen.skip_shorter)
     judge = open_judge(chosen)
 
     def watch(batches: Sequence[int]) -> Any:
         return progress(batches, tokenizer.name, unit="batch", delay=MINUTE)
 
-    found = evaluate(tokenizer, clips, judge, settings, chosen.metrics, chosen.seed, device, watch)
+    found = evaluate(tokenizer, clips, judge, settings, chosen.metrics, chosen.seed, device, watch, chosen.parts)
     text = json.dumps({"folder": chosen.clips, **found}, indent=1)
     if chosen.output:
         with atomic_file(Path(chosen.output)) as file:
@@ -96,8 +114,9 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     if chosen.json:
         print(text)
         return
-    shape = f"{clips.frames}x{clips.size}x{clips.size}"
-    print(f"{tokenizer.name} on {counted(len(clips), 'file')}, {shape}: {_sizes(found['tokenizer'])} per clip")
+    of = f"{counted(len(clips), 'clip')} of " if len(clips) != len(clips.files) else ""
+    on = f"{of}{counted(len(clips.files), 'file')}, {clips.frames}x{clips.size}x{clips.size}"
+    print(f"{tokenizer.name} on {on}: {_sizes(found['tokenizer'])} per clip")
     _print_table(found)
     if found["skipped_files"]:
         print(skipped_line(found["skipped_files"], clips.frames))
@@ -126,8 +145,20 @@ def _print_table(found: dict[str, Any]) -> None:
         print(f"left out  {entry['metric']}: {entry['why']}")
 
 
-def _open(chosen: argparse.Namespace, params: "Params | None") -> "ClipTokenizer":
-    """The tokenizer that --tokenizer names, for clips as --frames, --size and the params say. Raises InputError."""
+def _protocol(chosen: argparse.Namespace) -> "Protocol | None":
+    """The published protocol that --protocol names; None for `own`. Raises InputError (unknown, more than one)."""
+    from sweettok.metrics.protocol import preset
+
+    names = chosen.protocol or ["own"]
+    if len(names) > 1:
+        raise InputError(
+            f"--protocol {' '.join(names)}: each reads clips in its own way; run the command once for each"
+        )
+    return None if names == ["own"] else preset(names[0])
+
+
+def _open(chosen: argparse.Namespace, params: "Params | None", protocol: "Protocol | None") -> "ClipTokenizer":
+    """The tokenizer that --tokenizer names, for clips as --frames, --size, protocol and params say. Raises InputError."""
     from sweettok.api.model import SweetTok
     from sweettok.tokenizers.registry import open_tokenizer, registered
     from sweettok.tokenizers.sweettok import SweetTokTokenizer
@@ -145,7 +176,8 @@ def _open(chosen: argparse.Namespace, params: "Params | None") -> "ClipTokenizer
             f"tokenizer {name!r}: there is no params.yaml here, in which a project names its tokenizers; run this in the "
             "project's folder, or give a model's folder" + (f", or one of {', '.join(known)}" if known else "")
         )
-    frames, size = chosen.frames or (params and params.data.frames), chosen.size or (params and params.data.size)
+    frames = chosen.frames or (protocol and protocol.frames) or (params and params.data.frames)
+    size = chosen.size or (protocol and protocol.resolution) or (params and params.data.size)
     if name in known and not (frames and size):
         raise InputError("there is no params.yaml to tell the length and size of clips; give --frames and --size")
     if str(Path.cwd()) not in sys.path:
@@ -188,8 +220,9 @@ def _check_clip(chosen: argparse.Namespace, tok: "SweetTok") -> None:
             )
 
 
-def _with_networks(chosen: argparse.Namespace) -> argparse.Namespace:
-    """The options, with the published networks that --metrics need. Raises InputError for an unknown metric."""
+def _with_networks(chosen: argparse.Namespace, protocol: "Protocol | None") -> argparse.Namespace:
+    """The options, with the published networks that --metrics need: of several the protocol's, whose extractor is measured
+    with where no metrics are named. Raises InputError for an unknown metric."""
     from sweettok.metrics.registry import metrics
 
     known = {name: metric for name, metric in metrics().items() if metric.compares != "samples"}
@@ -197,5 +230,11 @@ def _with_networks(chosen: argparse.Namespace) -> argparse.Namespace:
         raise InputError(f"unknown metric {unknown[0]!r}; choose from {', '.join(known)}")
     networks: dict[str, list[str]] = {"pairs": [], "sets": []}
     for name in chosen.metrics or ():
-        networks[known[name].compares] += known[name].networks[:1]
-    return argparse.Namespace(**vars(chosen), extractor=networks["sets"], perceptual=networks["pairs"])
+        choices = known[name].networks
+        networks[known[name].compares] += (
+            [protocol.extractor] if protocol and protocol.extractor in choices else choices[:1]
+        )
+    if protocol and chosen.metrics is None:
+        networks["sets"] = [protocol.extractor]
+    options = vars(chosen) | {"protocol": None if protocol else chosen.protocol}
+    return argparse.Namespace(**options, extractor=networks["sets"], perceptual=networks["pairs"])

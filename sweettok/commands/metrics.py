@@ -55,12 +55,15 @@ def add_skip_shorter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skip-shorter", action="store_true", help="skip files with fewer frames, and count them")
 
 
-def add_networks(parser: argparse.ArgumentParser) -> None:
-    """Options on what is measured with: the judge, weights of published networks, their protocols."""
+def add_networks(
+    parser: argparse.ArgumentParser,
+    protocol: str = "protocol of the extractors (default: own); may be given several times",
+) -> None:
+    """Options on what is measured with: the judge, weights of published networks, their protocols (what help says of it)."""
     parser.add_argument(
         "--judge", metavar="FOLDER", help=f"folder of the judge, which measures distances (default: {JUDGE})"
     )
-    parser.add_argument("--protocol", action="append", metavar="NAME", help="protocol of the extractors (default: own)")
+    parser.add_argument("--protocol", action="append", metavar="NAME", help=protocol)
     parser.add_argument("--weights", action="append", metavar="NAME=PATH", default=[], help="weights file of a network")
     parser.add_argument("--download", action="store_true", help="download missing weights")
     parser.add_argument("--seed", type=int, default=0, help="seed of the intervals (default: 0)")

@@ -14,7 +14,7 @@ from sweettok.errors import InputError
 from sweettok.metrics.extractors import Extractor, judge_extractor, open_extractor
 from sweettok.metrics.frechet import frechet_record
 from sweettok.metrics.networks import Skipped
-from sweettok.metrics.protocol import Selection, first_frames, preset, select
+from sweettok.metrics.protocol import Selection, first_frames, for_store, preset, select
 from sweettok.metrics.reference_statistics import check_protocol, features_of, reference_features
 from sweettok.metrics.registry import frechet_of
 from sweettok.metrics.small_sample import limit_record, size_curve
@@ -149,7 +149,7 @@ def open_distances(
             skipped.append(Skipped(metric.name, metric.kind, str(reason)))
             continue
         for chosen in settings.protocols:
-            protocol = own_protocol(extractor, stores["test"]) if chosen == "own" else preset(chosen)
+            protocol = own_protocol(extractor, stores["test"]) if chosen == "own" else for_store(preset(chosen))
             if protocol.extractor != name:  # a published protocol for another extractor
                 continue
             try:

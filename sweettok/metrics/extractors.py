@@ -1,5 +1,6 @@
 """Feature extractors by name: what a Frechet distance is measured on, and the name the distance may carry."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -75,6 +76,21 @@ def _i3d(name: str, eps: float) -> Callable[[WeightsSource], Extractor]:
         return replace(extractor, min_frames=MIN_FRAMES)
 
     return open_i3d
+
+
+def random_i3d(seed: int = 0) -> Extractor:
+    """An I3D that has learned nothing, for trying things out: its distance is `frechet_video/i3d-random`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = i3d.I3D()
+        for module in network.modules():
+            if isinstance(module, nn.Conv3d):  # torch's own start makes signals smaller layer by layer, to nothing
+                nn.init.kaiming_normal_(module.weight)
+    digest = hashlib.sha256(b"".join(tensor.numpy().tobytes() for tensor in network.state_dict().values())).hexdigest()
+    features = _without_gradients(lambda clips: network(for_i3d(clips)))
+    name = "i3d-random"
+    facts = {"weights": f"random, seed {seed}"}
+    return Extractor(name, "video", i3d.CLASSES, f"frechet_video/{name}", digest, features, facts, MIN_FRAMES)
 
 
 def for_i3d(clips: Tensor) -> Tensor:

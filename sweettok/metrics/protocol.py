@@ -1,4 +1,4 @@
-"""Frechet protocols as data: the published ones, and what a protocol takes from a clip store.
+"""What a protocol takes from a clip store or a file, and what the extractor sees of it.
 
 Published FVDs differ in all that `Protocol` lists (docs/paper.md, Protocols), so no distance here goes without one.
 """
@@ -10,87 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from sweettok.errors import InputError
+from sweettok.metrics.presets import PRESETS
 from sweettok.params import Protocol
 from sweettok.video.store import ClipStore, to_float, to_uint8
-
-_OMNITOKENIZER: dict[str, Any] = {
-    "extractor": "i3d-videogpt",
-    "choice": "first",
-    "frames": 17,
-    "start": "centre",
-    "fit": "squash",
-    "covariance": "unbiased",
-    "pixels": "truncate",
-    "seed": 0,
-}
-_TORCHSCRIPT: dict[str, Any] = {"extractor": "i3d", "frames": 16, "start": "random", "covariance": "biased", "seed": 0}
-
-PRESETS = {
-    preset.name: preset
-    for preset in (
-        Protocol(
-            name="omnitokenizer",
-            split="test",
-            clips=None,
-            resolution=256,
-            antialias=False,
-            source="FoundationVision/OmniTokenizer at e912dc0: vqgan_eval.py, OmniTokenizer/data.py and fvd/fvd.py, "
-            "scripts/recons/eval_video.sh. Their list is called ucf_val; how decord filters when it makes "
-            "frames smaller is not stated",
-            **_OMNITOKENIZER,
-        ),
-        Protocol(
-            name="sweettok-code",
-            split="test",
-            clips=3783,
-            resolution=256,
-            antialias=False,
-            source="adxcreative/SweetTok at 1df5480: scripts/eval_sweettok.py, data/video_dataset.py; "
-            "docs/paper.md, C43: rFVD on the 3,783 test clips of UCF-101 split 01",
-            **_OMNITOKENIZER,
-        ),
-        Protocol(
-            name="sweettok-code-generation",
-            split="train",
-            clips=2048,
-            resolution=128,
-            antialias=False,
-            source="adxcreative/SweetTok at 1df5480: evaluation/fvd_external.py, run_eval.sh; "
-            "docs/paper.md, C44: 2,048 samples against 2,048 TRAIN clips, drawn there without a seed",
-            **(_OMNITOKENIZER | {"choice": "random", "pixels": "float"}),
-        ),
-        Protocol(
-            name="larp",
-            split="train",
-            clips=None,
-            choice="first",
-            resolution=128,
-            fit="crop",
-            antialias=True,
-            pixels="float",
-            source="hywang66/LARP at c91ff39: eval/rfvd_evaluator.py, eval/eval_larp_tokenizer.py (ucf101_train.csv), "
-            "datasets/video_dataset.py: 9,537 TRAIN clips. The start frame is drawn there without a seed",
-            **_TORCHSCRIPT,
-        ),
-        Protocol(
-            name="stylegan-v",
-            split="train",
-            clips=2048,
-            choice="first",
-            resolution=256,
-            fit="crop",
-            antialias=True,
-            pixels="round",
-            source="universome/stylegan-v at 1f630af: metrics/metric_main.py (fvd2048_16f), frechet_video_distance.py, "
-            "metric_utils.py, configs/dataset/ucf101.yaml. Split and resizing are not stated (frames come prepared, "
-            "here taken as train and centre crop); the start frame is drawn there without a seed",
-            **_TORCHSCRIPT,
-        ),
-    )
-}
 
 
 def preset(name: str) -> Protocol:
@@ -111,8 +37,9 @@ def adapted(protocol: Protocol, **changes: Any) -> Protocol:
     if not changes:
         return protocol
     described = ", ".join(f"{key}={value}" for key, value in changes.items() if key != "source")
+    name = f"{protocol.name[:-1]}, {described})" if protocol.name.endswith(")") else f"{protocol.name} ({described})"
     try:
-        return Protocol(**(protocol.model_dump() | changes | {"name": f"{protocol.name} ({described})"}))
+        return Protocol(**(protocol.model_dump() | changes | {"name": name}))
     except pydantic.ValidationError as invalid:
         first = invalid.errors()[0]
         key = ".".join(map(str, first["loc"]))
@@ -183,17 +110,54 @@ def select(protocol: Protocol, store: ClipStore) -> Selection:
     return Selection(protocol, store, rows, _starts(protocol, store.frames, count, generator))
 
 
+def for_store(protocol: Protocol) -> Protocol:
+    """`protocol` without what needs whole files: a clip store has no rate, and its clips are windows already."""
+    return adapted(protocol, fps=None, start="first" if protocol.start == "every" else protocol.start)
+
+
 def _starts(protocol: Protocol, stored: int, count: int, generator: np.random.Generator) -> np.ndarray:
-    spare = stored - protocol.frames
     if protocol.start == "random":
-        return generator.integers(spare + 1, size=count)
-    # OmniTokenizer and SweetTok take frames // 2 before frame stored // 2 and the rest from there on
-    centre = stored // 2 - protocol.frames // 2
-    return np.full(count, centre if protocol.start == "centre" else 0)
+        return generator.integers(stored - protocol.frames + 1, size=count)
+    return np.full(count, _centre(stored, protocol.frames) if protocol.start == "centre" else 0)
+
+
+def _centre(stored: int, frames: int) -> int:
+    """OmniTokenizer and SweetTok take frames // 2 before frame stored // 2 and the rest from there on."""
+    return stored // 2 - frames // 2
+
+
+def frame_numbers(protocol: Protocol, stored: int, rate: float | None, draw: float) -> list[np.ndarray]:
+    """The clips that a protocol takes of a file: the numbers (frames,) of the frames of each, increasing.
+
+    stored: frames of the file. rate: its frames a second; None: no thinning. draw: in [0, 1), for start: random.
+    Empty where the file is too short, but for start: every, which fills the last clip up with its last frame.
+    """
+    kept = thinned(protocol, stored, rate)
+    if protocol.start == "every":
+        places = np.arange(len(kept) + -len(kept) % protocol.frames).clip(max=len(kept) - 1)
+        return list(kept[places.reshape(-1, protocol.frames)])
+    if (room := len(kept) - protocol.frames) < 0:
+        return []
+    start = {"first": 0, "centre": _centre(len(kept), protocol.frames), "random": int(draw * (room + 1))}[
+        protocol.start
+    ]
+    return [kept[start : start + protocol.frames]]
+
+
+def thinned(protocol: Protocol, stored: int, rate: float | None) -> np.ndarray:
+    """The numbers of the frames that are left at the protocol's rate."""
+    if protocol.fps is None or rate is None or rate <= protocol.fps:
+        return np.arange(stored)
+    if protocol.thinning == "step":
+        return np.arange(0, stored, round(rate / protocol.fps))
+    return np.linspace(0, stored - 1, int(stored / rate * protocol.fps)).astype(int)
 
 
 def resized(clip: Tensor, protocol: Protocol) -> Tensor:
-    """Clip (B, 3, T, H, W) -> (B, 3, T, resolution, resolution), bilinear, by the protocol's fit and antialias."""
+    """Clip (B, 3, T, H, W) -> (B, 3, T, resolution, resolution), by the protocol's fit, filter and antialias.
+
+    A crop is torchvision's: the longer side rounded down, the margins halved and rounded.
+    """
     batch, size = clip.shape[0], protocol.resolution
     height, width = clip.shape[-2:]
     if (height, width) == (size, size):
@@ -202,11 +166,23 @@ def resized(clip: Tensor, protocol: Protocol) -> Tensor:
     target = (size, size)
     if protocol.fit == "crop":
         shorter = min(height, width)
-        target = tuple(-(-side * size // shorter) for side in (height, width))  # rounded up, as VideoGPT does
-    frames = F.interpolate(frames, target, mode="bilinear", align_corners=False, antialias=protocol.antialias)
-    top, left = (target[0] - size) // 2, (target[1] - size) // 2
+        target = height * size // shorter, width * size // shorter
+    if protocol.filter == "lanczos":  # which torch does not have
+        frames = _lanczos(frames, target)
+    else:
+        frames = F.interpolate(frames, target, mode=protocol.filter, align_corners=False, antialias=protocol.antialias)
+    top, left = round((target[0] - size) / 2), round((target[1] - size) / 2)
     frames = frames[..., top : top + size, left : left + size].clamp(-1, 1)
     return frames.unflatten(0, (batch, -1)).transpose(1, 2)
+
+
+def _lanczos(frames: Tensor, target: tuple[int, int]) -> Tensor:
+    """Frames (N, 3, H, W) -> (N, 3, *target), antialiased (Pillow)."""
+    planes = (
+        Image.fromarray(plane).resize((target[1], target[0]), Image.Resampling.LANCZOS)
+        for plane in frames.flatten(0, 1).numpy()
+    )
+    return torch.from_numpy(np.stack([np.asarray(plane) for plane in planes])).unflatten(0, (-1, 3))
 
 
 def first_frames(clips: Tensor, protocol: Protocol) -> Tensor:
@@ -222,4 +198,6 @@ def as_measured(clip: Tensor, protocol: Protocol) -> Tensor:
         return to_float(to_uint8(clip)).to(clip.device)
     if protocol.pixels == "truncate":
         return clip.add(1).mul(127.5).clamp(0, 255).floor().div(127.5).sub(1)
+    if protocol.pixels == "unit":
+        return clip.clamp(-1, 1).add(1).div(2)
     return clip.clamp(-1, 1)

@@ -42,15 +42,28 @@ class Reconstructions:
     sizes: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-@dataclass
-class _Share:
-    """What one process has scored, in pieces."""
+@dataclass(frozen=True)
+class Piece:
+    """What is kept of a batch of B clips.
 
-    scores: dict[str, list[Tensor]]
-    features: dict[str, list[np.ndarray]]
-    first: list[Tensor] = field(default_factory=list)
-    shape: tuple[int, int] | None = None
-    sizes: list[dict[str, Tensor]] = field(default_factory=list)
+    scores    name of a scorer -> (B,);  features: name of a distance -> (n, F), of the clips that it selects
+    sizes     of a variable rate: bits of each clip (B,), and what else the tokenizer counts
+    shape     tokens of a clip, indices of a token
+    """
+
+    scores: dict[str, np.ndarray]
+    features: dict[str, np.ndarray]
+    sizes: dict[str, np.ndarray]
+    shape: tuple[int, int]
+
+
+Watch = Callable[[Sequence[int]], Iterable[int]]
+Collect = Callable[[Sequence[int], Callable[[int], Piece], Watch], list[Piece]]
+
+
+def measured_in_turn(numbers: Sequence[int], measure: Callable[[int], Piece], watch: Watch) -> list[Piece]:
+    """The pieces of all numbers, in their order."""
+    return [measure(number) for number in watch(numbers)]
 
 
 @torch.no_grad()
@@ -62,49 +75,58 @@ def score(
     distances: Sequence[FrechetDistance] = (),
     keep: int = 8,
     device: torch.device | str = "cpu",
-    watch: Callable[[Sequence[int]], Iterable[int]] = iter,
+    watch: Watch = iter,
+    collect: Collect = measured_in_turn,
 ) -> Reconstructions:
     """Encode and decode a split by `tokenizer` on `device`, and score each clip.
 
     Distances to the same split share the reconstructions; those of a protocol on another split have a run of their own.
-    Each process scores its share of the split's clips; the scores of all come back in all.
-    watch: wraps the numbers of the batches, for a progress bar.
+    Each process scores its share of the split's clips; the scores of all come back in all. One batch of clips is held at a
+    time. keep: how many of the first clips to give back.
+    watch: wraps the numbers of the batches, for a progress bar. collect: measures the batches, or knows what they gave.
     Raises InputError where the tokenizer breaks its protocol (`RoundTrip`).
     """
     round_trip = RoundTrip(tokenizer, device)
     shared = [distance for distance in distances if distance.selection.store.split == store.split]
-    share = _Share({scorer.name: [] for scorer in scorers}, {distance.name: [] for distance in shared})
     parts = torch.arange(len(store)).split(batch_size)
-    for number in watch(np.array_split(np.arange(len(parts)), process_count())[process_rank()].tolist()):
+    first: list[Tensor] = []
+
+    def measure(number: int) -> Piece:
         indices = parts[number]
         clip = store.clips(indices)
         tokens = round_trip.encode(clip)
         reconstructed = round_trip.decode(tokens, clip)
-        share.shape = tokens.shape[1], tokens[0, 0].numel()
-        share.sizes.append(round_trip.sizes(tokens))
-        for scorer in scorers:
-            share.scores[scorer.name].append(scorer.compute(clip, reconstructed))
-        for distance in shared:
-            rows = distance.selection.rows
-            numbers = np.flatnonzero(np.isin(rows, indices.numpy()))
-            if len(numbers):
-                places = rows[numbers] - int(indices[0])
-                share.features[distance.name].append(distance.reconstructed_features(reconstructed[places], numbers))
-        if sum(map(len, share.first)) < keep:
-            share.first.append(reconstructed.clone())  # a tokenizer may use its output again
-    shares = gathered_objects(share)
-    scores = {s.name: torch.cat([x for each in shares for x in each.scores[s.name]]).double().numpy() for s in scorers}
-    features = {d.name: np.concatenate([x for each in shares for x in each.features[d.name]]) for d in shared}
+        if sum(map(len, first)) < keep:
+            first.append(reconstructed.clone())  # a tokenizer may use its output again
+        return Piece(
+            {scorer.name: scorer.compute(clip, reconstructed).double().numpy() for scorer in scorers},
+            {distance.name: _features(distance, reconstructed, indices) for distance in shared},
+            {key: values.numpy() for key, values in round_trip.sizes(tokens).items()},
+            (tokens.shape[1], tokens[0, 0].numel()),
+        )
+
+    own = np.array_split(np.arange(len(parts)), process_count())[process_rank()].tolist()
+    shares = gathered_objects((collect(own, measure, watch), first))
+    pieces = [piece for found, _ in shares for piece in found]
+    kept = [clip for _, clips in shares for clip in clips]
     others = [distance for distance in distances if distance.selection.store.split != store.split]
-    features |= {distance.name: distance.method_features(round_trip, batch_size) for distance in others}
-    sizes = [piece for each in shares for piece in each.sizes]
+    features = {d.name: np.concatenate([piece.features[d.name] for piece in pieces]) for d in shared}
     return Reconstructions(
-        scores=scores,
-        features=features,
-        first=torch.cat([clip for each in shares for clip in each.first])[:keep],
-        shape=next(each.shape for each in shares if each.shape),
-        sizes={key: torch.cat([piece[key] for piece in sizes]).numpy() for key in sizes[0]},
+        scores={s.name: np.concatenate([piece.scores[s.name] for piece in pieces]) for s in scorers},
+        features=features | {distance.name: distance.method_features(round_trip, batch_size) for distance in others},
+        first=torch.cat(kept)[:keep] if kept else torch.empty(0),
+        shape=pieces[0].shape,
+        sizes={key: np.concatenate([piece.sizes[key] for piece in pieces]) for key in pieces[0].sizes},
     )
+
+
+def _features(distance: FrechetDistance, reconstructed: Tensor, indices: Tensor) -> np.ndarray:
+    """Features (n, F) of those of the reconstructed clips `indices` that a distance selects; n may be 0."""
+    rows = distance.selection.rows
+    numbers = np.flatnonzero(np.isin(rows, indices.numpy()))
+    if not len(numbers):
+        return np.empty((0, distance.extractor.dims), np.float32)
+    return distance.reconstructed_features(reconstructed[rows[numbers] - int(indices[0])], numbers)
 
 
 def summarise(

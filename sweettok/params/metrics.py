@@ -8,8 +8,10 @@ from sweettok.params.section import Section
 
 ExtractorName = Literal["i3d", "i3d-videogpt", "inception", "squeezenet1_0"]
 PerceptualName = Literal["alex", "vgg", "squeeze", "squeezenet1_0"]
-# The presets are in metrics.protocol; each is for one extractor and applies only where that is listed.
-ProtocolName = Literal["own", "omnitokenizer", "sweettok-code", "sweettok-code-generation", "larp", "stylegan-v"]
+# The presets are in metrics.presets; each is for one extractor and applies only where that is listed.
+ProtocolName = Literal[
+    "own", "omnitokenizer", "sweettok-code", "sweettok-code-generation", "larp", "stylegan-v", "tokenbench", "vidtok"
+]  # fmt: skip
 
 
 class WeightsSource(Section):
@@ -21,7 +23,7 @@ class WeightsSource(Section):
 
 
 class Protocol(Section):
-    """How a Frechet distance is measured; metrics.protocol has the published ones as presets."""
+    """How clips are read and measured; metrics.presets has the published protocols."""
 
     name: str
     extractor: str = Field(description="a name of metrics.extractors")
@@ -29,12 +31,29 @@ class Protocol(Section):
     clips: PositiveInt | None = Field(description="how many real clips; null: all of the split")
     choice: Literal["first", "random"] = Field(description="which clips, where the split has more")
     frames: PositiveInt
-    start: Literal["first", "centre", "random"] = Field(description="where in a stored clip the frames begin")
+    fps: PositiveInt | None = Field(
+        default=None, description="files of more frames a second are thinned to so many; null: every frame"
+    )
+    thinning: Literal["step", "spread"] = Field(
+        default="step", description="every rate / fps-th frame, rounded, or duration x fps frames evenly over the file"
+    )
+    start: Literal["first", "centre", "random", "every"] = Field(
+        description="where in a file or stored clip the frames begin; every: window after window, the last filled up"
+    )
     resolution: PositiveInt = Field(description="height and width in pixels, before the extractor's own resizing")
     fit: Literal["crop", "squash"] = Field(description="shorter side + centre crop, or both sides regardless of aspect")
+    filter: Literal["bilinear", "bicubic", "lanczos"] = Field(default="bilinear", description="of resizing")
     antialias: bool = Field(description="whether making frames smaller averages over all pixels")
-    pixels: Literal["float", "round", "truncate"] = Field(description="how values become bytes before the extractor")
+    pixels: Literal["float", "round", "truncate", "unit"] = Field(
+        description="how values become bytes before the extractor; unit: not at all, but it is given [0, 1], a known mistake"
+    )
     covariance: Literal["biased", "unbiased"] = Field(description="sum of squares divided by n or n - 1")
+    psnr: Literal["clip", "frame"] = Field(
+        default="clip", description="of the squared error of a clip, or mean over its frames"
+    )
+    ssim: Literal["gaussian", "uniform"] = Field(
+        default="gaussian", description="window: 11x11 with sigma 1.5, or 7x7 with equal weights and sample covariance"
+    )
     seed: NonNegativeInt = Field(description="of random choice and start; no effect without either")
     source: str = Field(description="where these values are published, and what is not")
 

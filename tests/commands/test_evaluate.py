@@ -108,9 +108,37 @@ def test_a_single_file_has_no_distances(sweettok, two_videos, with_judge):
     assert {entry["metric"] for entry in found["left_out"]} == {"frechet_video/judge", "frechet_image/judge"}
 
 
+def test_a_published_protocol_reads_and_measures(sweettok, two_videos, with_judge, work, monkeypatch, tmp_path):
+    """vidtok: every window of 9 frames; PSNR frame by frame; on a model's own clip, so that the name says so."""
+    monkeypatch.setenv("SWEETTOK_CACHE", str(tmp_path / "cache"))
+    status, out, _ = evaluate(sweettok, "outputs/model", "--protocol", "vidtok", "--json")
+    found, name = json.loads(out), "vidtok (frames=9, resolution=16)"
+    assert status == 0 and found["clips"] == found["clips"] | {"files": 2, "clips": 4}
+    assert set(found["metrics"]) == {
+        f"psnr@{name}", f"ssim@{name}", f"perceptual/judge@{name}", "frechet_video/judge@vidtok (frames=9, resolution=16, extractor=judge)",
+    }  # fmt: skip
+    facts = found["metrics"][f"psnr@{name}"]["protocol"]["protocol"]
+    assert (facts["start"], facts["psnr"], facts["fps"]) == ("every", "frame", 30)
+    assert [entry["metric"] for entry in found["left_out"]] == ["fvd"]
+    shutil.copy(ROOT / "params.yaml", work)
+    status, out, _ = evaluate(sweettok, "mean_colour", "--protocol", "larp", "--frames", 9, "--metrics", "psnr")
+    assert status == 0 and "mean_colour on 2 files, 9x128x128" in out and "psnr@larp (frames=9)" in out
+
+
+def test_parts_are_kept_and_used(sweettok, two_videos, work):
+    expected = json.loads(evaluate(sweettok, "outputs/model", "--parts", "parts", "--json")[1])
+    assert list((work / "parts").glob("*.safetensors"))
+    assert json.loads(evaluate(sweettok, "outputs/model", "--parts", "parts", "--json")[1]) == expected
+    status, _, err = evaluate(sweettok, "outputs/model", "--parts", "parts", "--metrics", "psnr")
+    assert status == 1 and "its metrics differs" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
+        (["outputs/model", "--protocol", "tats"], "protocol 'tats' is unknown; choose one of omnitokenizer"),
+        (["outputs/model", "--protocol", "larp", "--protocol", "own"], "--protocol larp own: each reads clips"),
+        (["outputs/model", "--protocol", "larp", "--frames", "12"], "--frames 12: the model"),
         (["outputs/model", "--metrics", "nonsense"], "'nonsense'"),
         (["mean_colour"], "'mean_colour': there is no params.yaml here"),
         (["outputs/model", "--metrics", "fvd", "lpips/alex"], "fvd: weights of I3D: not here"),

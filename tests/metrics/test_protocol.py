@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from sweettok.errors import InputError
 from sweettok.metrics.extractors import EXTRACTORS
-from sweettok.metrics.protocol import PRESETS, adapted, as_measured, first_frames, preset, resized, select
+from sweettok.metrics.protocol import (
+    PRESETS,
+    adapted,
+    as_measured,
+    first_frames,
+    for_store,
+    frame_numbers,
+    preset,
+    resized,
+    select,
+)
 from sweettok.video.store import to_float, to_uint8
 
 
@@ -44,10 +54,12 @@ def test_presets_are_what_paper_md_says():
         "sweettok-code-generation": (17, 128, 2048, "train", "centre", "unbiased"),
         "larp": (16, 128, None, "train", "random", "biased"),
         "stylegan-v": (16, 256, 2048, "train", "random", "biased"),
+        "tokenbench": (300, 1080, None, "test", "first", "unbiased"),
+        "vidtok": (17, 256, None, "test", "every", "biased"),
     }
     for protocol in PRESETS.values():
         assert protocol.extractor in EXTRACTORS and " at " in protocol.source, "the source names a commit"
-    with pytest.raises(InputError, match="'tats' .*omnitokenizer, .*stylegan-v"):
+    with pytest.raises(InputError, match="'tats' .*omnitokenizer, .*vidtok"):
         preset("tats")
 
 
@@ -55,6 +67,7 @@ def test_a_changed_protocol_says_so_in_its_name():
     base = preset("larp")
     assert adapted(base) is base and adapted(base, frames=16) is base
     assert adapted(base, clips=256, resolution=64).name == "larp (clips=256, resolution=64)"
+    assert adapted(adapted(base, clips=256), frames=9).name == "larp (clips=256, frames=9)"
     with pytest.raises(InputError, match="larp: covariance: .*'biased' .*'unbiased'.*'n-1'"):
         adapted(base, covariance="n-1")
     with pytest.raises(InputError, match="larp: size: "):
@@ -83,6 +96,34 @@ def test_centre_is_the_published_window(stored, frames):
     expected = list(range(centre - frames // 2, centre + frames // 2 + frames % 2))
     found = shown(select(small(frames=frames), Store(frames=stored)))[0]
     assert found.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "stored", "rate", "expected"),
+    [
+        ({"fps": 16, "thinning": "spread", "frames": 4, "start": "centre"}, 50, 25, [22, 23, 25, 26]),
+        ({"fps": 16, "thinning": "spread", "frames": 4, "start": "centre"}, 50, 16, [23, 24, 25, 26]),
+        ({"fps": 30, "frames": 3, "start": "first"}, 12, 59.94, [0, 2, 4]),
+        ({"fps": 30, "frames": 3, "start": "first"}, 12, 44, [0, 1, 2]),
+        ({"fps": 30, "frames": 3, "start": "first"}, 12, None, [0, 1, 2]),
+        ({"frames": 3, "start": "random"}, 12, 25, [8, 9, 10]),
+    ],
+)
+def test_the_frames_of_a_file(changes, stored, rate, expected):
+    """By OmniTokenizer's int(duration x fps) frames of linspace, by VidTok's step of round(rate / fps); 0.85: a draw."""
+    (found,) = frame_numbers(small(**changes), stored, rate, 0.85)
+    assert found.tolist() == expected
+
+
+def test_every_window_of_a_file_and_the_last_filled_up():
+    protocol = small(frames=4, start="every")
+    assert [window.tolist() for window in frame_numbers(protocol, 6, None, 0)] == [[0, 1, 2, 3], [4, 5, 5, 5]]
+    assert len(frame_numbers(protocol, 8, None, 0)) == 2 and frame_numbers(small(frames=7), 6, None, 0) == []
+
+
+def test_a_store_has_neither_rate_nor_files():
+    assert for_store(preset("larp")) is preset("larp")
+    assert for_store(preset("vidtok")).name == "vidtok (fps=None, start=first)"
 
 
 def test_random_choice_is_set_by_the_seed():
