@@ -17,6 +17,7 @@ KINDS = {
     "bsq": {"quantizer": "bsq"},
     "residual": {"quantizer": "residual"},
     "factorised": {"quantizer": "factorised"},
+    "dual": {"quantizer": "dual"},
 }
 LEARNED = ("learned", "residual", "factorised")  # codes that follow the latents they stand for
 

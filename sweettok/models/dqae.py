@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sweettok.models.hierarchical import Hierarchical
 from sweettok.models.holistic import Holistic
 from sweettok.models.patches import square_positions
 from sweettok.models.patchwise import Patchwise, WindowedPatchwise
@@ -237,4 +238,5 @@ ARCHITECTURES: dict[str, Any] = {
     "holistic": Holistic,
     "cvivit": Patchwise,
     "omnitokenizer": WindowedPatchwise,
+    "hierarchical": Hierarchical,
 }

@@ -88,7 +88,7 @@ class LanguageQuantizer(nn.Module):
         """Parameters that training has and use has not: the graph convolution, of which the table of codes is left."""
         layers = (self.graph_in, self.skip_in, self.graph_out, self.skip_out)
         trained = sum(parameter.numel() for layer in layers for parameter in layer.parameters())
-        return trained - self.size * self.project_out.in_features
+        return trained - self.size * self.graph_out.out_features
 
     def codes(self) -> Tensor:
         """F(c) of all words: (V, code_dim), unit length. Computed each time in training, in eval after weights changed."""

@@ -13,6 +13,7 @@ from sweettok.language.codebook import Codebook
 from sweettok.language.controls import controlled
 from sweettok.models.binary_quantizer import BinarySphericalQuantizer, LookupFreeQuantizer
 from sweettok.models.dqae import ARCHITECTURES
+from sweettok.models.dual_quantizer import DualQuantizer
 from sweettok.models.factorised_quantizer import FactorisedQuantizer
 from sweettok.models.language_quantizer import LanguageQuantizer
 from sweettok.models.learned_quantizer import LearnedQuantizer
@@ -53,8 +54,9 @@ def build_quantizers(tokenizer: Tokenizer, codebook: Codebook) -> nn.ModuleDict:
         elif tokenizer.quantizer in WORDLESS:
             quantizers[group] = WORDLESS[tokenizer.quantizer](tokenizer, len(words), tokens[group])
         else:
-            quantizers[group] = LanguageQuantizer(
-                codebook, words, parts, tokenizer.width, tokenizer.code_dim, tokens[group],
-                tokenizer.lookup, tokenizer.commitment, tokenizer.usage_entropy,
+            of_words = DualQuantizer if tokenizer.quantizer == "dual" else LanguageQuantizer
+            quantizers[group] = of_words(
+                codebook, words, parts, width=tokenizer.width, code_dim=tokenizer.code_dim, tokens=tokens[group],
+                lookup=tokenizer.lookup, commitment=tokenizer.commitment, usage_entropy=tokenizer.usage_entropy,
             )  # fmt: skip
     return quantizers

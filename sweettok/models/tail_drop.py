@@ -83,15 +83,19 @@ def ranks(tokens: int, frames: int, placed: bool = True) -> Tensor:
     """In which order tokens are kept: the rank of each, int64 (tokens,), 0 for the one kept longest.
 
     The first 4^k of a frame's places are an even grid: rows and columns bit by bit from the coarsest, as a quadtree's
-    leaves. Places of the same rank in all frames follow each other. Tokens that have no place are kept as they come.
+    leaves. Places of the same rank in all frames follow each other. Frames whose tokens have no place keep them as they
+    come.
     """
-    if not placed:
-        return torch.arange(tokens)
-    side = round((tokens // frames) ** 0.5)
+    coarse = _quadtree(round((tokens // frames) ** 0.5)) if placed else torch.arange(tokens // frames)
+    order = (coarse.expand(frames, -1) * frames + torch.arange(frames)[:, None]).flatten().argsort()
+    return torch.empty_like(order).scatter_(0, order, torch.arange(tokens))
+
+
+def _quadtree(side: int) -> Tensor:
+    """Numbers that order the places of a side x side grid from coarse to fine: int64 (side^2,)."""
     rows = torch.arange(side)[:, None].expand(side, side).flatten()
     columns = torch.arange(side).repeat(side)
     coarse = torch.zeros(side * side, dtype=torch.int64)
     for bit in range((side - 1).bit_length()):  # the lowest bit of a place tells finest places apart
         coarse = coarse << 2 | (rows >> bit & 1) << 1 | columns >> bit & 1
-    order = (coarse.expand(frames, -1) * frames + torch.arange(frames)[:, None]).flatten().argsort()
-    return torch.empty_like(order).scatter_(0, order, torch.arange(tokens))
+    return coarse

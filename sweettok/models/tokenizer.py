@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sweettok.errors import InputError
 from sweettok.language.codebook import Codebook
+from sweettok.models.diffusion_decoder import DiffusionDecoder
 from sweettok.models.dqae import ARCHITECTURES
 from sweettok.models.patches import check_clip
 from sweettok.models.proxy import FiniteScalarQuantizer, PatchEncoder, PixelDecoder, ProxyTokenizer
@@ -21,6 +22,7 @@ from sweettok.params import Part, Patches, Proxy, Tokenizer
 from sweettok.storage import atomic_directory, read_json, read_sealed, sha256_of, write_sealed
 
 FORMAT = 2
+ORDERED = ("holistic", "hierarchical")  # whose tokens come from coarse to fine already, or stand for no place
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,15 @@ class VideoTokenizer(nn.Module):
             del self.quantizers["temporal"]
         if tokenizer.tail_drop:
             for name, quantizer in list(self.quantizers.items()):
-                order = ranks(self.groups[name], self.token_frames[name], placed=tokenizer.architecture != "holistic")
+                order = ranks(self.groups[name], self.token_frames[name], placed=tokenizer.architecture not in ORDERED)
                 self.quantizers[name] = TailDrop(quantizer, tokenizer.width, order, tokenizer.tail_drop)
         slots = [quantizer.slots for quantizer in self.quantizers.values()]
         self.token_prior = TokenPrior(tokenizer, slots, sum(self.groups.values())) if tokenizer.prior_loss else None
         self.to_logits = nn.Linear(tokenizer.width, sum(proxy.levels))
         self.proxy_codes = FiniteScalarQuantizer(proxy.levels)
         self.pixel_decoder = PixelDecoder(proxy, patches)
+        steps = tokenizer.diffusion_steps
+        self.diffusion_decoder = DiffusionDecoder(proxy, patches, steps) if steps else None
 
     @property
     def device(self) -> torch.device:
@@ -135,12 +139,13 @@ class VideoTokenizer(nn.Module):
         parts = self.backbone.parts()
         temporal = [self.quantizers["temporal"]] if "temporal" in self.quantizers else []
         prior = [self.token_prior] if self.token_prior is not None else []
+        diffusion = [self.diffusion_decoder] if self.diffusion_decoder is not None else []
         return {
             "features": [self.features],
             "spatial": [*parts["spatial"], self.quantizers["spatial"], *prior],
             "temporal": [*parts["temporal"], *temporal],
             "decoder": [*parts["decoder"], self.to_logits],
-            "pixel_decoder": [self.pixel_decoder],
+            "pixel_decoder": [self.pixel_decoder, *diffusion],
         }
 
     def code(self, clip: Tensor) -> EncodedClip:
@@ -158,9 +163,16 @@ class VideoTokenizer(nn.Module):
         features = self.backbone.decode(zq_spatial, zq_temporal, frames)  # (B, D, frames, h, w)
         return self.to_logits(features.flatten(3).permute(0, 2, 3, 1))
 
-    def pixels(self, logits: Tensor) -> Tensor:
-        """Logits -> clip, not clamped, so that gradients pass."""
+    def picture(self, logits: Tensor) -> Tensor:
+        """Logits -> the pixel decoder's clip, not clamped, so that gradients pass."""
         return self.pixel_decoder(self.proxy_codes.expected(logits))
+
+    def pixels(self, logits: Tensor, clip: Tensor | None = None) -> Tensor:
+        """Logits -> clip as decoded, not clamped. A diffusion decoder in training finds `clip` again under noise."""
+        picture = self.picture(logits)
+        if self.diffusion_decoder is None:
+            return picture
+        return self.diffusion_decoder(picture) if clip is None else self.diffusion_decoder.denoise(clip, picture)
 
     def forward(self, clip: Tensor) -> tuple[EncodedClip, Tensor]:
         """clip -> (quantised latents with tokens, usage and VQ loss; logits over code digits)."""

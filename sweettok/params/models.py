@@ -8,8 +8,8 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model
 from sweettok.params.section import Probability, Section
 from sweettok.params.training import Optimiser
 
-Architecture = Literal["decoupled", "coupled", "downsample", "cvivit", "omnitokenizer", "holistic"]
-Quantizer = Literal["language", "learned", "stochastic", "fsq", "lfq", "bsq", "residual", "factorised"]
+Architecture = Literal["decoupled", "coupled", "downsample", "cvivit", "omnitokenizer", "holistic", "hierarchical"]
+Quantizer = Literal["language", "learned", "stochastic", "fsq", "lfq", "bsq", "residual", "factorised", "dual"]
 Lookup = Literal["union", "composed"]
 Words = Literal["by_part_of_speech", "all", "shuffled", "permuted_vectors"]
 Graph = Literal["captions", "none", "random"]
@@ -79,6 +79,9 @@ class Tokenizer(Section):
     )
     prior_loss: NonNegativeFloat = Field(
         default=0.0, description="weight of a prior over the tokens that trains along (LARP: 0.06); 0: none"
+    )
+    diffusion_steps: NonNegativeInt = Field(
+        default=0, description="steps of a diffusion decoder behind the pixel decoder (CDT); 0: none"
     )
     start: Literal["proxy", "random"] = Field(
         description="patch features and pixel decoder start as the proxy's, or afresh"

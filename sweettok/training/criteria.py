@@ -67,7 +67,7 @@ class CodeCriterion(Criterion):
             distance = (coder.expected(logits) - coder.value_of(coder.known_digits(codes))).square().mean()
             loss, metrics["code_l2"] = loss + self.weights.code_l2 * distance, distance.detach()
         elif self.pictures:
-            seen, more = self.pictures(clip, model.pixels(logits))
+            seen, more = self.pictures(clip, model.picture(logits))
             loss, metrics = loss + seen, metrics | more
         return loss, metrics
 
@@ -100,7 +100,7 @@ class PixelCriterion(Criterion):
     def loss(
         self, model: VideoTokenizer, clip: Tensor, logits: Tensor, codes: Tensor, step: int
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        return self.compare(clip, model.pixels(logits), step)
+        return self.compare(clip, model.pixels(logits, clip), step)
 
     def compare(self, clip: Tensor, reconstruction: Tensor, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Clips (B, 3, T, H, W) in [-1, 1] and what became of them -> (loss, metrics to log)."""

@@ -1,4 +1,4 @@
-"""The patchwise peers: causal in time, windows in space, any length, the papers' numbers of tokens."""
+"""The patchwise peers, and others that are causal in time: any length, windows in space, the papers' numbers of tokens."""
 
 import subprocess
 import sys
@@ -16,14 +16,24 @@ from sweettok.params import Patches
 
 TOKENS = {"spatial_tokens": 16, "temporal_tokens": 64}  # a 4 x 4 grid, 4 later latent frames
 PEERS = ("cvivit", "omnitokenizer")
+CAUSAL = {
+    **{name: {"architecture": name} for name in PEERS},
+    "hierarchical": {"architecture": "hierarchical"},
+    "diffusion decoder": {"architecture": "omnitokenizer", "diffusion_steps": 2},
+}
 
 
 @pytest.fixture(scope="module")
 def models(make_model):
-    return {name: make_model(architecture=name, spatial_depth=2, temporal_depth=2, **TOKENS) for name in PEERS}
+    made = {
+        name: make_model(spatial_depth=2, temporal_depth=2, **TOKENS, **overrides) for name, overrides in CAUSAL.items()
+    }
+    for weight in made["diffusion decoder"].diffusion_decoder.to_pixels.parameters():  # it starts at nothing
+        torch.nn.init.normal_(weight, std=0.05)
+    return made
 
 
-@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("name", CAUSAL)
 @pytest.mark.parametrize("frame", [3, 5, 7])
 def test_later_frames_leave_earlier_tokens_and_pictures_alone(models, clips, name, frame):
     """Frames from `frame` on are others: tokens of the latent frames before stay, those after change."""
@@ -37,7 +47,7 @@ def test_later_frames_leave_earlier_tokens_and_pictures_alone(models, clips, nam
     assert not torch.allclose(shown[0][:, :, frame:], shown[1][:, :, frame:], atol=1e-3)
 
 
-@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("name", CAUSAL)
 @pytest.mark.parametrize("frames", [1, 3, 5, 11, 33])
 def test_any_length_has_the_same_tokens_a_latent_frame(models, clips, name, frames):
     """A longer clip's tokens begin with those of its first frames."""
@@ -89,16 +99,20 @@ def test_other_numbers_of_tokens_are_refused(make_model, name):
 
 
 @pytest.mark.parametrize(
-    "name, clip, patches, tokens",
+    "overrides, clip, patches, tokens, bits",
     [
-        ("omnitokenizer", (17, 256), Patches(spatial=8, temporal=4), (1024, 4096)),  # 5,120 (arXiv 2406.09399)
-        ("cvivit", (11, 128), Patches(spatial=8, temporal=2), (256, 1280)),  # 1,536 (arXiv 2210.02399)
+        ({"architecture": "omnitokenizer"}, (17, 256), Patches(spatial=8, temporal=4), (1024, 4096), 13),  # 5,120
+        ({"architecture": "cvivit"}, (11, 128), Patches(spatial=8, temporal=2), (256, 1280), 13),  # 1,536
+        # No more tokens than in one layer, of which a quarter are coarse.
+        ({"architecture": "hierarchical"}, (17, 256), Patches(spatial=8, temporal=4), (1024, 4096), 13),
+        # TokenFlow's finest scale, 16 x 16 indices of 16,384 pairs of codes: bits are of the index, not of each code.
+        ({"architecture": "cvivit", "quantizer": "dual"}, (1, 256), Patches(spatial=16, temporal=4), (256, 4), 14),
     ],
 )
 def test_tokens_and_bits_at_the_papers_sizes(
-    name, clip, patches, tokens, tokenizer_of, proxy_params, codebook, monkeypatch
+    overrides, clip, patches, tokens, bits, tokenizer_of, proxy_params, codebook, monkeypatch
 ):
-    """Both papers have a codebook of 8,192; here words stand in for it: bits are those of 8,192 codes in its place."""
+    """Here words stand in for the papers' codebooks: bits are those of as many codes as the papers have."""
 
     def on_cpu(*arguments):
         with torch.device("cpu"):
@@ -106,14 +120,16 @@ def test_tokens_and_bits_at_the_papers_sizes(
 
     monkeypatch.setattr(tokenizer_module, "build_quantizers", on_cpu)
     with torch.device("meta"):
-        settings = tokenizer_of(architecture=name, spatial_tokens=tokens[0], temporal_tokens=tokens[1])
+        settings = tokenizer_of(spatial_tokens=tokens[0], temporal_tokens=tokens[1], **overrides)
         model = VideoTokenizer(settings, patches, proxy_params, clip, codebook)
     for quantizer in model.quantizers.values():
-        quantizer.slots = [(0, 8192)]
-    assert code_size(model) == {"tokens": sum(tokens), "indices": sum(tokens), "bits": 13 * sum(tokens)}
+        assert len(quantizer.slots) == 1
+        quantizer.slots = [(0, 2**bits)]
+    count = sum(tokens) if clip[0] > 1 else tokens[0]
+    assert code_size(model) == {"tokens": count, "indices": count, "bits": bits * count}
 
 
-@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("name", CAUSAL)
 def test_another_process_decodes_the_same(models, clips, name, tmp_path):
     clip = clips(2, seed=5)
     tokens = models[name].encode(clip)

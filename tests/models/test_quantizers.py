@@ -63,7 +63,7 @@ def test_train_and_eval_mode_see_the_same_function(quantizers_of, kind):
     assert trained.loss.ndim == 0 == evaluated.loss and bool(trained.loss) == (kind != "fsq")
 
 
-@pytest.mark.parametrize("kind", ["union", "composed", *WITHOUT_WORDS])
+@pytest.mark.parametrize("kind", ["union", "composed", "dual", *WITHOUT_WORDS])
 def test_gradient_passes_straight_through(quantizers_of, kind):
     """The gradient of the decoder's input reaches the latents as if there were no quantisation."""
     quantizer = quantizers_of(**KINDS[kind])["spatial"].train()
@@ -82,7 +82,7 @@ def test_straight_through_gradient_equals_that_of_the_latent(quantizers_of):
     assert torch.allclose(z.grad, other.grad, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["union", "composed", *WITHOUT_WORDS])
+@pytest.mark.parametrize("kind", ["union", "composed", "dual", *WITHOUT_WORDS])
 def test_quantising_is_fp32_under_autocast(quantizers_of, kind):
     quantizer = quantizers_of(**KINDS[kind])["spatial"]
     z = latents(16, seed=3)

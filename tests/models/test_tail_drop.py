@@ -27,6 +27,7 @@ def test_every_frame_keeps_the_same_places():
         kept = of_frames < count
         assert (kept == kept[0]).all() and kept.sum() == count
     assert ranks(5, 1, placed=False).tolist() == list(range(5))
+    assert ranks(6, 2, placed=False).tolist() == [0, 2, 4, 1, 3, 5]
     assert ranks(9, frames=1).argsort()[0] == 0 and sorted(ranks(9, 1).tolist()) == list(range(9))
 
 

@@ -24,6 +24,7 @@ MODELS = {
     "downsample, learned": {"architecture": "downsample", "quantizer": "learned"},
     "fsq": {"quantizer": "fsq"},
     "factorised": {"quantizer": "factorised"},
+    "dual": {"quantizer": "dual"},
     "coupled, holistic": {"architecture": "holistic", "quantizer": "stochastic", "prior_loss": 0.06},
 }
 
