@@ -11,7 +11,8 @@ from sweettok.models.language_quantizer import LanguageQuantizer
 
 
 class DualQuantizer(LanguageQuantizer):
-    """Each word has a second, learned code: (semantic, pixel), unit vectors one behind the other. A token has a head for each.
+    """Each word has a second, learned code: (semantic, pixel), unit vectors of code_dim / 2 numbers, one behind the other.
+    A token has a head for each.
 
     The index is that of the least sum of both squared distances, weighted alike as in the authors' code. Of unit vectors
     that is the largest cosine of the two together, so all else is as it is for words.
@@ -22,13 +23,15 @@ class DualQuantizer(LanguageQuantizer):
     """
 
     def __init__(self, *args: Any, width: int, code_dim: int, tokens: int, **kwargs: Any) -> None:
-        super().__init__(*args, width=width, code_dim=code_dim, tokens=tokens, **kwargs)
-        if self.lookup_mode != "union":
-            raise ValueError("dual codes are of one word a token: set tokenizer.lookup to union")
-        self.to_code = TwoHeads(width, code_dim, tokens)  # (B, N, D) -> (B, N, 2 d)
-        self.pixel_codes = nn.Parameter(F.normalize(torch.randn(self.size, code_dim), dim=-1))  # (V, d)
-        self.project_out = nn.Linear(2 * code_dim, width)
+        half = code_dim // 2
+        super().__init__(*args, width=width, code_dim=half, tokens=tokens, **kwargs)
+        if self.lookup_mode != "union" or code_dim % 2:
+            raise ValueError("dual codes need tokenizer.lookup union and an even tokenizer.code_dim")
+        self.to_code = TwoHeads(width, half, tokens)  # (B, N, D) -> (B, N, code_dim)
+        # Short at first, so that a step turns them far: their direction alone counts.
+        self.pixel_codes = nn.Parameter(0.1 * F.normalize(torch.randn(self.size, half), dim=-1))
+        self.project_out = nn.Linear(code_dim, width)
 
     def codes(self) -> Tensor:
-        """Both codes of all words: (V, 2 code_dim), each half of unit length."""
+        """Both codes of all words: (V, code_dim), each half of unit length."""
         return torch.cat([super().codes(), F.normalize(self.pixel_codes.float(), dim=-1)], dim=-1)

@@ -19,7 +19,7 @@ def test_the_index_is_of_the_least_sum_of_both_distances(quantizers_of):
         )
     assert torch.equal((semantic + pixel).argmin(-1), indices)
     assert not torch.equal(semantic.argmin(-1), indices) and not torch.equal(pixel.argmin(-1), indices)
-    assert quantizer.code_vectors(indices).shape == (16, 4, 8)
+    assert quantizer.code_vectors(indices).shape == (16, 4, 4)
 
 
 def test_pixel_codes_follow_the_tokens_they_stand_for(quantizers_of):
@@ -34,10 +34,11 @@ def test_pixel_codes_follow_the_tokens_they_stand_for(quantizers_of):
 
 
 def test_the_graph_convolution_alone_is_folded_away(quantizers_of):
-    dual, language = (quantizers_of(quantizer=kind)["spatial"] for kind in ("dual", "language"))
+    dual, language = quantizers_of(quantizer="dual")["spatial"], quantizers_of(code_dim=2)["spatial"]
     assert dual.folded_parameters == language.folded_parameters and dual.words == language.words
 
 
-def test_composed_words_have_no_second_code(quantizers_of):
-    with pytest.raises(ValueError, match="union"):
-        quantizers_of(quantizer="dual", lookup="composed")
+@pytest.mark.parametrize("overrides", [{"lookup": "composed"}, {"code_dim": 5}])
+def test_what_cannot_have_two_codes(quantizers_of, overrides):
+    with pytest.raises(ValueError, match="union and an even"):
+        quantizers_of(quantizer="dual", **overrides)
