@@ -22,9 +22,9 @@ class DualQuantizer(LanguageQuantizer):
     the pixel decoder reads both codes. TokenFlow also codes a picture's residuals at several scales; here there is one.
     """
 
-    def __init__(self, *args: Any, width: int, code_dim: int, tokens: int, **kwargs: Any) -> None:
+    def __init__(self, *, width: int, code_dim: int, tokens: int, **of_words: Any) -> None:
         half = code_dim // 2
-        super().__init__(*args, width=width, code_dim=half, tokens=tokens, **kwargs)
+        super().__init__(width=width, code_dim=half, tokens=tokens, **of_words)
         if self.lookup_mode != "union" or code_dim % 2:
             raise ValueError("dual codes need tokenizer.lookup union and an even tokenizer.code_dim")
         self.to_code = TwoHeads(width, half, tokens)  # (B, N, D) -> (B, N, code_dim)

@@ -56,7 +56,8 @@ def build_quantizers(tokenizer: Tokenizer, codebook: Codebook) -> nn.ModuleDict:
         else:
             of_words = DualQuantizer if tokenizer.quantizer == "dual" else LanguageQuantizer
             quantizers[group] = of_words(
-                codebook, words, parts, width=tokenizer.width, code_dim=tokenizer.code_dim, tokens=tokens[group],
+                codebook=codebook, words=words, parts=parts,
+                width=tokenizer.width, code_dim=tokenizer.code_dim, tokens=tokens[group],
                 lookup=tokenizer.lookup, commitment=tokenizer.commitment, usage_entropy=tokenizer.usage_entropy,
             )  # fmt: skip
     return quantizers
