@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
         "protocols",
         help="two folders under every published protocol, and which choice of a protocol moves the number",
         description="The Frechet distance of MADE from REAL under every protocol side by side, then under --base with one choice "
-        "changed at a time, each with its 95%% sampling interval, those that move the number most first. Files of the same names "
+        "changed at a time, each with its 95 % sampling interval, those that move the number most first. Files of the same names "
         "are taken for reconstructions, which also have PSNR and SSIM.",
     )
     protocols.add_argument("real", metavar="REAL", help="folder of videos")
