@@ -43,7 +43,7 @@ def test_what_is_written_to_params_is_what_loads(path):
         ("tokenizer.width", 64.5, "got 64.5"),
         ("tokenizer.width", 0, "got 0"),
         ("tokenizer.width", True, "got True"),
-        ("tokenizer.architecture", "magic", "'omnitokenizer' or 'holistic'; got 'magic'"),
+        ("tokenizer.architecture", "magic", "'holistic' or 'hierarchical'; got 'magic'"),
         ("proxy.optimiser.lr", -1.0, "got -1.0"),
         ("proxy.optimiser.algorithm", "sgd", "'muon' or 'adamw'; got 'sgd'"),
         ("proxy.optimiser.adam_lr", 0.0, "got 0.0"),

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import torch
 from line_task import Killed, Line, Run
 
 from sweettok.training.checkpoint import Checkpoint
@@ -48,7 +49,7 @@ def test_collapse_before_a_kill_is_not_reported_again_after_it(checkpoint, optim
 def test_collapse_in_a_training_batch_is_no_reason_to_warn_nor_to_keep_silent(checkpoint, optimiser_of, capsys):
     task = Line(usage=0.01)
     loss = task.loss
-    task.loss = lambda batch, step: (loss(batch, step)[0], {"usage_spatial": 0.01})
+    task.loss = lambda batch, step: (loss(batch, step)[0], {"usage_spatial": torch.tensor(0.01)})
     train(task, optimiser_of(steps=40, validate_every=30), 0, checkpoint)
     printed = "".join(capsys.readouterr())
     assert printed.count("WARNING") == 1 and "at step 30" in printed
