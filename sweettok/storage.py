@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sweettok.errors import InputError, refusal
+from sweettok.errors import InputError, first_line, refusal
 
 SEAL = "seal"
 PARTIAL, FORMER = "partial", "former"  # what is being written, and what it replaces
@@ -68,7 +68,7 @@ def _naming_write_errors(path: Path, temporary: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.strerror:
             reason = refusal(error, remedy)
         else:
-            reason = f"{str(error).splitlines()[0]}; {remedy}"
+            reason = f"{first_line(error)}; {remedy}"
         raise InputError(f"cannot write {path}: {reason}") from error
 
 

@@ -22,7 +22,8 @@ from sweettok.params import Protocol
 
 Watch = Callable[[Sequence[Any]], Iterable[Any]]
 FRAMES = 16  # of most published protocols
-PIXELS = ("name", "source", "extractor", "covariance", "split", "psnr", "ssim")  # fields that no feature depends on
+# Fields that no feature depends on.
+NOT_OF_FEATURES = ("name", "source", "extractor", "covariance", "split", "psnr", "ssim")
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Folders:
     def distance(self, protocol: Protocol, extractor: Extractor) -> dict[str, Any]:
         """The record of the Frechet distance of MADE from REAL. Raises InputError."""
         real, made = (open_protocol_clips(files, protocol) for files in (self.real, self.made))
-        key = extractor.name, *(str(value) for name, value in protocol if name not in PIXELS)
+        key = extractor.name, *(str(value) for name, value in protocol if name not in NOT_OF_FEATURES)
         if key not in self.known:
             self.known[key] = distance_on(extractor, real).real, distance_on(extractor, made).real
         of_real, of_made = self.known[key]
@@ -96,12 +97,12 @@ def compare_protocols(
     main, named = extractors[0], {one.name: one for one in extractors}
     every = protocols_for(folders, main, frames, size)
     start = every.get(base) or preset(base)
-    number = folders.distance(start, main)["value"]  # raises what hinders everything
+    records = {start.name: folders.distance(start, main)}  # raises what hinders everything
+    number = records[start.name]["value"]
     changes = alternatives(start, folders) + [("extractor", one.name) for one in extractors[1:]]
     single = [adapted(start, **{choice: value}) for choice, value in changes]
-    records: dict[str, dict] = {}
     left_out = []
-    for protocol in watch([*every.values(), *single]):
+    for protocol in watch([one for one in (*every.values(), *single) if one.name not in records]):
         try:
             records[protocol.name] = folders.distance(protocol, named[protocol.extractor])
         except InputError as reason:

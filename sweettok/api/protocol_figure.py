@@ -5,6 +5,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sweettok.metrics.protocol import in_words
+
 COLOURS = {"protocols": "#4477AA", "choices": "#CC6677"}
 
 
@@ -48,8 +50,7 @@ def _draw(panel: Axes, labels: list[str], records: list[dict[str, Any]], base: d
 
 def _with_changes(row: dict[str, Any]) -> str:
     """`larp (frames=9)`: a protocol, and what the files did not allow."""
-    changes = ", ".join(f"{name}={value}" for name, value in row["changed"].items())
-    return f"{row['protocol']} ({changes})" if changes else row["protocol"]
+    return f"{row['protocol']} ({in_words(row['changed'])})" if row["changed"] else row["protocol"]
 
 
 def _shown(value: Any) -> Any:

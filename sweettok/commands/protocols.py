@@ -98,14 +98,14 @@ def _draw(found: dict[str, Any], extractor: str, path: Path) -> None:
 
 
 def _print_tables(found: dict[str, Any], extractor: "Extractor") -> None:
+    from sweettok.metrics.protocol import in_words
     from sweettok.metrics.record import caveat
 
     base = next(row["record"] for row in found["protocols"] if row["protocol"] == found["base"])
     rows = [["protocol", extractor.metric, "95 % interval", "n", "PSNR", "SSIM", "changed"]]
     for row in found["protocols"]:
         pairs = [f"{row['pairs'][name]:.2f}" if name in row["pairs"] else "" for name in ("psnr", "ssim")]
-        changes = ", ".join(f"{name}={value}" for name, value in row["changed"].items())
-        rows.append([row["protocol"], *_number(row["record"]), *pairs, changes])
+        rows.append([row["protocol"], *_number(row["record"]), *pairs, in_words(row["changed"])])
     _print(rows)
     rows = [
         ["", "", "", "", "", "", ""],

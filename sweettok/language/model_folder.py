@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sweettok.errors import InputError
+from sweettok.errors import InputError, first_line
 from sweettok.storage import sha256_of
 
 USUAL = {  # provider -> hub name of the model that it takes where none is given
@@ -162,7 +162,7 @@ def open_model(folder: Path, architecture: str, keep: tuple[str, ...] = ()) -> t
             folder, **safely, **kept, use_safetensors=True, dtype=torch.float32, output_loading_info=True
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().partition("\n")[0]
+        reason = first_line(error)
         raise InputError(f"{folder} does not hold a model that {architecture} can open ({reason})") from error
     finally:
         logging.set_verbosity(verbosity)

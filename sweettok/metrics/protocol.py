@@ -3,7 +3,7 @@
 Published FVDs differ in all that `Protocol` lists (docs/paper.md, Protocols), so no distance here goes without one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,11 @@ def preset(name: str) -> Protocol:
     return PRESETS[name]
 
 
+def in_words(changes: Mapping[str, Any]) -> str:
+    """`frames=9, size=64`: values of a protocol that are not its own."""
+    return ", ".join(f"{key}={value}" for key, value in changes.items())
+
+
 def adapted(protocol: Protocol, **changes: Any) -> Protocol:
     """`protocol` with other values, and a name that says so: no number may pass for one of the published protocol.
 
@@ -36,8 +41,8 @@ def adapted(protocol: Protocol, **changes: Any) -> Protocol:
     changes = {key: value for key, value in changes.items() if value != getattr(protocol, key, object())}
     if not changes:
         return protocol
-    described = ", ".join(f"{key}={value}" for key, value in changes.items() if key != "source")
-    name = f"{protocol.name[:-1]}, {described})" if protocol.name.endswith(")") else f"{protocol.name} ({described})"
+    said = in_words({key: value for key, value in changes.items() if key != "source"})
+    name = f"{protocol.name[:-1]}, {said})" if protocol.name.endswith(")") else f"{protocol.name} ({said})"
     try:
         return Protocol(**(protocol.model_dump() | changes | {"name": name}))
     except pydantic.ValidationError as invalid:

@@ -9,6 +9,7 @@ That the coarse layer decodes alone is learned by leaving out last tokens in tra
 """
 
 import math
+from functools import lru_cache
 
 import torch
 from einops import rearrange
@@ -22,16 +23,22 @@ from sweettok.params import Tokenizer
 HAAR = 0.5 * torch.tensor([[1.0, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])
 
 
+@lru_cache(maxsize=8)
+def haar(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """`HAAR`, kept there: no step copies it to a GPU and waits."""
+    return HAAR.to(device, dtype)
+
+
 def to_layers(grid: Tensor) -> Tensor:
     """(B, D, T, n, n) -> (B, T n^2, D): in each frame first the n^2 / 4 coarse tokens, then the fine ones."""
     cells = rearrange(grid, "b d t (i p) (j q) -> b t (p q) (i j d)", p=2, q=2)
-    return rearrange(HAAR.to(grid) @ cells, "b t r (c d) -> b (t r c) d", d=grid.shape[1])
+    return rearrange(haar(grid.device, grid.dtype) @ cells, "b t r (c d) -> b (t r c) d", d=grid.shape[1])
 
 
 def to_grid(tokens: Tensor, frames: int) -> Tensor:
     """The inverse of `to_layers`: (B, T n^2, D) -> (B, D, T, n, n)."""
     side = math.isqrt(tokens.shape[1] // frames // 4)
-    cells = HAAR.to(tokens) @ rearrange(tokens, "b (t r c) d -> b t r (c d)", t=frames, r=4)
+    cells = haar(tokens.device, tokens.dtype) @ rearrange(tokens, "b (t r c) d -> b t r (c d)", t=frames, r=4)
     return rearrange(cells, "b t (p q) (i j d) -> b d t (i p) (j q)", p=2, i=side, j=side)
 
 

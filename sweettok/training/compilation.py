@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sweettok.errors import first_line
 from sweettok.params import Machine
 
 log = logging.getLogger(__name__)
@@ -41,8 +42,7 @@ class Compiled:
         try:
             loss, metrics = self.compiled(*given)
         except Exception as error:  # a compiler's may be of any kind; a mistake in the step itself comes again
-            reason = str(error).strip().partition("\n")[0]
-            log.warning("%s: not compiled (%s); its steps run eagerly", self.name, reason)
+            log.warning("%s: not compiled (%s); its steps run eagerly", self.name, first_line(error))
             self.compiled = None
             return self.plain(*given)
         if phase not in self.known:

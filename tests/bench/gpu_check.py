@@ -21,6 +21,7 @@ from memory_store import random_store
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from sweettok.errors import first_line
 from sweettok.generation.layout import layout_of
 from sweettok.generation.prior import Prior, PriorConfig
 from sweettok.generation.sampling import sample
@@ -219,7 +220,7 @@ def run_part(rows: list[dict], end: float, name: str, fill: Callable[[dict], Non
             raise TimeoutError("no time left")
         fill(row)
     except Exception as error:
-        row["error"] = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"[:300]
+        row["error"] = f"{type(error).__name__}: {first_line(error, 300)}"
     row["seconds"] = time.monotonic() - start
     rows.append(row)
     shown = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items() if key != "part"}
