@@ -51,7 +51,7 @@ if __name__ == "__main__":
 def project(tmp_path):
     """A folder with a stage `hello` that runs in two processes."""
     params = yaml.safe_load(resolved_yaml(ROOT / "profiles" / "smoke.yaml"))
-    params["machine"]["processes"] = 2
+    params["machine"] |= {"processes": 2, "cells": 2}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"hello": {"cmd": "-", "params": []}}}))
     (tmp_path / "stages").mkdir()

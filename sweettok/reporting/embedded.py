@@ -1,6 +1,7 @@
 """Pictures and films inside the web page: WebP in data URIs, each within a number of bytes."""
 
 from base64 import b64encode
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -65,10 +66,14 @@ def _reduced(clips: np.ndarray) -> np.ndarray:
 def _embedded(picture: np.ndarray, limit: int) -> Embedded:
     """Without loss where that takes at most `limit` bytes, else in the best of QUALITIES that does, or the last."""
     image = Image.fromarray(picture)
-    settings: list[dict[str, Any]] = [{"lossless": True}, *({"quality": quality} for quality in QUALITIES)]
-    for setting in settings:
-        content = BytesIO()
-        image.save(content, "WEBP", method=EFFORT, **setting)
-        if content.tell() <= limit:
-            break
-    return Embedded(f"data:image/webp;base64,{b64encode(content.getvalue()).decode('ascii')}", *image.size)
+    content = _encoded(image, lossless=True)
+    if len(content) > limit:
+        fits = bisect_left(QUALITIES, True, hi=len(QUALITIES) - 1, key=lambda q: len(_encoded(image, quality=q)) <= limit)
+        content = _encoded(image, quality=QUALITIES[fits])
+    return Embedded(f"data:image/webp;base64,{b64encode(content).decode('ascii')}", *image.size)
+
+
+def _encoded(image: Image.Image, **settings: Any) -> bytes:
+    content = BytesIO()
+    image.save(content, "WEBP", method=EFFORT, **settings)
+    return content.getvalue()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.repo import Repo
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
@@ -88,3 +89,10 @@ def test_outputs_are_ignored_by_git_and_named_once():
     outs = [str(out) for stage in STAGES.values() for out in stage.get("outs", []) if isinstance(out, str)]
     assert len(outs) == len(set(outs))
     assert "/outputs/" in (ROOT / ".gitignore").read_text().split()
+
+
+def test_the_lock_holds_the_stages_that_exist_and_no_others():
+    """DVC keeps the entry of a stage that is gone, and reads and writes the whole file again after every stage."""
+    locked = yaml.load((ROOT / "dvc.lock").read_text(), yaml.CSafeLoader)["stages"]
+    with Repo(str(ROOT)) as repo:
+        assert {stage.addressing for stage in repo.index.stages} == set(locked)

@@ -58,9 +58,9 @@ def test_two_reproductions_at_once(undisturbed, tmp_path_factory, record):
 
 
 def test_loader_workers_and_cells_change_no_bit(undisturbed, tmp_path_factory, record):
-    """The smoke profile from a clean start with other loader workers, and cells one after the other: the same files."""
+    """The smoke profile from a clean start with other loader workers, and two cells side by side: the same files."""
     project = new_project(tmp_path_factory.mktemp("workers") / "project")
-    project.edit(lambda params: params["machine"].update(workers=2, cells=1))
+    project.edit(lambda params: params["machine"].update(workers=2, cells=2))
     again = Reproduction(project)
     again.process.wait(PATIENCE)
     different = unlike_expected(project, undisturbed)
