@@ -4,6 +4,7 @@ Probes of every factor make the disentanglement matrix: do spatial tokens hold a
 """
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -196,16 +197,20 @@ def _probes(
 ) -> Probes:
     """A probe of each representation for each factor or, without factors, the class. The folds depend on the labels only,
     so the probes of a factor are paired. A factor with a value too rare to stand in every fold is left out."""
-    found = {}
-    for column in [name for name in store.labels if name.startswith("factor:")] or ["class"]:
-        labels = store.labels[column].to_numpy()
-        if len(set(labels)) < 2 or min(Counter(labels).values()) < settings.probe_folds:
-            continue
-        for name in PROBED:
-            if name in vectors:
-                known = None if fitting is None else (fitting[0][name], fitting[1][column].to_numpy())
-                found[name, column] = probe(vectors[name], labels, settings.probe_folds, settings.seed, known)
-    return found
+    from threadpoolctl import threadpool_limits
+
+    def measured(wanted: tuple[str, str]) -> Probe:
+        name, column = wanted
+        known = None if fitting is None else (fitting[0][name], fitting[1][column].to_numpy())
+        return probe(vectors[name], store.labels[column].to_numpy(), settings.probe_folds, settings.seed, known)
+
+    columns = [name for name in store.labels if name.startswith("factor:")] or ["class"]
+    counts = {column: Counter(store.labels[column]).values() for column in columns}
+    common = [column for column in columns if len(counts[column]) > 1 and min(counts[column]) >= settings.probe_folds]
+    asked = [(name, column) for column in common for name in PROBED if name in vectors]
+    # The products are so small that one fit a thread is faster than all threads on one fit.
+    with threadpool_limits(1), ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        return dict(zip(asked, pool.map(measured, asked), strict=True))
 
 
 def _fitted_on(settings: Semantics) -> str:
