@@ -65,6 +65,7 @@ def test_every_promised_command_has_help(capsys):
         "new",
         "protocols",
         "report",
+        "text-clips",
     } == set(commands())
     for command in commands():
         with pytest.raises(SystemExit) as ended:

@@ -1,6 +1,6 @@
 """Any tokenizer on any folder of videos or images: the numbers of T1, each with its protocol."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from sweettok.metrics.registry import frechet_of, metric_of
 from sweettok.metrics.scorers import open_scorers
 from sweettok.models.judge import Judge
 from sweettok.params import EvaluateReconstruction, Metrics, Protocol
+from sweettok.regions.measures import RegionMeasure
 from sweettok.tokenizers.base import ClipTokenizer
 
 TOO_FEW = "a Frechet distance needs at least 2 files"
@@ -54,12 +55,14 @@ def evaluate(
     device: str | torch.device = "cpu",
     watch: Watch = iter,
     parts: str | Path | None = None,
+    regions: Sequence[RegionMeasure] = (),
 ) -> dict[str, Any]:
     """{"tokenizer": facts with what a clip takes, "clips": facts, "metrics": name -> record, "left_out": [...],
     "skipped_files": [...]}.
 
     judge, settings: what is measured with (see `folder_metrics.compare`). wanted: names of metrics; None: all there are.
     watch: wraps the numbers of the batches, for a progress bar. parts: folder that keeps what is measured (`Parts`).
+    regions: what is measured of words and faces.
     Raises InputError: nothing of it can be measured here, a tokenizer that breaks its protocol, parts of something else.
     """
     store: Any = clips  # has what a ClipStore is asked for
@@ -73,17 +76,22 @@ def evaluate(
         scorers = scorers_under(clips.protocol, scorers)
     chosen = [distance for distance in distances if _asked(distance.name, wanted)]
     left_out = [entry.as_json() for entry in skipped + missing if _asked(entry.metric, wanted)]
-    if not (scorers or chosen):
+    if not (scorers or chosen or regions):
         raise InputError("nothing can be measured: " + "; ".join(f"{one['metric']}: {one['why']}" for one in left_out))
     batch = at_once(clips.frames, clips.size)
+    scored = [*scorers, *(region.scorer for region in regions)]
     drawn = EvaluateReconstruction(batch_size=batch, bootstrap=RESAMPLES, seed=seed)
     collect: Collect = measured_in_turn
     if parts is not None:
-        measured = {scorer.name: scorer.facts for scorer in scorers} | {each.name: each.facts() for each in chosen}
+        measured = {scorer.name: scorer.facts for scorer in scored} | {each.name: each.facts() for each in chosen}
         identity = {"tokenizer": tokenizer.fingerprint, "clips": clips.fingerprint, "metrics": measured, "batch": batch}
         collect = Parts(parts, identity).collect
-    reconstructions = score(tokenizer, store, batch, scorers, chosen, 0, device, watch, collect)
+    reconstructions = score(tokenizer, store, batch, scored, chosen, 0, device, watch, collect)
     records = summarise(reconstructions, store, drawn, scorers, chosen)
+    for region in regions:
+        tables = reconstructions.scores[region.name]
+        records |= (found := region.records(tables, seed, frames=clips.frames, resolution=clips.size))
+        left_out += [] if found else [Skipped(region.name, "video", "there is none on these clips").as_json()]
     if isinstance(clips, FolderClips):
         records |= {distance.name: of_files(records[distance.name], clips, distance) for distance in chosen}
     facts = {"name": tokenizer.name, "fingerprint": tokenizer.fingerprint, "parameters": tokenizer.parameter_count}

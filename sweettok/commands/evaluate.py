@@ -1,7 +1,8 @@
-"""`sweettok evaluate` and `sweettok tokenizers`: any tokenizer on any folder, and which there are."""
+"""`sweettok evaluate`, `tokenizers`, `text-clips`: any tokenizer on any folder, which there are, a folder with words."""
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from sweettok.api.model import SweetTok
     from sweettok.api.protocol_clips import ProtocolClips
     from sweettok.params import Params, Protocol, TokenizerEntry
+    from sweettok.regions.measures import RegionMeasure
     from sweettok.tokenizers.base import ClipTokenizer
+
+REGIONS = ("text", "face")  # metrics that are measured only where --metrics names them
 
 
 def add(commands: Any) -> None:
@@ -40,8 +44,9 @@ def add(commands: Any) -> None:
     )
     evaluate.add_argument("--clips", required=True, metavar="FOLDER", help="folder of videos or images")
     evaluate.add_argument(
-        "--metrics", nargs="+", metavar="NAME", help="e.g. psnr fvd lpips/alex (default: all available)"
-    )
+        "--metrics", nargs="+", metavar="NAME",
+        help="e.g. psnr fvd lpips/alex (default: all available); also text (by OCR) and face (--weights face=ONNX@SHA256)",
+    )  # fmt: skip
     evaluate.add_argument(
         "--frames",
         type=int,
@@ -70,6 +75,20 @@ def add(commands: Any) -> None:
     listed = commands.add_parser("tokenizers", help="list the registered tokenizers and the packages they come from")
     add_json(listed)
     listed.set_defaults(run=_list)
+    words = commands.add_parser("text-clips", help="render clips of moving words, for evaluate --metrics text")
+    words.add_argument("folder", metavar="FOLDER", help="new folder: clips, and captions.jsonl with their words")
+    for option, default in (("clips", 64), ("frames", 17), ("size", 64), ("seed", 0)):
+        words.add_argument(f"--{option}", type=int, default=default, metavar="N", help=f"default: {default}")
+    words.set_defaults(run=_text_clips)
+
+
+def _text_clips(chosen: argparse.Namespace) -> None:
+    from sweettok.regions.moving_words import write_word_clips
+
+    check_counts(chosen, "clips", "frames", "size")
+    if chosen.seed < 0:
+        raise InputError(f"--seed {chosen.seed}: expected a number of at least 0")
+    write_word_clips(chosen.folder, chosen.clips, chosen.frames, chosen.size, chosen.seed)
 
 
 def _list(chosen: argparse.Namespace) -> None:
@@ -106,11 +125,16 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     def watch(batches: Sequence[int]) -> Any:
         return progress(batches, tokenizer.name, unit="batch", delay=MINUTE)
 
-    found = evaluate(tokenizer, clips, judge, settings, chosen.metrics, chosen.seed, device, watch, chosen.parts)
+    parts, regions = chosen.parts, _regions(chosen, clips)
+    found = evaluate(tokenizer, clips, judge, settings, chosen.metrics, chosen.seed, device, watch, parts, regions)
     text = json.dumps({"folder": chosen.clips, **found}, indent=1)
     if chosen.output:
         with atomic_file(Path(chosen.output)) as file:
             file.write_text(text + "\n", encoding="utf-8")
+        if "text/accuracy" in found["metrics"]:
+            from sweettok.regions.figure import write_text_figure
+
+            write_text_figure(Path(chosen.output).parent, clips.fingerprint)
     if chosen.json:
         print(text)
         return
@@ -226,15 +250,35 @@ def _with_networks(chosen: argparse.Namespace, protocol: "Protocol | None") -> a
     from sweettok.metrics.registry import metrics
 
     known = {name: metric for name, metric in metrics().items() if metric.compares != "samples"}
-    if unknown := [name for name in chosen.metrics or () if name not in known]:
-        raise InputError(f"unknown metric {unknown[0]!r}; choose from {', '.join(known)}")
+    named = [name for name in chosen.metrics or () if name not in REGIONS]
+    if unknown := [name for name in named if name not in known]:
+        raise InputError(f"unknown metric {unknown[0]!r}; choose from {', '.join((*known, *REGIONS))}")
     networks: dict[str, list[str]] = {"pairs": [], "sets": []}
-    for name in chosen.metrics or ():
+    for name in named:
         choices = known[name].networks
         networks[known[name].compares] += (
             [protocol.extractor] if protocol and protocol.extractor in choices else choices[:1]
         )
     if protocol and chosen.metrics is None:
         networks["sets"] = [protocol.extractor]
-    options = vars(chosen) | {"protocol": None if protocol else chosen.protocol}
+    weights = [one for one in chosen.weights if "face" not in (chosen.metrics or ()) or not one.startswith("face=")]
+    options = vars(chosen) | {"protocol": None if protocol else chosen.protocol, "weights": weights}
     return argparse.Namespace(**options, extractor=networks["sets"], perceptual=networks["pairs"])
+
+
+def _regions(chosen: argparse.Namespace, clips: "FolderClips | ProtocolClips") -> "list[RegionMeasure]":
+    """Those of REGIONS that --metrics names. Raises InputError (a protocol, no network, labels that do not fit)."""
+    from sweettok.api.comparison import FolderClips
+    from sweettok.regions import faces, measures, text
+
+    opened, wanted = [], [name for name in REGIONS if name in (chosen.metrics or ())]
+    if wanted and not isinstance(clips, FolderClips):
+        raise InputError(f"--metrics {wanted[0]} is of no published protocol; leave --protocol out")
+    if "text" in wanted:
+        opened.append(text.open_text(measures.regions_of(clips, chosen.clips, "words")))
+    if "face" in wanted:
+        found = [match for one in chosen.weights if (match := re.fullmatch(r"face=(.+?)(?:@([0-9a-f]{64}))?", one))]
+        if not found:
+            raise InputError("--metrics face needs a network that embeds faces; give --weights face=FILE.onnx@SHA256")
+        opened.append(faces.open_faces(*found[0].groups(), measures.regions_of(clips, chosen.clips, "faces")))
+    return opened
