@@ -34,9 +34,7 @@ def open_faces(path: str, sha256: str | None, faces: Regions | None) -> RegionMe
         try:
             (features, *_) = session.run(None, {session.get_inputs()[0].name: pictures})
         except Exception as error:
-            raise InputError(
-                f"{file} does not take {pictures.shape} ({first_line(error, 200)}); name another"
-            ) from error
+            raise InputError(f"{file} does not take {pictures.shape}: {first_line(error, 99)}; name another") from error
         return F.normalize(torch.from_numpy(features).flatten(1))
 
     def compare(frame: np.ndarray, made: np.ndarray, shown: Shown | None) -> list[tuple[float, ...]]:

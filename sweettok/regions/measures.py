@@ -18,9 +18,7 @@ from sweettok.metrics.scorers import Scorer
 from sweettok.video.store import to_uint8
 
 LABELS = "captions.jsonl"
-FORM = (
-    '{"clip": "a.mp4", "words" or "faces": [{"boxes": [[left, top, width, height], ...], "text": "SUN", "height": 12}]}'
-)
+FORM = '{"clip": "a.mp4", "words": [{"text": "SUN", "height": 12, "boxes": [[left, top, width, height], ...]}]}'
 EDGES = (0, 5, 7, 9, 11, 14, 18, 22, 28, 40, 56, 80, 112, 160, 224)  # of heights in pixels: a table has a row for each
 RESAMPLES = 1000
 
@@ -33,14 +31,14 @@ class Region(NamedTuple):
     text: str
 
 
-Regions = dict[bytes, list[Region]]  # digest of a clip's pixels -> what is on it: scorers are given nothing but pixels
+Regions = dict[int, list[Region]]  # hash of a clip's pixels -> what is on it: scorers are given nothing but pixels
 Shown = list[tuple[Region, np.ndarray]]  # regions with their boxes in a frame
 
 
 def regions_of(clips: FolderClips, folder: str | Path, kind: Literal["words", "faces"]) -> Regions | None:
-    """The regions of each clip by the folder's captions.jsonl, boxes for each frame or one for all, in pixels of the file.
+    """What the folder's captions.jsonl lists of each clip; None: nothing of that kind.
 
-    None where it has none of that kind. Raises InputError: a line of another form, other files.
+    Raises InputError: a line of another form, none of a clip.
     """
     path, listed = Path(folder, LABELS), dict[str, list]()
     for number, line in enumerate(path.read_text("utf-8").splitlines() if path.is_file() else (), start=1):
@@ -54,13 +52,11 @@ def regions_of(clips: FolderClips, folder: str | Path, kind: Literal["words", "f
             raise InputError(f"{path}, line {number}: {error!r:.100}; a line is {FORM}") from error
     regions = Regions()
     for number, file in enumerate(clips.files if listed else ()):
-        scale = clips.size / min(
-            file.height, file.width
-        )  # clips are resized by the shorter side, cropped at the centre
+        scale = clips.size / min(file.height, file.width)  # clips are resized by the shorter side, and cropped
         cut = (scale * np.array([file.width, file.height]) - clips.size) / 2
-        here = regions[_digest(clips.clips([number])[0])] = []
+        here = regions[hash(clips.clips([number])[0].numpy().tobytes())] = []
         for boxes, height, text in listed.get(file.path.relative_to(folder).as_posix(), ()):
-            box = scale * boxes[np.arange(clips.frames) % len(boxes)]
+            box = scale * boxes[np.arange(clips.frames).clip(max=len(boxes) - 1)]  # the last one holds on
             edges = np.hstack([box[:, :2] - cut, box[:, :2] + box[:, 2:] - cut]).clip(0, clips.size)
             here.append(Region(edges, scale * height, text))
     if listed and not any(regions.values()):
@@ -68,16 +64,12 @@ def regions_of(clips: FolderClips, folder: str | Path, kind: Literal["words", "f
     return regions or None
 
 
-def _digest(clip: Tensor) -> bytes:
-    return hashlib.sha256(clip.numpy().tobytes()).digest()
-
-
 @dataclass(frozen=True)
 class RegionMeasure:
     """What `evaluate` measures of regions; its records are called name/number.
 
-    compare  a frame uint8 (H, W, 3), what a tokenizer makes of it, and what is shown there (None: to be found) -> of each
-             region its height in pixels, whether it counts, and its numbers
+    compare: a frame uint8 (H, W, 3), what a tokenizer makes of it, what is shown there (None: to be found) -> of each region
+    its height in pixels, whether it counts, its numbers.
     """
 
     name: str
@@ -89,14 +81,15 @@ class RegionMeasure:
     @property
     def scorer(self) -> Scorer:
         """Of each clip a table (heights, 3 + numbers): regions, those that count, the sums of their heights and numbers."""
-        return Scorer(self.name, self.name, lambda a, b: torch.stack([*map(self._table, a, b)]), self.facts)
+        listed = [one.boxes.tobytes() + one.text.encode() for found in (self.regions or {}).values() for one in found]
+        facts = self.facts | {"regions_sha256": hashlib.sha256(b"".join(listed)).hexdigest() if listed else None}
+        return Scorer(self.name, self.name, lambda a, b: torch.stack([*map(self._table, a, b)]), facts)
 
     def _table(self, clip: Tensor, made: Tensor) -> Tensor:
-        regions = self.regions and self.regions[_digest(clip)]
+        regions = self.regions and self.regions[hash(clip.numpy().tobytes())]
         table = torch.zeros(len(EDGES), 3 + len(self.numbers), dtype=torch.float64)
         before, after = (to_uint8(one[None])[0] for one in (clip, made))  # (T, H, W, 3)
-        frames = range(0, len(before), max(1, len(before) // 2))  # the first, the middle, the last of an odd number
-        for frame in frames:
+        for frame in range(0, len(before), max(1, len(before) // 2)):  # the first, the middle, the last
             shown = None if regions is None else [(region, region.boxes[frame]) for region in regions]
             for height, counts, *numbers in self.compare(before[frame], after[frame], shown):
                 row = torch.tensor([1.0, *(counts * value for value in (1, height, *numbers))])
@@ -113,7 +106,7 @@ class RegionMeasure:
         if not (clips := len(of_clips)):
             return {}
         draws = np.random.default_rng(seed).multinomial(clips, np.full(clips, 1 / clips), RESAMPLES) @ of_clips
-        facts |= self.facts | {"regions": regions, "clips": clips}
+        facts |= self.scorer.facts | {"regions": regions, "clips": clips}
         found = {}
         for column, name in enumerate((f"{self.name}/{number}" for number in self.numbers), start=3):
             rows = [(row[2] / row[1], int(row[1]), row[column] / row[1]) for row in heights.tolist() if row[1]]

@@ -101,6 +101,24 @@ def test_published_networks_by_their_metrics(sweettok, two_videos, monkeypatch, 
     assert "left out  fvd: weights of I3D: not here" in out and "PSNR" in out and "SSIM" not in out
 
 
+def test_text_of_moving_words_and_its_figure(sweettok, work):
+    """Two tokenizers in one folder; what OCR reads of letters of 2 pixels is left out."""
+    pytest.importorskip("rapidocr_onnxruntime")
+    shutil.copy(ROOT / "params.yaml", work)
+    assert sweettok("text-clips", "videos", "--clips", 4, "--frames", 3, "--size", 48)[0] == 0
+    for name in ("mean_colour", "copy_first_frame"):
+        options = ("--frames", 3, "--size", 48, "--metrics", "psnr", "text", "-o", f"found/{name}.json")
+        assert evaluate(sweettok, name, *options)[0] == 0
+        (work / "found" / "text_accuracy.png").unlink()
+    evaluate(sweettok, name, *options, "--parts", "parts")
+    found = json.loads((work / "found" / "copy_first_frame.json").read_text())
+    assert list(found["metrics"]) == ["psnr", "text/accuracy", "text/edit_similarity"]
+    assert 1 / 3 <= found["metrics"]["text/accuracy"]["value"] < 1 and found["metrics"]["text/accuracy"]["n"] <= 12
+    assert (work / "found" / "text_accuracy.png").stat().st_size > 10_000
+    _, out, _ = evaluate(sweettok, name, "--frames", 3, "--size", 16, "--metrics", "text")
+    assert "left out  text: " in out
+
+
 def test_a_single_file_has_no_distances(sweettok, two_videos, with_judge):
     shutil.rmtree(two_videos / "deep")
     found = json.loads(evaluate(sweettok, "outputs/model", "--json")[1])
@@ -153,6 +171,9 @@ def test_parts_are_kept_and_used(sweettok, two_videos, work):
         (["outputs/model", "--metrics", "fvd"], "--weights NAME=PATH, or set download: true, as option --download"),
         (["outputs/model", "--weights", "i3d=a"], "evaluate: with --metrics"),
         (["outputs/model", "--metrics", "fvd", "--weights", "x=a"], "measured with: i3d"),
+        (["outputs/model", "--metrics", "text", "--protocol", "larp"], "--metrics text is of no published protocol"),
+        (["outputs/model", "--metrics", "face"], "--metrics face needs a network"),
+        (["outputs/model", "--metrics", "psnr", "--weights", "face=a"], "evaluate: with --metrics"),
     ],
 )
 def test_bad_input(sweettok, two_videos, arguments, named, monkeypatch, tmp_path):
