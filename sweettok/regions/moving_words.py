@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from sweettok.api.writing import write_frames
 from sweettok.errors import InputError
@@ -58,6 +58,7 @@ def draw_word_clip(seed: int, index: int, frames: int, size: int) -> tuple[np.nd
     pictures = [Image.new("RGB", (size, size), ground) for _ in corners]
     for picture, corner in zip(pictures, corners, strict=True):
         ImageDraw.Draw(picture).text(tuple(corner - start), word, ink, font, anchor="ls")
-    boxes = np.hstack([corners.round(2), np.tile(extent, (frames, 1))]).tolist()
+    edges = [ImageChops.difference(picture, Image.new("RGB", (size, size), ground)).getbbox() for picture in pictures]
+    boxes = [[left, top, right - left, bottom - top] for left, top, right, bottom in edges]
     label = {"caption": f"the word {word}", "words": [{"text": word, "height": height, "boxes": boxes}]}
     return np.stack([np.asarray(picture) for picture in pictures]), label

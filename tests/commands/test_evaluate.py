@@ -105,17 +105,15 @@ def test_text_of_moving_words_and_its_figure(sweettok, work):
     """Two tokenizers in one folder; what OCR reads of letters of 2 pixels is left out."""
     pytest.importorskip("rapidocr_onnxruntime")
     shutil.copy(ROOT / "params.yaml", work)
-    assert sweettok("text-clips", "videos", "--clips", 4, "--frames", 3, "--size", 48)[0] == 0
+    assert sweettok("text-clips", "videos", "--clips", 6, "--frames", 9, "--size", 48)[0] == 0
     for name in ("mean_colour", "copy_first_frame"):
-        options = ("--frames", 3, "--size", 48, "--metrics", "psnr", "text", "-o", f"found/{name}.json")
-        assert evaluate(sweettok, name, *options)[0] == 0
-        (work / "found" / "text_accuracy.png").unlink()
-    evaluate(sweettok, name, *options, "--parts", "parts")
+        options = ("--frames", 9, "--size", 48, "--metrics", "psnr", "text", "--parts", f"parts/{name}")
+        assert evaluate(sweettok, name, *options, "-o", f"found/{name}.json")[0] == 0
     found = json.loads((work / "found" / "copy_first_frame.json").read_text())
     assert list(found["metrics"]) == ["psnr", "text/accuracy", "text/edit_similarity"]
-    assert 1 / 3 <= found["metrics"]["text/accuracy"]["value"] < 1 and found["metrics"]["text/accuracy"]["n"] <= 12
+    assert 1 / 3 <= found["metrics"]["text/accuracy"]["value"] < 1 and found["metrics"]["text/accuracy"]["n"] <= 18
     assert (work / "found" / "text_accuracy.png").stat().st_size > 10_000
-    _, out, _ = evaluate(sweettok, name, "--frames", 3, "--size", 16, "--metrics", "text")
+    _, out, _ = evaluate(sweettok, name, "--frames", 9, "--size", 16, "--metrics", "text")
     assert "left out  text: " in out
 
 
