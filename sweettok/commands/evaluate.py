@@ -271,8 +271,10 @@ def _regions(chosen: argparse.Namespace, clips: "FolderClips | ProtocolClips") -
     from sweettok.api.comparison import FolderClips
     from sweettok.regions import faces, measures, text
 
-    opened, wanted = [], [name for name in REGIONS if name in (chosen.metrics or ())]
-    if wanted and not isinstance(clips, FolderClips):
+    opened, wanted = list[measures.RegionMeasure](), [name for name in REGIONS if name in (chosen.metrics or ())]
+    if not wanted:
+        return opened
+    if not isinstance(clips, FolderClips):
         raise InputError(f"--metrics {wanted[0]} is of no published protocol; leave --protocol out")
     if "text" in wanted:
         opened.append(text.open_text(measures.regions_of(clips, chosen.clips, "words")))
@@ -280,5 +282,6 @@ def _regions(chosen: argparse.Namespace, clips: "FolderClips | ProtocolClips") -
         found = [match for one in chosen.weights if (match := re.fullmatch(r"face=(.+?)(?:@([0-9a-f]{64}))?", one))]
         if not found:
             raise InputError("--metrics face needs a network that embeds faces; give --weights face=FILE.onnx@SHA256")
-        opened.append(faces.open_faces(*found[0].groups(), measures.regions_of(clips, chosen.clips, "faces")))
+        path, sha256 = found[0].groups()
+        opened.append(faces.open_faces(path, sha256, measures.regions_of(clips, chosen.clips, "faces")))
     return opened

@@ -14,11 +14,8 @@ SIZE = (112, 112)  # pixels of a face as the network takes it, those of ArcFace
 
 
 def open_faces(path: str, sha256: str | None, faces: Regions | None) -> RegionMeasure:
-    """path: an ONNX file such as ArcFace, RGB (N, 3, 112, 112) in [-1, 1] -> features (N, ...). faces: of each clip, cut out
-    and resized, not aligned; None: the whole frame is taken for one.
-
-    Raises InputError: absent, no or another sha256, not such a network.
-    """
+    """path: ONNX, such as ArcFace: RGB (N, 3, 112, 112) in [-1, 1] -> features (N, ...). faces: of each clip, cut out and
+    resized; None: whole frames. Raises InputError: absent, no or another sha256, not such a network."""
     from onnxruntime import InferenceSession
 
     file = str(checked_file(path, sha256))

@@ -17,8 +17,10 @@ def write_text_figure(folder: Path, clips: str) -> None:
         points = one["metrics"]["text/accuracy"]["protocol"]["by_height"]
         label = f"{one['tokenizer']['name']}, {one['tokenizer']['bits']:,.0f} bits"
         panel.plot(*([point[key] for point in points] for key in ("height", "value")), "o-", markersize=4, label=label)
-    panel.set_xscale("log", base=2)
-    panel.xaxis.set_major_formatter("{x:g}")
+    panel.set_xscale("log")
+    heights = [round(point["height"]) for point in points]
+    panel.set_xticks(heights, map(str, heights))
+    panel.minorticks_off()
     panel.set(xlabel="height of letters (pixels)", ylabel="words read as on the original", ylim=(-0.02, 1.02))
     panel.legend(fontsize=8, frameon=False)
     with atomic_file(folder / "text_accuracy.png") as file:

@@ -36,10 +36,7 @@ Shown = list[tuple[Region, np.ndarray]]  # regions with their boxes in a frame
 
 
 def regions_of(clips: FolderClips, folder: str | Path, kind: Literal["words", "faces"]) -> Regions | None:
-    """What the folder's captions.jsonl lists of each clip; None: nothing of that kind.
-
-    Raises InputError: a line of another form, none of a clip.
-    """
+    """What captions.jsonl lists of each clip; None: nothing of that kind. Raises InputError: another form, other files."""
     path, listed = Path(folder, LABELS), dict[str, list]()
     for number, line in enumerate(path.read_text("utf-8").splitlines() if path.is_file() else (), start=1):
         try:
@@ -66,11 +63,8 @@ def regions_of(clips: FolderClips, folder: str | Path, kind: Literal["words", "f
 
 @dataclass(frozen=True)
 class RegionMeasure:
-    """What `evaluate` measures of regions; its records are called name/number.
-
-    compare: a frame uint8 (H, W, 3), what a tokenizer makes of it, what is shown there (None: to be found) -> of each region
-    its height in pixels, whether it counts, its numbers.
-    """
+    """What `evaluate` measures of regions; its records are called name/number. compare: a frame uint8 (H, W, 3), what a
+    tokenizer makes of it, what is shown there (None: to be found) -> of each region height, whether it counts, numbers."""
 
     name: str
     numbers: tuple[str, ...]
@@ -86,7 +80,7 @@ class RegionMeasure:
         return Scorer(self.name, self.name, lambda a, b: torch.stack([*map(self._table, a, b)]), facts)
 
     def _table(self, clip: Tensor, made: Tensor) -> Tensor:
-        regions = self.regions and self.regions[hash(clip.numpy().tobytes())]
+        regions = None if self.regions is None else self.regions[hash(clip.numpy().tobytes())]
         table = torch.zeros(len(EDGES), 3 + len(self.numbers), dtype=torch.float64)
         before, after = (to_uint8(one[None])[0] for one in (clip, made))  # (T, H, W, 3)
         for frame in range(0, len(before), max(1, len(before) // 2)):  # the first, the middle, the last

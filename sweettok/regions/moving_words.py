@@ -58,7 +58,7 @@ def draw_word_clip(seed: int, index: int, frames: int, size: int) -> tuple[np.nd
     pictures = [Image.new("RGB", (size, size), ground) for _ in corners]
     for picture, corner in zip(pictures, corners, strict=True):
         ImageDraw.Draw(picture).text(tuple(corner - start), word, ink, font, anchor="ls")
-    edges = [ImageChops.difference(picture, Image.new("RGB", (size, size), ground)).getbbox() for picture in pictures]
-    boxes = [[left, top, right - left, bottom - top] for left, top, right, bottom in edges]
+    inked = [ImageChops.difference(picture, Image.new("RGB", (size, size), ground)).getbbox() for picture in pictures]
+    boxes = [[left, top, right - left, bottom - top] for left, top, right, bottom in filter(None, inked)]
     label = {"caption": f"the word {word}", "words": [{"text": word, "height": height, "boxes": boxes}]}
     return np.stack([np.asarray(picture) for picture in pictures]), label

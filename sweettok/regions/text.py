@@ -1,7 +1,4 @@
-"""Text fidelity: whether OCR reads on a reconstruction what it reads in the same box of the original.
-
-TokBench's T-ACC and T-NED with another recogniser: exact matches, and 1 - edit distance / length of the longer text.
-"""
+"""Text fidelity, TokBench's T-ACC and T-NED: whether OCR reads on a reconstruction what it reads on the original."""
 
 from importlib.metadata import version
 
@@ -15,8 +12,7 @@ SURE = 0.5  # least confidence of a reading that nothing confirms: RapidOCR's de
 
 
 def open_text(words: Regions | None) -> RegionMeasure:
-    """words: of each clip; None: the lines that OCR finds on the original. A word counts where OCR reads it on the original,
-    a line where OCR is sure of it."""
+    """words: of each clip; None: lines that OCR finds. What counts is read as listed on the original, or else surely."""
     from rapidfuzz.distance import Levenshtein
     from rapidocr_onnxruntime import RapidOCR
 
@@ -31,14 +27,15 @@ def open_text(words: Regions | None) -> RegionMeasure:
         if shown is None:
             found, _ = ocr(frame[..., ::-1], use_det=True, use_cls=False, use_rec=False)
             boxes = [np.array(corners, np.float32) for corners in found or ()]
-            known = [(float(np.linalg.norm(corners[3] - corners[0])), None) for corners in boxes]
+            known = [(float(np.linalg.norm(corners[3] - corners[0])), "") for corners in boxes]
         else:
             wide = [box + MARGIN * word.height * np.array([-1, -1, 1, 1]) for word, box in shown]
             boxes = [box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2).astype(np.float32) for box in wide]
             known = [(word.height, word.text) for word, _ in shown]
-        seen, readings = [], zip(known, read(frame, boxes), read(made, boxes), strict=True)
+        seen = list[tuple[float, ...]]()
+        readings = zip(known, read(frame, boxes), read(made, boxes), strict=True)
         for (height, text), (before, sure), (after, _) in readings:
-            counts = before == text if text is not None else before != "" and sure >= SURE
+            counts = before == text if text else before != "" and sure >= SURE
             seen.append((height, counts, before == after, Levenshtein.normalized_similarity(before, after)))
         return seen
 

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from sweettok.models.judge import Judge
+from sweettok.storage import sha256_of
 from sweettok.training.checkpoint import save_module
 
 ROOT = Path(__file__).parents[2]
@@ -101,9 +102,8 @@ def test_published_networks_by_their_metrics(sweettok, two_videos, monkeypatch, 
     assert "left out  fvd: weights of I3D: not here" in out and "PSNR" in out and "SSIM" not in out
 
 
-def test_text_of_moving_words_and_its_figure(sweettok, work):
-    """Two tokenizers in one folder; what OCR reads of letters of 2 pixels is left out."""
-    pytest.importorskip("rapidocr_onnxruntime")
+def test_text_of_moving_words_with_its_figure_and_faces(sweettok, work):
+    network = Path(pytest.importorskip("rapidocr_onnxruntime").__file__).parent / "models/ch_ppocr_mobile_v2.0_cls_infer.onnx"
     shutil.copy(ROOT / "params.yaml", work)
     assert sweettok("text-clips", "videos", "--clips", 6, "--frames", 9, "--size", 48)[0] == 0
     for name in ("mean_colour", "copy_first_frame"):
@@ -113,8 +113,9 @@ def test_text_of_moving_words_and_its_figure(sweettok, work):
     assert list(found["metrics"]) == ["psnr", "text/accuracy", "text/edit_similarity"]
     assert 1 / 3 <= found["metrics"]["text/accuracy"]["value"] < 1 and found["metrics"]["text/accuracy"]["n"] <= 18
     assert (work / "found" / "text_accuracy.png").stat().st_size > 10_000
-    _, out, _ = evaluate(sweettok, name, "--frames", 9, "--size", 16, "--metrics", "text")
-    assert "left out  text: " in out
+    face = f"face={network}@{sha256_of(network)}"
+    out = evaluate(sweettok, name, "--frames", 9, "--size", 8, "--metrics", "text", "face", "--weights", face)[1]
+    assert "left out  text: there is none on these clips" in out and "\nface/similarity" in out
 
 
 def test_a_single_file_has_no_distances(sweettok, two_videos, with_judge):
