@@ -83,7 +83,7 @@ class RegionMeasure:
         regions = None if self.regions is None else self.regions[hash(clip.numpy().tobytes())]
         table = torch.zeros(len(EDGES), 3 + len(self.numbers), dtype=torch.float64)
         before, after = (to_uint8(one[None])[0] for one in (clip, made))  # (T, H, W, 3)
-        for frame in range(0, len(before), max(1, len(before) // 2)):  # the first, the middle, the last
+        for frame in sorted({0, len(before) // 2, len(before) - 1}):
             shown = None if regions is None else [(region, region.boxes[frame]) for region in regions]
             for height, counts, *numbers in self.compare(before[frame], after[frame], shown):
                 row = torch.tensor([1.0, *(counts * value for value in (1, height, *numbers))])
