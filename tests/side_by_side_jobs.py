@@ -7,8 +7,6 @@ import time
 import torch
 
 from sweettok.errors import InputError
-from sweettok.training.cells import train_cell
-from sweettok.training.curriculum import weights_hash
 
 
 def square(x):
@@ -32,5 +30,8 @@ def note_and_wait(file):
 
 
 def weights_of_cell(params, data, codebook, proxy, judge, seed):
+    from sweettok.training.cells import train_cell
+    from sweettok.training.curriculum import weights_hash
+
     model, history, _ = train_cell(params, "odd", seed, data, codebook, proxy, judge)
     return weights_hash(model), history
