@@ -30,12 +30,11 @@ def on_ray(compute: Callable[[Any], Any], items: Sequence[Any], threads: Sequenc
     with _cluster() as most:
         task = ray.remote(max_retries=0)(_task)  # `dvc repro` goes on from the checkpoints of one that was lost
         place = os.getcwd(), sys.path, reproduction_key()
-        started = [
-            task.options(**({"num_gpus": 1 / cells} if most["GPU"] else {"num_cpus": min(count, most["CPU"])})).remote(
-                ray.cloudpickle.dumps(partial(compute, item)), count, *place
-            )
-            for item, count in zip(items, threads, strict=True)
-        ]
+        started = []
+        for item, count in zip(items, threads, strict=True):
+            share = {"num_gpus": 1 / cells} if most["GPU"] else {"num_cpus": min(count, most["CPU"])}
+            pickled = ray.cloudpickle.dumps(partial(compute, item))
+            started.append(task.options(**share).remote(pickled, count, *place))
         try:
             return ray.get(started)
         except ray.exceptions.RayTaskError as error:  # its own message is the traceback in the task
