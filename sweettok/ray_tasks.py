@@ -54,7 +54,8 @@ def _cluster() -> Iterator[dict[str, float]]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to Ray's makers
     try:
         if ":" in address:  # Ray itself would knock for ten minutes
-            socket.create_connection(address.rsplit(":", 1), timeout=PATIENCE).close()
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, port), PATIENCE).close()
         ray.init(address, include_dashboard=False, logging_level="error")
     except (OSError, RuntimeError) as error:
         raise InputError(
