@@ -33,7 +33,7 @@ from sweettok.metrics.scorers import Scorer, open_scorers
 from sweettok.metrics.semantics import token_semantics
 from sweettok.metrics.tokens_kept import SHARES, length_rows
 from sweettok.models.judge import Judge
-from sweettok.models.processes import own_device, process_count
+from sweettok.models.processes import own_device
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import EvaluateReconstruction, Params
 from sweettok.side_by_side import side_by_side
@@ -164,9 +164,8 @@ def codebook_of(params: Params, variant: str) -> Codebook:
 
 
 def body(params: Params, variant: str) -> None:
-    seeds, machine = params.ablation.matrix.seeds, params.machine
-    at_once = 1 if process_count() > 1 else machine.cells
-    cells = side_by_side(partial(cell, params, variant, codebook_of(params, variant)), seeds, at_once)
+    seeds = params.ablation.matrix.seeds
+    cells = side_by_side(partial(cell, params, variant, codebook_of(params, variant)), seeds, params.machine)
     if first_process():
         with atomic_directory(f"outputs/ablation/{variant}") as folder:
             for seed, done in zip(seeds, cells, strict=True):

@@ -51,7 +51,7 @@ def measured(params: Params, chosen: tuple[str, CodecPoint]) -> Measured:
 
 
 def body(params: Params, run: Run) -> None:
-    points = side_by_side(partial(measured, params), params.codecs.points(), params.machine.cells)
+    points = side_by_side(partial(measured, params), params.codecs.points(), params.machine)
     with atomic_directory("outputs/codecs") as folder:
         write_json(folder / "summary.json", {"points": [point.entry for point in points]})
         rows = pandas.concat([pandas.DataFrame(columns=COLUMNS), *(point.per_clip for point in points)])

@@ -11,7 +11,7 @@ from typing import Any
 
 from sweettok.generation.measuring import train_and_measure
 from sweettok.generation.training import TokenizedClips
-from sweettok.models.processes import own_device, process_count
+from sweettok.models.processes import own_device
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
 from sweettok.side_by_side import side_by_side
@@ -60,10 +60,9 @@ def one_seed(params: Params, size: str, clips: TokenizedClips, seed: int) -> Pri
 
 
 def body(params: Params, size: str) -> None:
-    seeds, machine = params.prior_scaling.matrix.seeds, params.machine
+    seeds = params.prior_scaling.matrix.seeds
     clips = TokenizedClips.of("outputs/pixels", "outputs/data")
-    at_once = 1 if process_count() > 1 else machine.cells
-    runs = side_by_side(partial(one_seed, params, size, clips), seeds, at_once)
+    runs = side_by_side(partial(one_seed, params, size, clips), seeds, params.machine)
     if first_process():
         with atomic_directory(f"outputs/prior_scaling/{size}") as folder:
             for seed, done in zip(seeds, runs, strict=True):

@@ -240,3 +240,15 @@ def plain_tokenizer():
 def own_reproduction(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of this test has no siblings of other tests."""
     monkeypatch.setenv("SWEETTOK_REPRODUCTION", request.node.name)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster():
+    """Two hosts of a core each, as Ray sees this machine, at RAY_ADDRESS. Left out where ray is not installed."""
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster.add_node(num_cpus=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_ADDRESS", cluster.address)
+        yield
+    cluster.shutdown()

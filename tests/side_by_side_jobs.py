@@ -1,4 +1,4 @@
-"""What test_side_by_side.py has other processes do: they import it by name."""
+"""What tests have other processes do: they import it by name."""
 
 import os
 import signal
@@ -27,3 +27,11 @@ def note_and_wait(file):
     with open(file, "w") as out:
         out.write(str(os.getpid()))
     time.sleep(600)
+
+
+def weights_of_cell(params, data, codebook, proxy, judge, seed):
+    from sweettok.training.cells import train_cell
+    from sweettok.training.curriculum import weights_hash
+
+    model, history, _ = train_cell(params, "odd", seed, data, codebook, proxy, judge)
+    return weights_hash(model), history

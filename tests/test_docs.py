@@ -21,7 +21,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *D
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
 VARIABLES = set(re.findall(r"^([A-Z]+) [?:]=", (ROOT / "Makefile").read_text(), re.M))
-OTHER_PROGRAMS = {"accelerate", "cd", "git", "pip", "source", "torchrun"}  # not this project's, so not looked at
+OTHER_PROGRAMS = {"accelerate", "cd", "export", "git", "pip", "ray", "source", "torchrun"}  # not this project's, so not looked at
 MADE_BY_MAKE_BENCH = "reports/bench/README.md"  # of a machine, not in git until someone measures there
 
 name_of = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -11,6 +11,7 @@ DECLARED = [
     "sweettok[metrics]; extra == 'repro'",
     "mlflow>=3; extra == 'repro'",
     "scikit-learn>=1; extra == 'repro'",
+    "ray>=2; extra == 'ray'",
     "pytest; extra == 'test'",
 ]
 

@@ -92,6 +92,9 @@ class Machine(Section):
     cells: PositiveInt = Field(
         default=1, description="seeds of a variant or of a prior's size side by side, each on its share of the cores"
     )
+    engine: Literal["local", "ray"] = Field(
+        default="local", description="what runs cells: processes of this machine, or tasks of a Ray cluster, one a cell"
+    )
     workers: NonNegativeInt = Field(default=0, description="processes that read clips ahead; 0: the step reads its own")
     activation_checkpointing: bool = Field(
         default=False, description="keep only layers' inputs and compute the rest again for the gradient: less memory"
@@ -99,3 +102,9 @@ class Machine(Section):
     compile: Literal["auto"] | bool = Field(
         default="auto", description="torch.compile each training's step; auto: on GPUs. The first steps take minutes"
     )
+
+    @model_validator(mode="after")
+    def _check_engine(self) -> "Machine":
+        if self.engine == "ray" and self.processes > 1:
+            raise ValueError("engine ray trains a cell in one process: set processes to 1, or engine to local")
+        return self

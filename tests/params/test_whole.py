@@ -4,7 +4,7 @@ import pytest
 from default_params import CONTENT, ROOT, changed
 
 from sweettok.errors import InputError
-from sweettok.params import parse_params, stage_params
+from sweettok.params import Machine, parse_params, stage_params
 
 
 @pytest.mark.parametrize(
@@ -73,5 +73,5 @@ def test_flat_names_every_value_once():
     data = CONTENT["data"]
     values = {f"data.{name}": value for name, value in data.items() if name not in ("clips", "factors")}
     values |= {f"data.factors.{name}": value for name, value in data["factors"].items()}
-    values |= {f"machine.{name}": value for name, value in CONTENT["machine"].items()}
+    values |= {f"machine.{name}": value for name, value in Machine(**CONTENT["machine"]).model_dump().items()}
     assert flat == values | {f"data.clips.{split}": count for split, count in data["clips"].items()}

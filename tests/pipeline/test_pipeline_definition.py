@@ -15,7 +15,7 @@ STAGES = PIPELINE["stages"]
 PLUMBING = {"sweettok/__init__.py", "sweettok/params", "sweettok/errors.py", "sweettok/storage.py", "sweettok/stage.py",
             "sweettok/allocator.py", "sweettok/energy.py", "sweettok/tracking.py", "sweettok/mlflow_store.py",
             "sweettok/unsent.py", "sweettok/provenance.py", "sweettok/parent_process.py", "sweettok/progress.py",
-            "sweettok/torchvision_operators.py"}  # fmt: skip
+            "sweettok/torchvision_operators.py", "sweettok/ray_tasks.py", "sweettok/extras.py"}  # fmt: skip
 
 
 def modules(path: Path) -> set[Path]:

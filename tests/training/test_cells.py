@@ -1,11 +1,14 @@
 """Ablation cells share a budget, change only what their variant says, and are trained as their curriculum says."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
+from side_by_side_jobs import weights_of_cell
 
 from sweettok.errors import InputError
-from sweettok.params import Variant, load_params
+from sweettok.params import Machine, Variant, load_params
+from sweettok.side_by_side import side_by_side
 from sweettok.training.cells import (
     ALL_PARTS,
     CURRICULA,
@@ -138,3 +141,10 @@ def test_a_whole_cell(curriculum, architecture, tokenizer_of, training_data, cod
     assert {row["stage"]: row["step"] for row in history} == ENDS[curriculum]
     forget_cell(params, "odd", 1)
     assert not CHECKPOINTS.exists() or list(CHECKPOINTS.iterdir()) == []
+
+
+def test_cells_on_ray_are_those_of_this_machine(ray_cluster, tokenizer_of, training_data, codebook, proxy, judge):
+    params = params_with(PARAMS.model_copy(update={"tokenizer": tokenizer_of()}), SMALL, odd=Variant())
+    of_seed = partial(weights_of_cell, params, training_data, codebook, proxy, judge)
+    one, other = (side_by_side(of_seed, [0, 1], Machine(cells=1, engine=engine)) for engine in ("local", "ray"))
+    assert one == other and one[0] != one[1]
