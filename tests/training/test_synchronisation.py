@@ -63,8 +63,8 @@ def test_no_step_between_two_logs_waits(name, default_task, monkeypatch, tmp_pat
     task, update, found = default_task(training, **overrides), MovingAverage.update, []
     mode = Waiting(task)
 
-    def watched(self, model):
-        update(self, model)
+    def watched(self):
+        update(self)
         found.append(mode.found.copy())
 
     monkeypatch.setattr(MovingAverage, "update", watched)
