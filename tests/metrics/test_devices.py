@@ -1,5 +1,7 @@
 """Evaluation computes on its device: on a GPU of shapes without numbers, where tensors of two devices never meet."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from function_tokenizer import FunctionTokenizer
@@ -8,18 +10,28 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from sweettok.metrics import definitions, fidelity, inception, round_trip, squeezenet
-from sweettok.metrics.distances import FrechetDistance, judge_distances
+from sweettok.metrics import (
+    definitions,
+    extractors,
+    fidelity,
+    i3d,
+    inception,
+    lpips,
+    perceptual_networks,
+    round_trip,
+    squeezenet,
+)
+from sweettok.metrics.distances import judge_distances, open_distances
 from sweettok.metrics.diversity import nearest_records
-from sweettok.metrics.i3d import I3D
-from sweettok.metrics.protocol import adapted, preset, select
 from sweettok.metrics.reconstruction import score
 from sweettok.metrics.scorers import Scorer, open_scorers
 from sweettok.metrics.semantics import reference_representations
-from sweettok.models import devices
 from sweettok.models.judge import Judge
+from sweettok.params import Metrics, WeightsSource
+from sweettok.weights import WeightsFile
 
-COSTLY = {"conv2d", "conv3d", "linear", "matmul", "__matmul__", "interpolate", "avg_pool2d", "adaptive_avg_pool3d", "mean"}
+COSTLY = {"conv2d", "conv3d", "linear", "matmul", "__matmul__", "interpolate", "avg_pool2d", "adaptive_avg_pool3d"}
+ABSENT = WeightsSource(path=None, sha256=None, download=False)
 
 
 class ShapesOnly(TorchFunctionMode):
@@ -59,8 +71,7 @@ def gpu(monkeypatch):
 
 @pytest.fixture
 def judge(gpu):
-    with torch.device("cuda"):
-        judge = Judge({"class": 2}, 4).eval().requires_grad_(False)
+    judge = Judge({"class": 2}, 4).eval().requires_grad_(False).to("cuda")
     judge.values = {"class": ["class0", "class1"]}
     return judge
 
@@ -72,4 +83,39 @@ def test_reconstructions_are_scored_where_the_tokenizer_computes(gpu, judge):
     half = FunctionTokenizer(lambda clip: clip / 2)
     found = score(half, store, 4, scorers, judge_distances(judge, store), device="cuda")
     assert found.scores["ssim"].shape == (6,) and found.features["frechet_video/judge"].shape == (6, 32)
-    assert {"conv3d", "matmul", "avg_pool2d", "mean", "take_along_dim"} <= gpu.on_gpu and not COSTLY & gpu.on_host
+    assert {"conv3d", "avg_pool2d", "mean", "take_along_dim"} <= gpu.on_gpu and not COSTLY & gpu.on_host
+
+
+def test_samples_are_measured_where_the_judge_is(gpu, judge):
+    test, train = random_store(6, "test"), random_store(8, "train")
+    samples = test.clips(range(6))
+    (distance,) = judge_distances(judge, test, ("video",))
+    features = distance.generated_features(samples)
+    assert judge.classify(features).shape == (6,) and reference_representations(judge, test)["judge"].shape == (6, 32)
+    assert nearest_records(samples, test, train, 0, judge.device)["nearest_train_psnr"]["n"] == 6
+    assert {"conv3d", "linear", "adaptive_avg_pool3d"} <= gpu.on_gpu and not COSTLY & gpu.on_host
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """Weights of every published network: zeros."""
+    for module in (extractors, lpips, perceptual_networks):
+        monkeypatch.setattr(module, "locate", lambda *asked: WeightsFile(Path("x"), "0" * 64, "published"))
+        monkeypatch.setattr(module, "load_state", lambda path: {})
+    for module in (i3d, inception, lpips, squeezenet):
+        monkeypatch.setattr(
+            module, "fit_state", lambda what, state, shapes: {name: torch.zeros(shapes[name]) for name in shapes}
+        )
+
+
+def test_published_networks_compute_there_too(gpu, published, tmp_path):
+    names, perceptual = ("i3d", "inception", "squeezenet1_0"), ("alex", "squeezenet1_0")
+    weights = dict.fromkeys(names + perceptual, ABSENT)
+    settings = Metrics(extractors=names, perceptual=perceptual, protocols=("own",), weights=weights, sizes=())
+    store = random_store(3, "test", clip=(9, 32))
+    distances, left_out = open_distances(settings, {"test": store}, tmp_path, "cuda")
+    assert [distance.real.shape[1] for distance in distances] == [400, 2048, 512] and not left_out
+    clips = store.clips(range(3)).to("cuda")
+    scorers, _ = open_scorers(None, settings, 32, ("lpips/alex", "perceptual/squeezenet1_0"))
+    assert [scorer.compute(clips, clips).device.type for scorer in scorers] == ["cuda", "cuda"]
+    assert {"conv2d", "conv3d", "interpolate"} <= gpu.on_gpu and not COSTLY & gpu.on_host
