@@ -72,9 +72,9 @@ class Selection:
 
         whole: (B, 3, T, H, W), the clips `numbers` of the selection, or what a tokenizer made of them.
         """
-        places = self.starts[np.asarray(numbers), None] + np.arange(self.protocol.frames)  # (B, frames)
-        places = torch.from_numpy(places).to(whole.device)[:, None, :, None, None]
-        return resized(whole.take_along_dim(places, dim=2), self.protocol)
+        starts = self.starts[np.asarray(numbers)].tolist()
+        windows = [clip[:, start : start + self.protocol.frames] for clip, start in zip(whole, starts, strict=True)]
+        return resized(torch.stack(windows), self.protocol)
 
     def batches(self, batch_size: int, device: torch.device | None = None) -> Iterator[Tensor]:
         """All clips in order, in batches."""
