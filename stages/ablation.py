@@ -76,6 +76,7 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
         proxy = load_proxy("outputs/proxy")
         model, history, steps = train_cell(params, variant, seed, data, codebook, proxy, judge, run, params.machine)
         test = ClipStore.open("outputs/data", "test")
+        judge.to(own_device())  # trainings leave it on the CPU
         distances, (scorers, _) = judge_distances(judge, test), open_scorers(judge, None, test.size)
         measure = partial(fidelity, judge, test, settings, scorers, distances)
         tokenizer = wrapped(variant, model)

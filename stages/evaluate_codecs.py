@@ -10,6 +10,7 @@ import pandas
 from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.reconstruction import per_clip_rows, score, summarise
 from sweettok.metrics.scorers import open_scorers
+from sweettok.models.processes import own_device
 from sweettok.params import CodecPoint, Params
 from sweettok.side_by_side import side_by_side
 from sweettok.stage import run_stage
@@ -33,12 +34,13 @@ class Measured:
 
 def measured(params: Params, chosen: tuple[str, CodecPoint]) -> Measured:
     """Code the test clips by the codec at the rate (name, point)."""
-    (name, point), settings, judge = chosen, params.evaluate_reconstruction, load_judge("outputs/judge")
+    (name, point), settings, device = chosen, params.evaluate_reconstruction, own_device()
+    judge = load_judge("outputs/judge").to(device)
     test = ClipStore.open("outputs/data", "test")
     scorers, _ = open_scorers(judge, None, test.size)
     distances, codec = judge_distances(judge, test, kinds=("video",)), CODECS[name]
     tokenizer = CodecTokenizer(name, test.frames, test.size, name, point)
-    reconstructions = score(tokenizer, test, settings.batch_size, scorers, distances)
+    reconstructions = score(tokenizer, test, settings.batch_size, scorers, distances, device=device)
     facts = {"codec": name, "quality": point.crf, "time": point.time, "space": point.space}
     sizes = pandas.DataFrame(reconstructions.sizes)
     grid = coded_grid(point, (test.frames, test.size, test.size))

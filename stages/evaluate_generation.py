@@ -46,7 +46,7 @@ def body(params: Params, run: Run | None) -> None:
     tokenizer, prior, judge = (
         VideoTokenizer.load("outputs/pixels").to(own_device()),
         Prior.load("outputs/generator").to(own_device()),
-        load_judge("outputs/judge"),
+        load_judge("outputs/judge").to(own_device()),
     )
     stores = {
         split: ClipStore.open("outputs/data", split).expect(tokenizer.frames, tokenizer.size, by="outputs/pixels")
@@ -88,7 +88,7 @@ def measured(
     """Metric records of the samples, and what is left out."""
     test, train = stores["test"], stores["train"]
     reconstructed = read_json("outputs/reconstruction/sweettok/summary.json")["metrics"]
-    published, skipped = open_distances(settings, {"train": train, "test": test})
+    published, skipped = open_distances(settings, {"train": train, "test": test}, device=judge.device)
     distances = judge_distances(judge, test, kinds=("video",)) + published
     records, without_curve = evaluate_samples(
         judge, distances, samples, labels.numpy(), reconstructed, test, train, seed, settings.sizes

@@ -28,12 +28,13 @@ from sweettok.video.store import ClipStore, to_uint8
 
 
 def body(params: Params, run: Run | None, name: str) -> None:
-    settings, device, judge = params.evaluate_reconstruction, own_device(), load_judge("outputs/judge")
+    settings, device = params.evaluate_reconstruction, own_device()
+    judge = load_judge("outputs/judge").to(device)
     stores = {split: ClipStore.open("outputs/data", split) for split in ("train", "val", "test")}
     test = stores["test"]
     tokenizer = open_tokenizer(name, params.tokenizers, test.frames, test.size)
     with first_process_first():  # it fills the cache of real clips' features, which the others then read
-        published, skipped = open_distances(params.metrics, stores)
+        published, skipped = open_distances(params.metrics, stores, device=device)
     scorers, without_weights = open_scorers(judge, params.metrics, test.size)
     distances = judge_distances(judge, test) + published
     watch = partial(progress, name=f"reconstruct {name}", unit="batch", disable=not first_process())

@@ -3,6 +3,7 @@
 from sweettok.metrics.in_context import in_context_rows
 from sweettok.metrics.mutual_information import mutual_information_rows
 from sweettok.metrics.semantics import reference_representations, semantic_rows, token_representations, tokens_by_group
+from sweettok.models.processes import own_device
 from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.params import Params
 from sweettok.stage import run_stage
@@ -13,9 +14,9 @@ from sweettok.video.store import ClipStore
 
 
 def body(params: Params, run: Run) -> None:
-    model = VideoTokenizer.load("outputs/pixels")
+    model, judge = VideoTokenizer.load("outputs/pixels").to(own_device()), load_judge("outputs/judge").to(own_device())
     test = ClipStore.open("outputs/data", "test").expect(model.frames, model.size, by="outputs/pixels")
-    judge, tokens = load_judge("outputs/judge"), tokens_by_group(model, test)
+    tokens = tokens_by_group(model, test)
     vectors = token_representations(model, tokens) | reference_representations(judge, test)
     fitting = None
     if count := params.semantics.probe_clips:

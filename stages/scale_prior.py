@@ -46,7 +46,8 @@ def one_seed(params: Params, size: str, clips: TokenizedClips, seed: int) -> Pri
     with tracked_run("prior_scaling", params, tags) if first_process() else nullcontext() as run:
         started = time.perf_counter()
         of_size = params.prior_scaling.sizes[size].model_dump() | {"seed": seed}
-        tokenizer, judge = VideoTokenizer.load("outputs/pixels").to(own_device()), load_judge("outputs/judge")
+        tokenizer = VideoTokenizer.load("outputs/pixels").to(own_device())
+        judge = load_judge("outputs/judge").to(own_device())
         measured = train_and_measure(
             params.generator.model_copy(update=of_size), params.sampling, tokenizer, clips, judge,
             ClipStore.open("outputs/data", "test"), training_name(size, seed), run, params.machine,

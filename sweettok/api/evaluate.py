@@ -61,17 +61,19 @@ def evaluate(
     "skipped_files": [...]}.
 
     judge, settings: what is measured with (see `folder_metrics.compare`). wanted: names of metrics; None: all there are.
-    watch: wraps the numbers of the batches, for a progress bar. parts: folder that keeps what is measured (`Parts`).
+    device: where all is computed; the judge moves there. watch: wraps the numbers of the batches, for a progress bar.
+    parts: folder that keeps what is measured (`Parts`).
     regions: what is measured of words and faces.
     Raises InputError: nothing of it can be measured here, a tokenizer that breaks its protocol, parts of something else.
     """
     store: Any = clips  # has what a ClipStore is asked for
+    judge = judge and judge.to(device)
     scorers, skipped = open_scorers(judge, settings, clips.size, wanted)
     if wanted is not None:
         networks = tuple(name for name in settings.extractors if frechet_of(name).name in wanted)
         settings = settings.model_copy(update={"extractors": networks})
     parts = Path(parts) if parts is not None else None
-    distances, missing = _distances(clips, judge, settings, parts, watch)
+    distances, missing = _distances(clips, judge, settings, device, parts, watch)
     if isinstance(clips, ProtocolClips):
         scorers = scorers_under(clips.protocol, scorers)
     chosen = [distance for distance in distances if _asked(distance.name, wanted)]
@@ -108,13 +110,18 @@ def evaluate(
 
 
 def _distances(
-    clips: FolderClips | ProtocolClips, judge: Judge | None, settings: Metrics, parts: Path | None, watch: Watch
+    clips: FolderClips | ProtocolClips,
+    judge: Judge | None,
+    settings: Metrics,
+    device: torch.device | str,
+    parts: Path | None,
+    watch: Watch,
 ) -> tuple[list[FrechetDistance], list[Skipped]]:
     if len(clips) < 2:
         return [], no_distances(settings, TOO_FEW)
     if isinstance(clips, ProtocolClips):
-        return distances_under(clips, judge, settings, parts, watch)
-    return distances_to(clips, judge, settings)
+        return distances_under(clips, judge, settings, device, parts, watch)
+    return distances_to(clips, judge, settings, device)
 
 
 def _asked(record: str, wanted: Collection[str] | None) -> bool:

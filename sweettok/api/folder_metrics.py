@@ -42,14 +42,16 @@ def compare(
     settings: Metrics,
     seed: int = 0,
     watch: Callable[[Sequence[int]], Iterable[int]] = iter,
+    device: torch.device | str = "cpu",
 ) -> dict[str, Any]:
     """All that can be measured: {"metrics": name -> record, "left_out": [...], "pairs": name -> score -> number,
     "skipped_files": [...]}.
 
     judge: for perceptual/judge and its Frechet distances. settings: published networks (see params.Metrics).
-    watch: wraps the numbers of the pairs, for a progress bar. Raises InputError (pairs that do not fit; sets that do not,
-    where nothing else is measured).
+    watch: wraps the numbers of the pairs, for a progress bar. device: where all is computed; the judge moves there.
+    Raises InputError (pairs that do not fit; sets that do not, where nothing else is measured).
     """
+    judge = judge and judge.to(device)
     records: dict[str, dict[str, Any]] = {}
     skipped: list[Skipped] = []
     pairs: dict[str, dict[str, float]] = {}
@@ -59,10 +61,10 @@ def compare(
         change = to_square(comparison.fit, comparison.size) if comparison.size else None
         for number in watch(range(len(comparison.names))):
             files = comparison.real[number], comparison.generated[number]
-            pairs[comparison.names[number]] = score_pair(*files, scorers, comparison.frames, change)
+            pairs[comparison.names[number]] = score_pair(*files, scorers, comparison.frames, change, device)
         names = ("psnr", *scorers)
         records |= {name: _record(name, pairs, comparison, facts.get(name, {}), seed) for name in names}
-    distances, missing = _distances(comparison, judge, settings, seed)
+    distances, missing = _distances(comparison, judge, settings, seed, device)
     return {
         "metrics": records | distances,
         "left_out": [entry.as_json() for entry in skipped + missing],
@@ -77,6 +79,7 @@ def score_pair(
     scorers: dict[str, PairScore],
     frames: int | None = None,
     change: Change | None = None,
+    device: torch.device | str = "cpu",
 ) -> dict[str, float]:
     """`psnr` and each score over all frames of a pair. Raises InputError where lengths or sizes differ.
 
@@ -94,7 +97,8 @@ def score_pair(
     total, squares, count = dict.fromkeys(scorers, 0.0), 0.0, frames or real.frames
     for start in range(0, count, FRAMES_AT_ONCE):
         piece = min(FRAMES_AT_ONCE, count - start)
-        a, b = (to_float(file.read(start, piece, change or _as_it_is)[None]) for file in (real, generated))
+        read = (file.read(start, piece, change or _as_it_is)[None] for file in (real, generated))
+        a, b = (to_float(frames).to(device) for frames in read)
         squares += piece * (a.double() - b.double()).square().mean().item()
         for name, scorer in scorers.items():
             total[name] += piece * scorer(a, b).item()
@@ -147,7 +151,7 @@ def _record(name: str, pairs: dict[str, dict[str, float]], comparison: Compariso
 
 
 def _distances(
-    comparison: Comparison, judge: Judge | None, settings: Metrics, seed: int
+    comparison: Comparison, judge: Judge | None, settings: Metrics, seed: int, device: torch.device | str
 ) -> tuple[dict[str, dict[str, Any]], list[Skipped]]:
     """name -> record of each Frechet distance, and those that cannot be had."""
     try:
@@ -156,7 +160,7 @@ def _distances(
         if not comparison.paired:
             raise
         return {}, no_distances(settings, str(reason))
-    found, skipped = distances_to(real, judge, settings)
+    found, skipped = distances_to(real, judge, settings, device)
     records = {}
     for distance in found:
         features = _features(distance, generated, comparison.paired)
@@ -174,11 +178,12 @@ def skipped_count(files: Comparison | FolderClips | ProtocolClips) -> dict[str, 
 
 
 def distances_to(
-    real: FolderClips, judge: Judge | None, settings: Metrics
+    real: FolderClips, judge: Judge | None, settings: Metrics, device: torch.device | str
 ) -> tuple[list[FrechetDistance], list[Skipped]]:
-    """The Frechet distances to files, whatever split a protocol asks for, and those that cannot be had."""
+    """The Frechet distances to files, whatever split a protocol asks for, and those that cannot be had. device: of the
+    published networks."""
     stores: dict[str, Any] = {split: replace(real, split=split) for split in ("train", "test")}  # as ClipStores
-    found, skipped = open_distances(settings, stores, cache_folder() / "reference")
+    found, skipped = open_distances(settings, stores, cache_folder() / "reference", device)
     if judge is None:
         skipped += [Skipped(metric.name, metric.kind, NO_JUDGE) for metric in _judged_sets()]
     else:
@@ -190,10 +195,15 @@ def distances_to(
 
 
 def distances_under(
-    real: ProtocolClips, judge: Judge | None, settings: Metrics, parts: Path | None = None, watch: Watch = iter
+    real: ProtocolClips,
+    judge: Judge | None,
+    settings: Metrics,
+    device: torch.device | str,
+    parts: Path | None = None,
+    watch: Watch = iter,
 ) -> tuple[list[FrechetDistance], list[Skipped]]:
-    """The Frechet distances of videos to files under their protocol, and those that cannot be had. parts, watch: as
-    `distance_on`."""
+    """The Frechet distances of videos to files under their protocol, and those that cannot be had. device: of the published
+    networks. parts, watch: as `distance_on`."""
     found, skipped = [], []
     if judge is None:
         skipped.append(Skipped("frechet_video/judge", "video", NO_JUDGE))
@@ -202,7 +212,7 @@ def distances_under(
     for name in settings.extractors:
         metric = frechet_of(name)
         try:
-            found.append(distance_on(open_extractor(name, settings.weights[name]), real, parts, watch))
+            found.append(distance_on(open_extractor(name, settings.weights[name]).to(device), real, parts, watch))
         except InputError as reason:
             skipped.append(Skipped(metric.name, metric.kind, str(reason)))
     return found, skipped
@@ -222,7 +232,8 @@ def distance_on(
     rows = torch.arange(len(real)).split(at_once(real.frames, real.size))
 
     def measure(number: int) -> Piece:
-        return Piece({}, {"real": features_of(extractor, protocol, [selection.clips(rows[number])])}, {}, (0, 0))
+        clips = selection.clips(rows[number], extractor.device)
+        return Piece({}, {"real": features_of(extractor, protocol, [clips])}, {}, (0, 0))
 
     identity = extractor.identity() | {"clips": real.fingerprint, "batch": len(rows[0])}
     collect = Parts(parts / f"real {extractor.name}", identity).collect if parts else measured_in_turn
@@ -249,7 +260,7 @@ def _features(distance: FrechetDistance, generated: Any, paired: bool) -> np.nda
     """Features of generated clips (FolderClips): of a pair in the frames that the protocol takes of the real one, else in the first."""
     protocol = distance.selection.protocol
     if paired:
-        batches = replace(distance.selection, store=generated).batches(CLIPS_AT_ONCE)
+        batches = replace(distance.selection, store=generated).batches(CLIPS_AT_ONCE, distance.extractor.device)
     else:
         batches = (first_frames(clips, protocol) for clips in generated.batches())
     return features_of(distance.extractor, protocol, batches)

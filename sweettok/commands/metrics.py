@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import add_json, check_counts, invalid_option
+from sweettok.commands.arguments import add_device, add_json, check_counts, device_of, invalid_option
 from sweettok.errors import InputError, counted, one_line
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def add(commands: Any) -> None:
         help="network of the perceptual distance: alex, vgg, squeeze, squeezenet1_0",
     )
     add_networks(metrics)
+    add_device(metrics)
     add_json(metrics)
     metrics.set_defaults(run=_metrics)
 
@@ -82,8 +83,9 @@ def _metrics(chosen: argparse.Namespace) -> None:
         chosen.real, chosen.generated, not chosen.unpaired, chosen.frames, chosen.size, chosen.fit, chosen.skip_shorter
     )
     found = compare(
-        comparison, judge, settings, chosen.seed, lambda pairs: progress(pairs, "metrics", unit="pair", delay=MINUTE)
-    )
+        comparison, judge, settings, chosen.seed,
+        lambda pairs: progress(pairs, "metrics", unit="pair", delay=MINUTE), device_of(chosen),
+    )  # fmt: skip
     if chosen.json:
         print(json.dumps({"real": chosen.real, "generated": chosen.generated, **found}, indent=1))
         return

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweettok.commands.arguments import add_json, check_counts
+from sweettok.commands.arguments import add_device, add_json, check_counts, device_of
 from sweettok.commands.metrics import JUDGE, open_judge
 from sweettok.errors import InputError
 
@@ -43,6 +43,7 @@ def add(commands: Any) -> None:
     protocols.add_argument("--download", action="store_true", help="download missing weights")
     protocols.add_argument("--seed", type=int, default=0, help="seed of the intervals (default: 0)")
     protocols.add_argument("--figure", metavar="FILE", help="draw it: .png, .svg or .pdf")
+    add_device(protocols)
     add_json(protocols)
     protocols.set_defaults(run=_protocols)
 
@@ -59,7 +60,7 @@ def _protocols(chosen: argparse.Namespace) -> None:
         entry for entry in chosen.weights if entry.partition("=")[0] not in chosen.extractor or "=" not in entry
     ]:
         raise InputError(f"--weights {unknown[0]}: expected NAME=PATH of an --extractor: {', '.join(chosen.extractor)}")
-    extractors = [_extractor(name, chosen) for name in chosen.extractor]
+    extractors = [_extractor(name, chosen).to(device_of(chosen)) for name in chosen.extractor]
     folders = open_folders(chosen.real, chosen.made, chosen.seed)
     found = compare_protocols(
         folders, extractors, chosen.base, chosen.frames, chosen.size,

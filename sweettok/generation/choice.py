@@ -11,7 +11,6 @@ from sweettok.generation.prior import Prior
 from sweettok.generation.sampling import decode_in_batches, sample_classes_in_turn
 from sweettok.metrics.distances import judge_distances
 from sweettok.metrics.frechet import FeatureMoments, frechet_distance, too_few_clips
-from sweettok.metrics.generation import predicted_classes
 from sweettok.models.judge import Judge
 from sweettok.models.processes import gathered_objects, over_processes
 from sweettok.params import Sampling, SamplingSettings
@@ -64,7 +63,7 @@ def choose_settings(
             "guidance": settings.guidance,
             "temperature": settings.temperature,
             "frechet": frechet_distance(FeatureMoments.of(features), real),
-            "class_consistency": float((predicted_classes(judge, features) == labels.numpy()).mean()),
+            "class_consistency": float((judge.classify(features) == labels.numpy()).mean()),
             "n": len(labels),
             "split": val.split,
         } | ({"says_nothing": reason} if reason else {})

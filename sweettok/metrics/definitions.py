@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from sweettok.errors import InputError
-from sweettok.metrics.fidelity import DATA_RANGE, K1, K2, check_pair, decibels
+from sweettok.metrics.fidelity import check_pair, decibels, mean_similarity
 from sweettok.metrics.protocol import as_measured
 from sweettok.metrics.scorers import Scorer
 from sweettok.params import Protocol
@@ -36,21 +35,11 @@ def uniform_ssim(clip: Tensor, reconstruction: Tensor) -> Tensor:
         raise InputError(
             f"ssim: frames must be at least {SIDE}x{SIDE} pixels, got {tuple(clip.shape[-2:])}; raise --size"
         )
-    return torch.stack(
-        [_similarity(x, y).mean() for x, y in zip(clip.double() + 1, reconstruction.double() + 1, strict=True)]
-    )
 
+    def windowed(x: Tensor) -> Tensor:
+        return F.avg_pool2d(x.flatten(0, 2), SIDE, 1).unflatten(0, x.shape[:3])
 
-def _similarity(x: Tensor, y: Tensor) -> Tensor:
-    """SSIM at each window position of two clips (3, T, H, W) in [0, 2]."""
-    mean_x, mean_y, square_x, square_y, product = F.avg_pool2d(
-        torch.stack([x, y, x * x, y * y, x * y]).flatten(0, 1), SIDE, 1
-    ).unflatten(0, (5, -1))
-    unbias = SIDE**2 / (SIDE**2 - 1)
-    variances = unbias * (square_x - mean_x**2 + square_y - mean_y**2)
-    covariance = unbias * (product - mean_x * mean_y)
-    c1, c2 = (K1 * DATA_RANGE) ** 2, (K2 * DATA_RANGE) ** 2
-    return (2 * mean_x * mean_y + c1) * (2 * covariance + c2) / ((mean_x**2 + mean_y**2 + c1) * (variances + c2))
+    return mean_similarity(clip, reconstruction, windowed, unbias=SIDE**2 / (SIDE**2 - 1))
 
 
 OTHERS: dict[tuple[str, str], Callable[[Tensor, Tensor], Tensor]] = {

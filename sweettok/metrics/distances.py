@@ -55,7 +55,7 @@ class FrechetDistance:
     def generated_features(self, clips: Tensor) -> NDArray[np.float32]:
         """Features (n, F) of clips without a real counterpart, (n, 3, T, H, W). Raises InputError (too few frames)."""
         protocol = self.selection.protocol
-        parts = (first_frames(part, protocol) for part in clips.split(CLIPS_AT_ONCE))
+        parts = (first_frames(part.to(self.extractor.device), protocol) for part in clips.split(CLIPS_AT_ONCE))
         return features_of(self.extractor, protocol, parts)
 
     def facts(self) -> dict[str, Any]:
@@ -127,24 +127,27 @@ def judge_distances(
         extractor = judge_extractor(judge, kind)
         selection = select(own_protocol(extractor, store), store)
         # Not cached: a judge is cheap, and another one after each change of its training
-        real = features_of(extractor, selection.protocol, selection.batches(CLIPS_AT_ONCE))
+        real = features_of(extractor, selection.protocol, selection.batches(CLIPS_AT_ONCE, extractor.device))
         found.append(FrechetDistance(extractor, selection, real))
     return found
 
 
 def open_distances(
-    settings: Metrics, stores: Mapping[str, ClipStore], folder: str | Path = REFERENCE
+    settings: Metrics,
+    stores: Mapping[str, ClipStore],
+    folder: str | Path = REFERENCE,
+    device: torch.device | str = "cpu",
 ) -> tuple[list[FrechetDistance], list[Skipped]]:
     """The distances that params ask for, each protocol on the store of its split, and those that cannot be had.
 
-    stores: split -> store; `own` measures on "test". folder: of the cached features of real clips.
+    stores: split -> store; `own` measures on "test". folder: of the cached features of real clips. device: of the networks.
     """
     found: list[FrechetDistance] = []
     skipped: list[Skipped] = []
     for name in settings.extractors:
         metric = frechet_of(name)
         try:
-            extractor = open_extractor(name, settings.weights[name])
+            extractor = open_extractor(name, settings.weights[name]).to(device)
         except InputError as reason:
             skipped.append(Skipped(metric.name, metric.kind, str(reason)))
             continue

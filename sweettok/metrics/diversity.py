@@ -36,7 +36,6 @@ def coverage(generated: ArrayLike, real: ArrayLike, count: int) -> float:
     return float(1 - np.abs(shares[0] - shares[1]).sum() / 2)
 
 
-@torch.no_grad()
 def coverage_records(
     judge: Judge, features: Mapping[str, NDArray], real: NDArray, store: ClipStore, seed: int
 ) -> dict[str, dict[str, Any]]:
@@ -58,7 +57,9 @@ def coverage_records(
 def _coverage_record(
     judge: Judge, labels: Mapping[str, int], generated: NDArray, real: NDArray, store: ClipStore, seed: int
 ) -> dict[str, Any]:
-    seen = {name: (_seen(judge, generated, name), _seen(judge, real, name), count) for name, count in labels.items()}
+    seen = {
+        name: (judge.classify(generated, name), judge.classify(real, name), count) for name, count in labels.items()
+    }
 
     def mean(of_generated: NDArray, of_real: NDArray) -> float:
         return float(np.mean([coverage(a[of_generated], b[of_real], count) for a, b, count in seen.values()]))
@@ -73,20 +74,17 @@ def _coverage_record(
     return record(value, len(generated), store.split, seed, interval, metric="factor_coverage", **facts)
 
 
-def _seen(judge: Judge, features: NDArray, label: str) -> NDArray[np.int64]:
-    """The value (n,) of a label that the judge sees in clips of these video features (n, F)."""
-    return judge.classify(torch.from_numpy(features), label).argmax(-1).numpy()
-
-
-def nearest_records(samples: Tensor, test: ClipStore, train: ClipStore, seed: int) -> dict[str, dict[str, Any]]:
+def nearest_records(
+    samples: Tensor, test: ClipStore, train: ClipStore, seed: int, device: torch.device | None = None
+) -> dict[str, dict[str, Any]]:
     """`nearest_train_psnr` of samples (n, 3, T, H, W) and `nearest_train_psnr:test` of test clips: mean PSNR in dB.
 
     Samples that are much nearer to training clips than test clips are have been copied; a little nearer is no proof, as
     smooth clips are nearer to all others. At most `MAX_QUERIES` of each and `MAX_TRAINING` training clips are compared,
-    evenly spaced. seed: of the intervals.
+    evenly spaced. seed: of the intervals. device: where they are compared; None: where the samples are.
     """
-    generated = samples[_spread(len(samples), MAX_QUERIES)]
-    queries = {"generated": generated, "test": test.clips(_spread(len(test), MAX_QUERIES))}
+    generated = samples[_spread(len(samples), MAX_QUERIES)].to(device)
+    queries = {"generated": generated, "test": test.clips(_spread(len(test), MAX_QUERIES)).to(generated.device)}
     among = _spread(len(train), MAX_TRAINING)
     facts: dict[str, Any] = {"frames": train.frames, "resolution": train.size, "data": train.fingerprint}
     facts |= {"training_clips": len(among), "cap": PSNR_CAP, "searched_at": _searched_side(generated)}
@@ -104,26 +102,26 @@ def nearest_records(samples: Tensor, test: ClipStore, train: ClipStore, seed: in
 def nearest_clips(queries: Tensor, store: ClipStore, among: Tensor) -> Tensor:
     """The number of the store's clip with the least squared error to each query: (q, 3, T, H, W) -> int64 (q,).
 
-    among: the clips' numbers, int64 (k,); they are read in parts. Clips of more than `SEARCHED` numbers are compared
-    on averaged pixels. Raises ValueError where there are none.
+    among: the clips' numbers, int64 (k,); they are read in parts, and compared where the queries are. Clips of more than
+    `SEARCHED` numbers are compared on averaged pixels. Raises ValueError where there are none.
     """
     if not len(among):
         raise ValueError("expected at least one clip to look among, got none")
     wanted = _searched(queries)  # (q, D)
-    least, nearest = wanted.new_full((len(wanted),), torch.inf), torch.zeros(len(wanted), dtype=torch.int64)
+    least, nearest = wanted.new_full((len(wanted),), torch.inf), wanted.new_zeros(len(wanted), dtype=torch.int64)
     for part in among.split(CLIPS_AT_ONCE):
-        clips = _searched(store.clips(part))  # (B, D)
+        clips = _searched(store.clips(part).to(wanted.device))  # (B, D)
         error = clips.square().sum(dim=1) - 2 * (wanted @ clips.T)  # (q, B), but for the query's own square
         smallest, place = error.min(dim=1)
-        nearest = torch.where(smallest < least, part[place], nearest)
+        nearest = torch.where(smallest < least, part.to(wanted.device)[place], nearest)
         least = torch.minimum(smallest, least)
-    return nearest
+    return nearest.cpu()
 
 
 def _psnr_to(clips: Tensor, numbers: Tensor, store: ClipStore) -> NDArray[np.float64]:
     """PSNR (n,) in dB of clips (n, 3, T, H, W) to the store's clips of these numbers, all pixels counted."""
     pairs = zip(clips.split(CLIPS_AT_ONCE), numbers.split(CLIPS_AT_ONCE), strict=True)
-    return torch.cat([psnr(store.clips(part), piece) for piece, part in pairs]).numpy()
+    return torch.cat([psnr(store.clips(part).to(clips.device), piece) for piece, part in pairs]).cpu().numpy()
 
 
 def _searched_side(clips: Tensor) -> int:

@@ -28,9 +28,10 @@ class Extractor:
     dims      number of features
     metric    the name of a Frechet distance on it: "fvd" and "fid" on published weights only
     sha256    of the weights
-    features  clips in [-1, 1], of any size the network takes -> (B, dims) float32
-    min_frames  of a clip
+    features  clips in [-1, 1], of any size the network takes, on its device -> (B, dims) float32
     facts     what else the number depends on (for the record and the cache key)
+    min_frames  of a clip
+    network   what computes them; None: it computes on the CPU
     """
 
     name: str
@@ -41,6 +42,18 @@ class Extractor:
     features: Callable[[Tensor], Tensor]
     facts: dict[str, Any] = field(default_factory=dict)
     min_frames: int = 1
+    network: nn.Module | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return torch.device("cpu") if self.network is None else next(self.network.parameters()).device
+
+    def to(self, device: torch.device | str) -> "Extractor":
+        """Itself, computing on a device from now on."""
+        if self.network is not None:
+            self.network.to(device)
+        return self
 
     def identity(self) -> dict[str, Any]:
         """Plain JSON values: all of the extractor that a feature depends on."""
@@ -56,15 +69,9 @@ def open_extractor(name: str, source: WeightsSource) -> Extractor:
 
 def judge_extractor(judge: Judge, kind: Literal["video", "image"]) -> Extractor:
     """A trained judge as extractor: `frechet_video/judge` or `frechet_image/judge`."""
-    features = judge.video_features if kind == "video" else judge.image_features
-    return Extractor(
-        judge.name,
-        kind,
-        8 * judge.width,
-        f"frechet_{kind}/{judge.name}",
-        judge.fingerprint,
-        _without_gradients(features),
-    )
+    features = _without_gradients(judge.video_features if kind == "video" else judge.image_features)
+    metric = f"frechet_{kind}/{judge.name}"
+    return Extractor(judge.name, kind, 8 * judge.width, metric, judge.fingerprint, features, network=judge)
 
 
 def _i3d(name: str, eps: float) -> Callable[[WeightsSource], Extractor]:
@@ -72,8 +79,9 @@ def _i3d(name: str, eps: float) -> Callable[[WeightsSource], Extractor]:
         weights = locate(*FILES[name], source)
         network = i3d.load_i3d(load_state(weights.path), eps)
         facts = {"batch_norm_eps": eps, "resize": f"bilinear to {I3D_SIDE}, no antialiasing", "layer": "logits"}
-        extractor = _published(name, "video", i3d.CLASSES, "fvd", weights, lambda clips: network(for_i3d(clips)), facts)
-        return replace(extractor, min_frames=MIN_FRAMES)
+        extractor = _published(name, "video", i3d.CLASSES, "fvd", weights, network, facts)
+        features = _without_gradients(lambda clips: network(for_i3d(clips)))
+        return replace(extractor, features=features, min_frames=MIN_FRAMES)
 
     return open_i3d
 
@@ -90,7 +98,7 @@ def random_i3d(seed: int = 0) -> Extractor:
     features = _without_gradients(lambda clips: network(for_i3d(clips)))
     name = "i3d-random"
     facts = {"weights": f"random, seed {seed}"}
-    return Extractor(name, "video", i3d.CLASSES, f"frechet_video/{name}", digest, features, facts, MIN_FRAMES)
+    return Extractor(name, "video", i3d.CLASSES, f"frechet_video/{name}", digest, features, facts, MIN_FRAMES, network)
 
 
 def for_i3d(clips: Tensor) -> Tensor:
@@ -125,11 +133,11 @@ def _published(
     dims: int,
     standard: str,
     weights: WeightsFile,
-    network: nn.Module | Callable,
+    network: nn.Module,
     facts: dict,
 ) -> Extractor:
     metric = weights.label(standard, f"frechet_{kind}/{name}-unverified")
-    return Extractor(name, kind, dims, metric, weights.sha256, _without_gradients(network), facts)
+    return Extractor(name, kind, dims, metric, weights.sha256, _without_gradients(network), facts, network=network)
 
 
 def _without_gradients(features: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

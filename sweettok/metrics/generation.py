@@ -46,9 +46,7 @@ def class_records(samples: Samples) -> dict[str, dict]:
         "class_accuracy_real": (samples.features_of_test, samples.test.labels["label"].to_numpy()),
     }
     return {
-        name: _share(
-            name, predicted_classes(samples.judge, features) == labels, samples.judge, samples.test, samples.seed
-        )
+        name: _share(name, samples.judge.classify(features) == labels, samples.judge, samples.test, samples.seed)
         for name, (features, labels) in found.items()
     }
 
@@ -61,7 +59,7 @@ def factor_coverage(samples: Samples) -> dict[str, dict]:
 
 def nearest_train_psnr(samples: Samples) -> dict[str, dict]:
     """`nearest_train_psnr` beside that of test clips (`:test`)."""
-    return nearest_records(samples.clips, samples.test, samples.train, samples.seed)
+    return nearest_records(samples.clips, samples.test, samples.train, samples.seed, samples.judge.device)
 
 
 @torch.no_grad()
@@ -75,7 +73,7 @@ def sample_records(
     """
     features = {distance.name: distance.generated_features(samples) for distance in distances}
     records = distance_records(distances, features, seed, paired=False)
-    hits = predicted_classes(judge, features[distances[0].name]) == labels
+    hits = judge.classify(features[distances[0].name]) == labels
     records["class_consistency"] = _share("class_consistency", hits, judge, store, seed)
     return records, features
 
@@ -123,8 +121,3 @@ def _share(name: str, hits: np.ndarray, judge: Judge, store: ClipStore, seed: in
     facts: dict[str, Any] = {"frames": store.frames, "resolution": store.size}
     facts |= {"extractor": judge.name, "weights_sha256": judge.fingerprint}
     return record(float(hits.mean()), len(hits), store.split, seed, interval, metric=name, **facts)
-
-
-def predicted_classes(judge: Judge, features: np.ndarray) -> np.ndarray:
-    """The class (n,) that the judge sees in clips of these video features (n, F)."""
-    return judge.classify(torch.from_numpy(features)).argmax(-1).numpy()

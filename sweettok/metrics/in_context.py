@@ -39,14 +39,15 @@ class LanguageModel:
     model: Any
 
     @classmethod
-    def open(cls, name: str) -> "LanguageModel":
+    def open(cls, name: str, device: torch.device | str = "cpu") -> "LanguageModel":
         """From a folder or, by hub name, from the local Hugging Face cache; safetensors only, no code of the folder runs.
 
         Raises InputError where it is absent, incomplete, pickled or no causal model.
         """
         folder = model_folder(name, SETTING, "the language model", f"set {SETTING} to null")
         sha256 = weights_sha256(folder)
-        return cls(name, sha256, *open_model(folder, "AutoModelForCausalLM"))
+        tokenizer, model = open_model(folder, "AutoModelForCausalLM")
+        return cls(name, sha256, tokenizer, model.to(device))
 
     @torch.inference_mode()
     def log_likelihoods(self, prompt: str, answers: Sequence[str]) -> NDArray[np.float64]:
@@ -73,8 +74,9 @@ class LanguageModel:
         kept = len(answer) + 1  # the answer's places, and the place before, which predicts the first of them
         # without it, a long prompt's logits over a large vocabulary take gigabytes
         spare = {"logits_to_keep": kept} if "logits_to_keep" in inspect.signature(self.model.forward).parameters else {}
-        logits = self.model(input_ids=torch.tensor([asked + answer]), **spare).logits[0, -kept:-1]  # (answer, V)
-        chosen = torch.tensor(answer)[:, None]
+        ids = torch.tensor([asked + answer], device=self.model.device)
+        logits = self.model(input_ids=ids, **spare).logits[0, -kept:-1]  # (answer, V)
+        chosen = ids[0, len(asked) :, None]
         return float(logits.double().log_softmax(-1).gather(1, chosen).sum())
 
 
@@ -137,7 +139,7 @@ def in_context_rows(
     if any(model.quantizers[group].words is None for group in tokens):
         return rows, [Skipped("in context", KIND, "this tokenizer has a learned codebook: its tokens are no words")]
     try:
-        language_model = LanguageModel.open(settings.language_model)
+        language_model = LanguageModel.open(settings.language_model, model.device)
     except InputError as reason:
         return rows, [Skipped("in context", KIND, str(reason))]
     words, first = model.words(torch.cat(list(tokens.values()), dim=1)), model.config.spatial_tokens

@@ -45,7 +45,8 @@ class Lpips:
         if min(a.shape[-2:]) < SMALLEST:
             raise ValueError(f"lpips: expected at least {SMALLEST} x {SMALLEST} pixels, got {tuple(a.shape)}")
         frames = (rearrange(clip, "b c t h w -> (b t) c h w").split(FRAMES_AT_ONCE) for clip in (a, b))
-        values = [self.network(x, y).flatten() for x, y in zip(*frames, strict=True)]
+        network = self.network.to(a.device)
+        values = [network(x, y).flatten() for x, y in zip(*frames, strict=True)]
         return torch.cat(values).view(len(a), -1).mean(dim=1)
 
 

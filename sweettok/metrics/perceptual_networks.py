@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sweettok.metrics import squeezenet
 from sweettok.metrics.networks import FILES
-from sweettok.metrics.perceptual import MapExtractor, perceptual_distance
+from sweettok.metrics.perceptual import perceptual_distance
 from sweettok.params import WeightsSource
 from sweettok.weights import WeightsFile, load_state, locate
 
@@ -21,7 +21,7 @@ class MapDistance:
 
     name: str
     weights: WeightsFile
-    network: MapExtractor
+    network: squeezenet.SqueezeNet
 
     @property
     def metric(self) -> str:
@@ -36,7 +36,8 @@ class MapDistance:
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """a, b (B, 3, T, H, W) in [-1, 1], sides at least 32 -> (B,) float32. Raises ValueError (shapes, range)."""
         parts = zip(a.split(CLIPS_AT_ONCE), b.split(CLIPS_AT_ONCE), strict=True)
-        return torch.cat([perceptual_distance(self.network, x, y) for x, y in parts])
+        network = self.network.to(a.device)
+        return torch.cat([perceptual_distance(network, x, y) for x, y in parts])
 
 
 def open_squeezenet(name: str, source: WeightsSource) -> MapDistance:

@@ -16,7 +16,7 @@ from torch import Tensor
 from sweettok.errors import InputError
 from sweettok.metrics.presets import PRESETS
 from sweettok.params import Protocol
-from sweettok.video.store import ClipStore, to_float, to_uint8
+from sweettok.video.store import ClipStore
 
 
 def preset(name: str) -> Protocol:
@@ -63,9 +63,9 @@ class Selection:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def clips(self, numbers: Any) -> Tensor:
-        """Clips of the selection by number, (B, 3, frames, resolution, resolution) float32 in [-1, 1]."""
-        return self.form(self.store.clips(self.rows[np.asarray(numbers)]), numbers)
+    def clips(self, numbers: Any, device: torch.device | None = None) -> Tensor:
+        """Clips of the selection by number, (B, 3, frames, resolution, resolution) float32 in [-1, 1], on `device` (CPU)."""
+        return self.form(self.store.clips(self.rows[np.asarray(numbers)]).to(device), numbers)
 
     def form(self, whole: Tensor, numbers: Any) -> Tensor:
         """The protocol's frames of whole stored clips, resized as it says: (B, 3, frames, resolution, resolution).
@@ -76,10 +76,10 @@ class Selection:
         windows = [clip[:, start : start + self.protocol.frames] for clip, start in zip(whole, starts, strict=True)]
         return resized(torch.stack(windows), self.protocol)
 
-    def batches(self, batch_size: int) -> Iterator[Tensor]:
+    def batches(self, batch_size: int, device: torch.device | None = None) -> Iterator[Tensor]:
         """All clips in order, in batches."""
         for numbers in torch.arange(len(self)).split(batch_size):
-            yield self.clips(numbers)
+            yield self.clips(numbers, device)
 
     def identity(self) -> dict[str, Any]:
         """What the selected pixels depend on: the data's fingerprint and the protocol. Plain JSON values."""
@@ -185,9 +185,9 @@ def _lanczos(frames: Tensor, target: tuple[int, int]) -> Tensor:
     """Frames (N, 3, H, W) -> (N, 3, *target), antialiased (Pillow)."""
     planes = (
         Image.fromarray(plane).resize((target[1], target[0]), Image.Resampling.LANCZOS)
-        for plane in frames.flatten(0, 1).numpy()
+        for plane in frames.flatten(0, 1).cpu().numpy()
     )
-    return torch.from_numpy(np.stack([np.asarray(plane) for plane in planes])).unflatten(0, (-1, 3))
+    return torch.from_numpy(np.stack([np.asarray(plane) for plane in planes])).unflatten(0, (-1, 3)).to(frames.device)
 
 
 def first_frames(clips: Tensor, protocol: Protocol) -> Tensor:
@@ -200,7 +200,7 @@ def first_frames(clips: Tensor, protocol: Protocol) -> Tensor:
 def as_measured(clip: Tensor, protocol: Protocol) -> Tensor:
     """What the extractor sees of a clip in [-1, 1]: bytes where the published code makes bytes of it first."""
     if protocol.pixels == "round":
-        return to_float(to_uint8(clip)).to(clip.device)
+        return clip.clamp(-1, 1).add(1).mul(127.5).round().div(127.5).sub(1)
     if protocol.pixels == "truncate":
         return clip.add(1).mul(127.5).clamp(0, 255).floor().div(127.5).sub(1)
     if protocol.pixels == "unit":

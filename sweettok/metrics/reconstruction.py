@@ -78,7 +78,7 @@ def score(
     watch: Watch = iter,
     collect: Collect = measured_in_turn,
 ) -> Reconstructions:
-    """Encode and decode a split by `tokenizer` on `device`, and score each clip.
+    """Encode and decode a split by `tokenizer` on `device`, and score each clip there: so are the networks of the scorers.
 
     Distances to the same split share the reconstructions; those of a protocol on another split have a run of their own.
     Each process scores its share of the split's clips; the scores of all come back in all. One batch of clips is held at a
@@ -93,15 +93,15 @@ def score(
 
     def measure(number: int) -> Piece:
         indices = parts[number]
-        clip = store.clips(indices)
+        clip = store.clips(indices).to(device)
         tokens = round_trip.encode(clip)
         reconstructed = round_trip.decode(tokens, clip)
         if sum(map(len, first)) < keep:
-            first.append(reconstructed.clone())  # a tokenizer may use its output again
+            first.append(reconstructed.to("cpu", copy=True))  # a tokenizer may use its output again
         return Piece(
-            {scorer.name: scorer.compute(clip, reconstructed).double().numpy() for scorer in scorers},
+            {scorer.name: scorer.compute(clip, reconstructed).double().cpu().numpy() for scorer in scorers},
             {distance.name: _features(distance, reconstructed, indices) for distance in shared},
-            {key: values.numpy() for key, values in round_trip.sizes(tokens).items()},
+            {key: values.cpu().numpy() for key, values in round_trip.sizes(tokens).items()},
             (tokens.shape[1], tokens[0, 0].numel()),
         )
 

@@ -50,7 +50,7 @@ def features_of(extractor: Extractor, protocol: Protocol, batches: Iterable[Tens
     for clips in batches:
         if tuple(clips.shape[1:]) != shape:
             raise ValueError(f"protocol {protocol.name}: expected clips (B, {shape}), got {tuple(clips.shape)}")
-        rows.append(extractor.features(as_measured(clips, protocol)).cpu())
+        rows.append(extractor.features(as_measured(clips.to(extractor.device), protocol)).cpu())
     return torch.cat(rows).numpy()
 
 
@@ -77,7 +77,7 @@ def reference_features(
             return _read(entry, len(selection), extractor.dims)
         except (InputError, OSError, ValueError, KeyError, TypeError) as error:
             log.warning("reference features in %s are damaged (%s); computing them again", entry, error)
-    features = features_of(extractor, selection.protocol, selection.batches(batch_size))
+    features = features_of(extractor, selection.protocol, selection.batches(batch_size, extractor.device))
     with atomic_directory(entry) as partial:
         from safetensors.numpy import save_file
 

@@ -29,9 +29,9 @@ class Metric:
 
     name        key of its records, in results.json, in MLflow and on the command line
     compute     a function, or where it is, "package.module:function". Of pairs: (a, b) -> (B,), clips (B, 3, T, H, W) in
-                [-1, 1], after the judge where it needs that: (judge, a, b). Of sets: judge, kind -> Extractor. With
-                published weights: network, source -> the opened network (see perceptual_networks, extractors). Of samples:
-                generation.Samples -> its record, and those of what bounds it
+                [-1, 1] on any device, after the judge where it needs that: (judge, a, b). Of sets: judge, kind ->
+                Extractor. With published weights: network, source -> the opened network (see perceptual_networks,
+                extractors). Of samples: generation.Samples -> its record, and those of what bounds it
     compares    "pairs": each reconstruction with its clip; "sets": all generated clips with all real ones; "samples":
                 generated clips with what they should be
     kind        "video": clips (T1); "image": their first frames (T3)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sweettok.metrics.record import record
@@ -17,7 +16,6 @@ FACTOR = "factor:"
 LEVEL = 0.95  # of the intervals
 
 
-@torch.no_grad()
 def label_hits(judge: Judge, features: NDArray[np.float32], store: ClipStore) -> dict[str, NDArray[np.bool_]]:
     """Label -> in which clips the judge names its value rightly, bool (n,).
 
@@ -33,7 +31,7 @@ def label_hits(judge: Judge, features: NDArray[np.float32], store: ClipStore) ->
             continue
         places = {value: place for place, value in enumerate(values)}
         wanted = np.array([places.get(value, -1) for value in store.labels[label]])
-        hits[label] = judge.classify(torch.from_numpy(features), label).argmax(-1).numpy() == wanted
+        hits[label] = judge.classify(features, label) == wanted
     return hits
 
 

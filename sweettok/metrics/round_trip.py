@@ -34,7 +34,8 @@ class RoundTrip:
         self.tokenizer = placed
 
     def __call__(self, clip: Tensor) -> Tensor:
-        """clip (B, 3, T, H, W) in [-1, 1], on the CPU -> what the tokenizer makes of it, likewise."""
+        """clip (B, 3, T, H, W) in [-1, 1] -> what the tokenizer makes of it, on its device."""
+        clip = clip.to(self.device)
         return self.decode(self.encode(clip), clip)
 
     def encode(self, clip: Tensor) -> Tensor:
@@ -47,11 +48,11 @@ class RoundTrip:
         return tokens
 
     def decode(self, tokens: Tensor, clip: Tensor) -> Tensor:
-        """The tokens of `clip` (B, 3, T, H, W) -> its reconstruction, float32, on the CPU."""
+        """The tokens of `clip` (B, 3, T, H, W), which is on the device -> its reconstruction, float32, there too."""
         decoded = self._call("decode", tokens.clone())
         if not (isinstance(decoded, Tensor) and decoded.is_floating_point()):
             raise self._broken("decode", f"got {described(decoded)}")
-        decoded = decoded.cpu().float()
+        decoded = decoded.to(self.device).float()
         try:
             check_pair(clip, decoded)
         except ValueError as error:

@@ -68,12 +68,12 @@ def reference_representations(judge: Judge, store: ClipStore, count: int | None 
     collected: dict[str, list[Tensor]] = {name: [] for name in ("judge", "judge_image", "pixels", "first_frame")}
     shrink = torch.nn.functional.adaptive_avg_pool3d
     for part in _chunks(store, count):
-        clip = store.clips(part)
+        clip = store.clips(part).to(judge.device)
         collected["judge"].append(judge.video_features(clip))
         collected["judge_image"].append(judge.image_features(clip[:, :, :1]))
         collected["pixels"].append(shrink(clip, (5, 8, 8)).flatten(1))
         collected["first_frame"].append(shrink(clip[:, :, :1], (1, 8, 8)).flatten(1))
-    return {name: torch.cat(parts).numpy() for name, parts in collected.items()}
+    return {name: torch.cat(parts).cpu().numpy() for name, parts in collected.items()}
 
 
 def _chunks(store: ClipStore, count: int | None = None) -> tuple[Tensor, ...]:

@@ -1,7 +1,9 @@
 """The judge: a small video classifier whose features stand in for LPIPS, I3D and Inception where no such weights are
 configured. Distances on its features are named after it and are not comparable with FVD, FID or LPIPS."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 Size = tuple[int, int, int]
@@ -41,6 +43,11 @@ class Judge(nn.Module):
         self.image_heads = nn.ModuleDict({_key(name): nn.Linear(8 * width, size) for name, size in labels.items()})
         self.video_heads = nn.ModuleDict({_key(name): nn.Linear(8 * width, size) for name, size in labels.items()})
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
     def maps(self, clip: Tensor) -> list[Tensor]:
         """clip (B, 3, T, H, W) -> feature maps (B, C, T', H', W'), finest first: of the stem and of the first video layer."""
         stem = self.stem(clip)
@@ -66,9 +73,11 @@ class Judge(nn.Module):
             name: (self.image_heads[_key(name)](image), self.video_heads[_key(name)](video)) for name in self.labels
         }
 
-    def classify(self, features: Tensor, label: str = "class") -> Tensor:
-        """video features (B, 8 width) -> logits of a label (B, values)."""
-        return self.video_heads[_key(label)](features)
+    @torch.no_grad()
+    def classify(self, features: NDArray[np.float32], label: str = "class") -> NDArray[np.int64]:
+        """video features (n, 8 width) -> which of a label's values each clip has, by its place: (n,)."""
+        logits = self.video_heads[_key(label)](torch.from_numpy(features).to(self.device))
+        return logits.argmax(-1).cpu().numpy()
 
 
 def _pooled(maps: Tensor) -> Tensor:

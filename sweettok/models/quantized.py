@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# Scores of tokens with words in memory at a time; beyond it tokens come in chunks: 16 MB in a CPU's cache, 512 MB on a GPU.
-SCORES_AT_ONCE, ON_GPU = 2**22, 2**27
+from sweettok.models.devices import at_once
+
+SCORES_AT_ONCE = 2**22  # of tokens with words, 16 MB in a CPU's cache; beyond it tokens come in chunks
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Quantized:
 
 
 def in_chunks(tokens: Tensor, words: int) -> tuple[Tensor, ...]:
-    """Tokens (M, d) in chunks whose scores with `words` words are at most SCORES_AT_ONCE, or one token's."""
-    return tokens.split(max(1, (ON_GPU if tokens.is_cuda else SCORES_AT_ONCE) // words))
+    """Tokens (M, d) in chunks whose scores with `words` words the device computes at once, or one token's."""
+    return tokens.split(at_once(tokens.device, 4 * words, SCORES_AT_ONCE // words))
 
 
 def usage_of(indices: Tensor, size: int) -> Tensor:

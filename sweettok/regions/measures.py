@@ -77,7 +77,7 @@ class RegionMeasure:
         """Of each clip a table (heights, 3 + numbers): regions, those that count, the sums of their heights and numbers."""
         listed = [one.boxes.tobytes() + one.text.encode() for found in (self.regions or {}).values() for one in found]
         facts = self.facts | {"regions_sha256": hashlib.sha256(b"".join(listed)).hexdigest() if listed else None}
-        return Scorer(self.name, self.name, lambda a, b: torch.stack([*map(self._table, a, b)]), facts)
+        return Scorer(self.name, self.name, lambda a, b: torch.stack([*map(self._table, a.cpu(), b.cpu())]), facts)
 
     def _table(self, clip: Tensor, made: Tensor) -> Tensor:
         regions = None if self.regions is None else self.regions[hash(clip.numpy().tobytes())]

@@ -50,6 +50,10 @@ class Task(Protocol):
 
     def trainable(self) -> list[nn.Parameter]: ...
 
+    @property
+    def unused_parameters(self) -> bool:
+        """Whether some of these get no gradient in a step: data parallelism then looks for them, which takes time."""
+
     def layers(self) -> list[nn.Module]:
         """The model's large repeated parts, which activation checkpointing runs twice."""
 
@@ -117,7 +121,7 @@ def train(
     and where weights are not; InputError where the batch cannot be shared out or the launcher's way of sharing is not
     supported.
     """
-    accelerator = _accelerator()
+    accelerator = _accelerator(task.unused_parameters)
     rank, processes, first = accelerator.process_index, accelerator.num_processes, accelerator.is_main_process
     task.to(accelerator.device)
     model, parameters = task.model, task.trainable()
@@ -154,7 +158,7 @@ def train(
         for mover in movers:
             mover.step()
         metrics |= task.after_step(step)
-        average.update(model)
+        average.update()
 
         progress.bar.update()
         if logs:  # usage is a mean of shares, each of a part of the batch
@@ -222,7 +226,7 @@ def _gradients(
     return loss, mean_row(rows), torch.cat(clips)
 
 
-def _accelerator() -> "Accelerator":
+def _accelerator(unused_parameters: bool) -> "Accelerator":
     """The device and the processes of this training, as the launcher has set them up. Raises InputError for others."""
     from accelerate import Accelerator  # here, so that who only opens what was trained needs no more than torch
     from accelerate.utils import DistributedDataParallelKwargs, DistributedType
@@ -231,8 +235,8 @@ def _accelerator() -> "Accelerator":
         cpu=not torch.cuda.is_available(),
         mixed_precision="no",  # `optimiser.precision` decides, whatever the launcher was told
         kwargs_handlers=[
-            # Images leave what handles time without a gradient; statistics are the same in all processes as they are.
-            DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
+            # Statistics are the same in all processes as they are.
+            DistributedDataParallelKwargs(find_unused_parameters=unused_parameters, broadcast_buffers=False)
         ],
     )
     known = (DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU)

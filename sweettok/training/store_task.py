@@ -19,6 +19,8 @@ VALIDATION_BATCH = 32
 class StoreTask(ABC):
     """Shared by the tasks that read clips: batches of the training split, validation over the whole val split."""
 
+    unused_parameters = False
+
     def __init__(self, name: str, model: nn.Module, train: ClipDataset, val: ClipDataset, seed: int) -> None:
         self.name, self.model, self.dataset, self.val_dataset, self.seed = name, model, train, val, seed
         self.device = torch.device("cpu")

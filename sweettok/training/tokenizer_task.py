@@ -35,6 +35,7 @@ class TokenizerTask(StoreTask):
         dataset = ClipDataset(train, {"codes": codes["train"]}, frames)
         super().__init__(name, model, dataset, ClipDataset(val, {"codes": codes["val"]}, frames), stage.seed)
         self.stage, self.criterion = stage, criterion
+        self.unused_parameters = stage.clips == "images"  # what handles time
         self.encoder_learns = bool({"features", "spatial", "temporal"} & set(stage.trains))
         model.requires_grad_(False)
         for part in self.learning:

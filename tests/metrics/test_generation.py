@@ -6,7 +6,7 @@ import torch
 from memory_store import random_store
 
 from sweettok.metrics.distances import judge_distances
-from sweettok.metrics.generation import evaluate_samples, predicted_classes, sample_records
+from sweettok.metrics.generation import evaluate_samples, sample_records
 from sweettok.metrics.record import record
 from sweettok.models.judge import Judge
 
@@ -33,7 +33,7 @@ def test_one_pass_gives_what_two_would(judge, stores):
     (whole,) = judge_distances(judge, stores["test"], kinds=("video",))
     features = whole.generated_features(clips)
     np.testing.assert_allclose(features, judge.video_features(clips), atol=1e-5)
-    assert np.array_equal(predicted_classes(judge, features), judge.predict(clips)["class"][1].argmax(-1))
+    assert np.array_equal(judge.classify(features), judge.predict(clips)["class"][1].argmax(-1))
 
 
 def test_records_of_samples_that_are_the_test_clips(judge, stores):

@@ -26,9 +26,9 @@ def test_every_label_is_predicted_from_frames_and_from_the_clip(judge, clips):
         "class": [(2, 5), (2, 5)],
         "factor:shape": [(2, 3), (2, 3)],
     }
-    with torch.no_grad():
-        assert torch.equal(predicted["class"][1], judge.classify(judge.video_features(clips(2))))
-        assert torch.equal(predicted["factor:shape"][1], judge.classify(judge.video_features(clips(2)), "factor:shape"))
+    features = judge.video_features(clips(2)).detach().numpy()
+    for label, (_, logits) in predicted.items():
+        assert judge.classify(features, label).tolist() == logits.argmax(-1).tolist()
 
 
 @pytest.mark.parametrize("frame", [0, 3, 8])

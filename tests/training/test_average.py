@@ -16,7 +16,7 @@ def test_average_against_the_plain_formula():
             for parameter in model.parameters():
                 parameter.add_(torch.randn(parameter.shape))
         model(torch.randn(4, 3))
-        average.update(model)
+        average.update()
         decay = min(0.5, (1 + step) / (10 + step))
         for name, value in model.named_parameters():
             expected[name] = decay * expected[name] + (1 - decay) * value.detach()
@@ -33,9 +33,9 @@ def test_warming_up_goes_on_after_loading():
     one = MovingAverage(model, 0.99)
     for _ in range(3):
         nn.init.normal_(model.weight)
-        one.update(model)
-    other = MovingAverage(nn.Linear(3, 2), 0.99)
+        one.update()
+    other = MovingAverage(model, 0.99)
     other.load_state_dict(one.state_dict())
     for average in (one, other):
-        average.update(model)
+        average.update()
     assert torch.equal(one.module.weight, other.module.weight)

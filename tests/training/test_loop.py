@@ -159,7 +159,7 @@ def test_against_the_plain_loop_to_the_last_bit(checkpoint, optimiser_of, algori
         for mover, top in movers[algorithm]:
             mover.param_groups[0]["lr"] = top * learning_rate(step, optimiser) / optimiser.lr
             mover.step()
-        average.update(plain.model)
+        average.update()
     assert same_weights(task.model, plain.model) and same_weights(averaged, average.module)
     assert [row["loss"] for row in history if row["split"] == "train"] == [loss.item()]
 

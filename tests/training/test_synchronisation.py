@@ -26,6 +26,11 @@ MODELS = {
     "omnitokenizer": {"architecture": "omnitokenizer", **PATCHWISE},
 }
 TRAININGS |= {name: ("joint", overrides) for name, overrides in MODELS.items()}
+PEERS = {
+    **{name: {"quantizer": name} for name in ("learned", "residual", "factorised", "dual")},
+    "larp": {"architecture": "holistic", "quantizer": "stochastic", "prior_loss": 0.06, "temporal_tokens": 12},
+    "hierarchical": {"architecture": "hierarchical", "quantizer": "learned", "tail_drop": 0.5, **PATCHWISE},
+}
 # What makes the host wait for a GPU, by aten's names: values read, shapes that depend on values, LAPACK's checks.
 WAITS = {
     "_local_scalar_dense", "nonzero", "masked_select", "_unique2", "unique_dim", "unique_consecutive", "bincount", "equal",
@@ -63,8 +68,8 @@ def test_no_step_between_two_logs_waits(name, default_task, monkeypatch, tmp_pat
     task, update, found = default_task(training, **overrides), MovingAverage.update, []
     mode = Waiting(task)
 
-    def watched(self, model):
-        update(self, model)
+    def watched(self):
+        update(self)
         found.append(mode.found.copy())
 
     monkeypatch.setattr(MovingAverage, "update", watched)
@@ -72,6 +77,16 @@ def test_no_step_between_two_logs_waits(name, default_task, monkeypatch, tmp_pat
     with mode:
         train(task, optimiser_of(steps=7, checkpoint_every=7, validate_every=7), 0, Checkpoint(tmp_path / "x.pt", "x"))
     assert len(found) == 7 and found[5] == found[0] and found[6] != found[5]
+
+
+@pytest.mark.parametrize("name", [*TRAININGS, *PEERS])
+def test_data_parallelism_looks_for_parameters_without_gradient_on_images_alone(name, default_task):
+    """It would wait for the device in each step."""
+    training, overrides = TRAININGS.get(name) or ("joint", PEERS[name])
+    task = default_task(training, **overrides)
+    task.loss(task.dataset[torch.arange(4)], step=11)[0].backward()
+    unused = any(parameter.grad is None for parameter in task.trainable())
+    assert unused == task.unused_parameters == (name == "spatial")
 
 
 def test_a_step_that_breaks_is_found_at_the_next_log(monkeypatch, tmp_path, optimiser_of):
