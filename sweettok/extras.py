@@ -10,7 +10,7 @@ from sweettok.errors import InputError
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-ORDER = ("metrics", "ocr", "repro", "ray")  # the smallest extra that has a package is named
+ORDER = ("metrics", "repro", "ocr", "ray")  # the first extra that has a package is named
 OTHER_NAMES = {"sklearn": "scikit-learn", "yaml": "pyyaml", "markdown_it": "markdown-it-py"}
 
 
