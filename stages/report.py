@@ -14,8 +14,10 @@ def body(params: Params, run: Run) -> None:
     cells = {f"{variant}-{seed}" for variant in matrix.variants for seed in matrix.seeds}
     origin = origin_of(".", cells, params.profile)
     table_of = {name: variant.table for name, variant in params.ablation.variants.items()}
+    tokenizers = params.tokenizers
+    pretrained = {name for name, entry in tokenizers.items() if entry.pretrained}
     write_report(
-        "outputs", folder, params.profile, cells, origin, params.tokenizers, matrix.replication_seeds, table_of
+        "outputs", folder, params.profile, cells, origin, tokenizers, matrix.replication_seeds, table_of, pretrained
     )
     run.tag(verdict_tags(read_json(f"{folder}/claims.json")))
     for part in ("tables", "figures"):

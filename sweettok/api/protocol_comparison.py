@@ -147,6 +147,11 @@ def changed(name: str, got: Protocol) -> dict[str, Any]:
     return {key: getattr(got, key) for key in fields if getattr(got, key) != getattr(asked, key)}
 
 
+def shown(value: Any) -> str:
+    """A value of a protocol in words."""
+    return {"None": "all", "True": "yes", "False": "no"}.get(str(value), str(value))
+
+
 def alternatives(base: Protocol, folders: Folders) -> list[tuple[str, Any]]:
     """(field, value) of all that may be chosen otherwise than `base` does, one at a time, as far as the files allow."""
     files, published = (*folders.real, *folders.made), PRESETS.values()

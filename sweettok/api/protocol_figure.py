@@ -5,6 +5,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sweettok.api.protocol_comparison import shown
 from sweettok.metrics.protocol import in_words
 
 COLOURS = {"protocols": "#4477AA", "choices": "#CC6677"}
@@ -19,7 +20,7 @@ def protocol_figure(found: dict[str, Any], extractor: str) -> Figure:
     choices = [row for row in found["choices"] if row["choice"] != "extractor"]
     labels = {
         "protocols": [_with_changes(row) for row in found["protocols"]],
-        "choices": [f"{row['choice']}: {row['value']} instead of {_shown(row['was'])}" for row in choices],
+        "choices": [f"{row['choice']}: {shown(row['was'])} -> {shown(row['value'])}" for row in choices],
     }
     records = {
         "protocols": [row["record"] for row in found["protocols"]],
@@ -51,7 +52,3 @@ def _draw(panel: Axes, labels: list[str], records: list[dict[str, Any]], base: d
 def _with_changes(row: dict[str, Any]) -> str:
     """`larp (frames=9)`: a protocol, and what the files did not allow."""
     return f"{row['protocol']} ({in_words(row['changed'])})" if row["changed"] else row["protocol"]
-
-
-def _shown(value: Any) -> Any:
-    return "all" if value is None else value

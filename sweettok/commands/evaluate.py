@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from sweettok.commands.arguments import add_device, add_json, check_counts, device_of
 from sweettok.commands.metrics import (
     add_networks,
+    add_output,
     add_skip_shorter,
     network_settings,
     open_judge,
     params_here,
     skipped_line,
+    write_output,
 )
 from sweettok.errors import InputError, counted
 
@@ -61,7 +63,7 @@ def add(commands: Any) -> None:
     )
     add_skip_shorter(evaluate)
     add_device(evaluate)
-    evaluate.add_argument("-o", "--output", metavar="JSON", help="write numbers and protocols to a file")
+    add_output(evaluate)
     evaluate.add_argument(
         "--parts",
         metavar="FOLDER",
@@ -107,7 +109,6 @@ def _list(chosen: argparse.Namespace) -> None:
 def _evaluate(chosen: argparse.Namespace) -> None:
     from sweettok.api.evaluate import evaluate, open_clips, open_clips_under
     from sweettok.progress import MINUTE, progress
-    from sweettok.storage import atomic_file
 
     check_counts(chosen, "frames", "size")
     _check_folder(chosen.clips)
@@ -127,14 +128,11 @@ def _evaluate(chosen: argparse.Namespace) -> None:
 
     parts, regions = chosen.parts, _regions(chosen, clips)
     found = evaluate(tokenizer, clips, judge, settings, chosen.metrics, chosen.seed, device, watch, parts, regions)
-    text = json.dumps({"folder": chosen.clips, **found}, indent=1)
-    if chosen.output:
-        with atomic_file(Path(chosen.output)) as file:
-            file.write_text(text + "\n", encoding="utf-8")
-        if "text/accuracy" in found["metrics"]:
-            from sweettok.regions.figure import write_text_figure
+    text = write_output(chosen, {"folder": chosen.clips, **found})
+    if chosen.output and "text/accuracy" in found["metrics"]:
+        from sweettok.regions.figure import write_text_figure
 
-            write_text_figure(Path(chosen.output).parent, clips.fingerprint)
+        write_text_figure(Path(chosen.output).parent, clips.fingerprint)
     if chosen.json:
         print(text)
         return

@@ -48,12 +48,28 @@ def add(commands: Any) -> None:
     )
     add_networks(metrics)
     add_device(metrics)
+    add_output(metrics)
     add_json(metrics)
     metrics.set_defaults(run=_metrics)
 
 
 def add_skip_shorter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skip-shorter", action="store_true", help="skip files with fewer frames, and count them")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="JSON", help="write numbers and protocols to a file")
+
+
+def write_output(chosen: argparse.Namespace, found: dict[str, Any]) -> str:
+    """The numbers as JSON, also written to --output."""
+    from sweettok.storage import atomic_file
+
+    text = json.dumps(found, indent=1)
+    if chosen.output:
+        with atomic_file(Path(chosen.output)) as file:
+            file.write_text(text + "\n", encoding="utf-8")
+    return text
 
 
 def add_networks(
@@ -86,8 +102,9 @@ def _metrics(chosen: argparse.Namespace) -> None:
         comparison, judge, settings, chosen.seed,
         lambda pairs: progress(pairs, "metrics", unit="pair", delay=MINUTE), device_of(chosen),
     )  # fmt: skip
+    text = write_output(chosen, {"real": chosen.real, "generated": chosen.generated, **found})
     if chosen.json:
-        print(json.dumps({"real": chosen.real, "generated": chosen.generated, **found}, indent=1))
+        print(text)
         return
     for name, entry in found["metrics"].items():
         interval = f" [{entry['interval'][0]:.4g}, {entry['interval'][1]:.4g}]" if entry["interval"] else ""

@@ -99,6 +99,7 @@ def _draw(found: dict[str, Any], extractor: str, path: Path) -> None:
 
 
 def _print_tables(found: dict[str, Any], extractor: "Extractor") -> None:
+    from sweettok.api.protocol_comparison import shown
     from sweettok.metrics.protocol import in_words
     from sweettok.metrics.record import caveat
 
@@ -110,12 +111,12 @@ def _print_tables(found: dict[str, Any], extractor: "Extractor") -> None:
     _print(rows)
     rows = [
         ["", "", "", "", "", "", ""],
-        [f"{found['base']}, but", "value", "change", "of it", "95 % interval", "n", "sampling"],
+        [f"{found['base']}, one choice changed", "value", "change", "relative", "95 % interval", "n", "the interval"],
     ]
     for row in found["choices"]:
         value, interval, n = _number(row["record"])
         share = f"{row['change'] / base['value']:+.0%}" if base["value"] else ""
-        said = f"{row['choice']} {row['value']}"
+        said = f"{row['choice']}: {shown(row['was'])} -> {shown(row['value'])}"
         rows.append([said, value, f"{row['change']:+.4g}", share, interval, n, _against_sampling(row, base)])
     _print(rows)
     for entry in found["left_out"]:

@@ -28,6 +28,11 @@ class TokenizerEntry(Section):
         """What the factory is called with, beside name, frames and size."""
         return dict(self.__pydantic_extra__ or {})
 
+    @property
+    def pretrained(self) -> bool:
+        """Whether its weights are a checkpoint of another project (docs/run-a-checkpoint.md)."""
+        return (self.factory or "").endswith(":from_checkpoint")
+
 
 def _with_main(entries: dict[str, TokenizerEntry]) -> dict[str, TokenizerEntry]:
     if MAIN not in entries:

@@ -6,7 +6,7 @@ from sweettok.metrics.registry import title_of
 from sweettok.reporting.ablation import LEARNED_GAIN, difference, gain_over_mean_colour, has_learned, over_seeds
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import method_title
-from sweettok.reporting.published import published_alone, published_beside, published_columns
+from sweettok.reporting.published import published_beside, published_columns, published_rows
 from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.rules.stability import seed_stabilities
 from sweettok.reporting.table import Content, Number, Row, Table
@@ -23,7 +23,7 @@ NOT_MEASURED = Number(None)
 
 def ablation_table(results: Results, identity: str) -> Table:
     """T4, T5 or T6: a row for each of the paper's variants, marked where it has not run, then for each other one that has."""
-    beside, rows = published_beside(identity), published_alone(identity)
+    beside, rows = published_beside(identity), published_rows(identity, alone=True)
     for variant in dict.fromkeys([*beside, *_of_table(results, identity)]):
         ours, published = _variant_columns(results, variant), beside.get(variant)
         label = published.method if published else method_title(variant)

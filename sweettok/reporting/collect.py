@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from sweettok.errors import InputError
+from sweettok.reporting.checkpoints import read_checkpoints
 from sweettok.reporting.reconstruction import gather, measured
 from sweettok.storage import read_json
 
@@ -83,6 +84,7 @@ class Results:
     semantics       few_shot, probes, their differences, mutual_information, in_context, left_out
     cells           ablation cells, sorted by variant and seed
     histories       training -> columns step, split, loss, ...
+    checkpoints     name -> what was measured of a checkpoint (outputs/checkpoints);  pretrained: `methods` of others' weights
     replication     seeds that only repeat what the others found
     table_of        variant -> the ablation table that it stands in, "" for none (params' Variant.table)
     """
@@ -102,6 +104,8 @@ class Results:
     cells: tuple[AblationCell, ...] = ()
     prior_scaling: tuple[PriorRun, ...] = ()
     histories: dict[str, pandas.DataFrame] = field(default_factory=dict)
+    checkpoints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pretrained: frozenset[str] = frozenset()
     replication: frozenset[int] = frozenset()
     table_of: Mapping[str, str] = field(default_factory=dict)
 
@@ -144,9 +148,10 @@ def collect(
     tokenizers: Collection[str] | None = None,
     replication: Collection[int] = (),
     table_of: Mapping[str, str] | None = None,
+    pretrained: Collection[str] = (),
 ) -> Results:
     """Read `outputs`; of outputs/ablation the cells of these names (VARIANT-SEED), of outputs/reconstruction these
-    tokenizers. None: all. replication, table_of: see `Results`.
+    tokenizers. None: all. replication, table_of, pretrained: see `Results`.
 
     Raises InputError where the folder is absent or a file in it is damaged.
     """
@@ -174,6 +179,8 @@ def collect(
         cells=ablation,
         prior_scaling=_priors(outputs / "prior_scaling"),
         histories={name: history for name, history in histories.items() if history is not None},
+        checkpoints=read_checkpoints(outputs / "checkpoints"),
+        pretrained=frozenset(pretrained),
         replication=frozenset(replication),
         table_of=table_of or {},
     )

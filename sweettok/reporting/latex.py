@@ -3,7 +3,7 @@ r"""Tables as LaTeX with booktabs rules, to be \input by a paper."""
 import re
 from itertools import groupby
 
-from sweettok.reporting.table import Entry, Table
+from sweettok.reporting.table import Block, Entry, Table
 
 TEMPLATE = r"""% needs \usepackage{booktabs} and \usepackage{graphicx}
 \begin{table}
@@ -47,7 +47,7 @@ def to_latex(table: Table) -> str:
         "IDENTITY": table.identity,
         "ALIGNMENT": "".join("r" if column.numeric else "l" for column in table.shown_columns),
         "HEAD": f"{_kinds(table)}{_line([escaped(column.name) for column in table.shown_columns])}",
-        "BODY": "\n".join(_line([_entry(entry) for entry in line]) for line in table.lines),
+        "BODY": "\n".join(line for block in table.blocks for line in _block(block, len(table.shown_columns))),
         "NOTES": "\n".join(rf"{_note(note)}\par" for note in table.explanations),
     }
     return re.sub("|".join(parts), lambda found: parts[found[0]], TEMPLATE)
@@ -60,6 +60,13 @@ def escaped(text: str) -> str:
 
 def _line(entries: list[str]) -> str:
     return f"{' & '.join(entries)} \\\\"
+
+
+def _block(block: Block, columns: int) -> list[str]:
+    """Its title across all columns, with what is said where it has no lines, then its lines."""
+    title = rf"\textbf{{{escaped(block.title)}}}" + (f": {_note(block.said)}" if block.said else "")
+    heading = [r"\addlinespace", rf"\multicolumn{{{columns}}}{{@{{}}p{{\linewidth}}}}{{{title}}} \\"]
+    return [*(heading if block.title else []), *(_line([_entry(entry) for entry in line]) for line in block.lines)]
 
 
 def _entry(entry: Entry) -> str:

@@ -35,6 +35,7 @@ def all_numbers(results: Results, found: tuple[Verdict, ...]) -> dict[str, Any]:
         "codebook": _codebook(results),
         "verdicts": [verdict.as_json() for verdict in found],
         "reconstruction": results.reconstruction or NOT_RUN,
+        "checkpoints": results.checkpoints,
         "codecs": results.codecs or NOT_RUN,
         "generation": results.generation or NOT_RUN,
         "prior_scaling": _priors(results) or NOT_RUN,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from sweettok.reporting.table import Content, Number, Row
+from sweettok.reporting.table import PUBLISHED, Content, Number, Row
 
 PATH = Path(__file__).with_name("published.yaml")
 
@@ -17,7 +17,8 @@ class Published:
 
     table   T1 ... T7;  method  the row's name;  metric  e.g. "rFVD";  value  None where only a statement was published
     tokens  per clip (or image), None where not stated;  data, source  where it was measured and where it is printed
-    ours    the method or variant of this project that stands beside it, None where there is none
+    ours    the method or variant of this project that it is to be read with, None where there is none
+    protocol  how it was measured: a name in sweettok.metrics.presets, or "not stated"; "" where the table does not ask
     """
 
     table: str
@@ -28,6 +29,7 @@ class Published:
     data: str
     source: str
     ours: str | None = None
+    protocol: str = ""
 
 
 @cache
@@ -45,9 +47,10 @@ def published(table: str) -> tuple[Published, ...]:
     return rows
 
 
-def published_alone(table: str) -> list[Row]:
-    """The rows of a table that nothing of ours stands beside."""
-    return [Row(row.method, published=published_columns(row)) for row in published(table) if row.ours is None]
+def published_rows(table: str, alone: bool = False) -> list[Row]:
+    """The rows of a table. alone: only those that nothing of ours stands beside."""
+    rows = [row for row in published(table) if not alone or row.ours is None]
+    return [Row(row.method, published=published_columns(row), block=PUBLISHED) for row in rows]
 
 
 def published_beside(table: str) -> dict[str, Published]:
@@ -62,8 +65,9 @@ def published_columns(row: Published | None) -> dict[str, Content]:
     remark = "statement only" if row.value is None else ""
     counted = any(other.tokens for other in published(row.table))
     tokens = {"tokens": Number(row.tokens)} if counted else {}
+    protocol = f"protocol {row.protocol}" if row.protocol else ""
     return {
-        row.metric: Number(row.value, remark=remark, as_printed=True),
+        row.metric: Number(row.value, remark=remark, as_printed=True, protocol=protocol),
         **tokens,
         "source": f"{row.source}; {row.data}",
     }

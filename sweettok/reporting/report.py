@@ -36,6 +36,7 @@ def write_report(
     tokenizers: Collection[str] | None = None,
     replication: Collection[int] = (),
     table_of: Mapping[str, str] | None = None,
+    pretrained: Collection[str] = (),
 ) -> Results:
     """Read a run's `outputs` and write `reports`; returns what was read.
 
@@ -43,11 +44,11 @@ def write_report(
     (every number with its record), reports/metrics.json (flat, for `dvc metrics`), reports/claims.json (verdicts), reports/{summary,verdicts}.md (for the README), reports/plots/*.csv (for `dvc plots`),
     reports/README.md and reports/index.html, the page in one file. Stages that have not run are marked 'not run'.
     `profile`: the params' profile name, for headings. `cells`: the ablation cells (VARIANT-SEED) that belong to it; those
-    another profile left in outputs stay out. `tokenizers`: the same for outputs/reconstruction. None: all. `table_of`: see `Results`. `origin`: where the run comes from, for the page's run facts.
+    another profile left in outputs stay out. `tokenizers`: the same for outputs/reconstruction. None: all. `table_of`, `pretrained`: see `Results`. `origin`: where the run comes from, for the page's run facts.
     The folders tables, figures and plots are replaced whole; on any error nothing is changed.
     Raises InputError (no outputs, a damaged file, unwritable reports).
     """
-    results = collect(outputs, profile, cells, tokenizers, replication, table_of)
+    results = collect(outputs, profile, cells, tokenizers, replication, table_of, pretrained)
     found, folder = verdicts(results), Path(reports)
     with ExitStack() as until_all_is_written:
         tables, figures, plots = (

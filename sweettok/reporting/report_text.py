@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field
 
 from sweettok.params.section import Section
-from sweettok.reporting.table import Row, Table
+from sweettok.reporting.table import CHECKPOINT, PUBLISHED, TRAINED, Row, Table
 
 PATH = Path(__file__).with_name("report.yaml")
 Better = Literal["higher", "lower", ""]
@@ -25,13 +25,15 @@ class ColumnText(Section):
 
 class TableText(Section):
     """Of one table. tab: what its tab on the web page is called; further: name -> a note that only some runs need;
-    columns: what holds for all its columns of numbers that nothing else describes."""
+    columns: what holds for all its columns of numbers that nothing else describes; checkpoint: of a table with blocks, how
+    rows come into the block of checkpoints."""
 
     title: str
     tab: str = ""
     notes: Texts = ()
     further: dict[str, str] = {}
     columns: ColumnText = ColumnText()
+    checkpoint: str = ""
 
 
 class FigureText(Section):
@@ -77,4 +79,8 @@ def declared_table(
     text = report_text().tables[identity]
     declared = [*text.notes, *(text.further[name] for name in also)]
     filled = [note.format(**values) for note in declared]
-    return Table(identity, text.title.format(**values), tuple(rows), setting, (*filled, *notes), tuple(first))
+    said = {PUBLISHED: "", CHECKPOINT: text.checkpoint, TRAINED: ""} if text.checkpoint else {}
+    if said:
+        rows = sorted(rows, key=lambda row: list(said).index(row.block))
+    title, notes = text.title.format(**values), (*filled, *notes)
+    return Table(identity, title, tuple(rows), setting, notes, tuple(first), said=said)

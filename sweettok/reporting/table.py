@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count, product
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas
 
@@ -15,6 +15,7 @@ from sweettok.metrics.statistics import mean_and_std
 from sweettok.reporting.protocol import describe
 
 NOTHING = "-"
+PUBLISHED, CHECKPOINT, TRAINED = "published", "run from a checkpoint", "trained here under equal conditions"  # blocks
 
 
 @dataclass(frozen=True)
@@ -113,21 +114,34 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A name, and what stands in each column of ours and of the published ones; it may lack any of them."""
+    """A name, and what stands in each column of ours and of the published ones; it may lack any of them.
+
+    block: where its numbers come from. data: what ours were measured on, where that is not the table's setting.
+    """
 
     name: str
     ours: Mapping[str, Content] = field(default_factory=dict)
     published: Mapping[str, Content] = field(default_factory=dict)
     remark: str = ""
+    block: str = ""
+    data: str = ""
 
     @property
     def protocol(self) -> list[str]:
         """How the numbers were measured: "PSNR (dB), SSIM: n = 256, split test, ..."."""
         columns: dict[str, list[str]] = {}
-        for name, content in self.ours.items():
+        for name, content in (*self.published.items(), *self.ours.items()):
             if isinstance(content, Number) and content.protocol:
                 columns.setdefault(content.protocol, []).append(name)
         return [f"{', '.join(names)}: {how}" for how, names in columns.items()]
+
+
+class Block(NamedTuple):
+    """Lines under a title, "" for none. said: what stands there instead where there are no lines."""
+
+    title: str
+    said: str
+    lines: list[list[Entry]]
 
 
 @dataclass(frozen=True)
@@ -136,6 +150,7 @@ class Table:
 
     setting  what our numbers were measured on. Empty: a list of facts, with neither published columns nor protocols.
     first    our columns that come first; the others follow as rows have them. head: the title over the rows' names.
+    said     title of each block, in order -> what stands there without rows. Empty: the table has no blocks.
     """
 
     identity: str
@@ -145,6 +160,7 @@ class Table:
     notes: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
     head: str = ""
+    said: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -178,6 +194,15 @@ class Table:
         return lines
 
     @cached_property
+    def blocks(self) -> list[Block]:
+        """The lines by blocks; of a table without blocks all of them, under no title."""
+        blocks = [Block("", "", self.lines)] if not self.said else []
+        for title, said in self.said.items():
+            lines = [line for row, line in zip(self.rows, self.lines, strict=True) if row.block == title]
+            blocks.append(Block(title, "" if lines else said, lines))
+        return blocks
+
+    @cached_property
     def footnotes(self) -> dict[str, str]:
         """Letter of the protocol column -> how numbers were measured, in order of appearance; many rows share one."""
         notes = dict.fromkeys(note for row in self.rows for note in row.protocol)
@@ -193,13 +218,16 @@ class Table:
 def to_csv(table: Table) -> str:
     """Full precision; an interval becomes two more columns, a standard deviation one. One header line."""
     parts = [pandas.DataFrame({table.head or "row": [row.name for row in table.rows]})]
+    if table.said:
+        parts.append(pandas.DataFrame({"block": [row.block for row in table.rows]}))
     for column in table.columns:
         values = [_values(_content(row, column)) for row in table.rows]
         frame = pandas.DataFrame(values, columns=["", " low", " high", " std", " remark"], dtype=object)
         filled = [part for part in frame if not part or frame[part].notna().any()]
         parts.append(frame[filled].add_prefix(column.title))
     if table.setting:
-        rows = [(table.setting if row.ours else "", "; ".join(row.protocol), row.remark) for row in table.rows]
+        data = [(row.data or table.setting) if row.ours else "" for row in table.rows]
+        rows = [(on, "; ".join(row.protocol), row.remark) for on, row in zip(data, table.rows, strict=True)]
         parts.append(pandas.DataFrame(rows, columns=["ours: data", "protocol", "remark"]))
     return pandas.concat(parts, axis=1).to_csv(index=False, lineterminator="\n")
 
@@ -218,11 +246,13 @@ def to_markdown(table: Table) -> str:
 
 def markdown_body(table: Table) -> str:
     """The same without its heading."""
-    entries = [
-        [f"**{_escaped(entry.text)}**" if entry.strong else _escaped(entry.text) for entry in line]
-        for line in table.lines
-    ]
     columns = [_escaped(column.title) for column in table.shown_columns]
+    entries = []
+    for title, said, lines in table.blocks:
+        if title:
+            entries.append([f"**{title}**" + (f": {_escaped(said)}" if said else ""), *[""] * (len(columns) - 1)])
+        for line in lines:
+            entries.append([f"**{_escaped(entry.text)}**" if entry.strong else _escaped(entry.text) for entry in line])
     grid = markdown_grid(
         columns, entries, {place for place, column in enumerate(table.shown_columns) if column.numeric}
     )

@@ -5,12 +5,13 @@ from collections.abc import Collection, Sequence
 from sweettok.metrics.registry import kind_of, title_of
 from sweettok.reporting.ablation import over_seeds
 from sweettok.reporting.ablation_tables import STEPS, ablation_table, stability_table, steps_to_learn
+from sweettok.reporting.checkpoints import checkpoint_rows
 from sweettok.reporting.codebook_tables import edges_table, words_table
 from sweettok.reporting.collect import Results
 from sweettok.reporting.names import method_title, trained_alike
 from sweettok.reporting.prior_scaling import scaling_table, variants_table
 from sweettok.reporting.protocol import skipped_notes
-from sweettok.reporting.published import published_alone, published_beside, published_columns
+from sweettok.reporting.published import published_beside, published_rows
 from sweettok.reporting.rate_distortion import rate_distortion_table
 from sweettok.reporting.report_text import declared_table
 from sweettok.reporting.retention import retention_table
@@ -21,7 +22,7 @@ from sweettok.reporting.semantic_tables import (
     word_information_table,
 )
 from sweettok.reporting.small_sample import size_table
-from sweettok.reporting.table import Content, Number, Row, Table
+from sweettok.reporting.table import CHECKPOINT, TRAINED, Content, Number, Row, Table
 from sweettok.reporting.thresholds import threshold_notes
 
 CONSISTENCY, COVERAGE = "class consistency", "factor coverage"
@@ -60,19 +61,22 @@ def all_tables(results: Results) -> tuple[Table, ...]:
 def _reconstruction_table(results: Results) -> Table:
     metrics: tuple[str, ...] = ("frechet_video/judge", "psnr", "ssim", "perceptual/judge")
     metrics += _further_metrics(results, {*metrics, "frechet_image/judge"}, of_images=False)
-    rows = _reconstruction_rows(results, "T1", metrics, SIZES) + _variant_rows(results, metrics, SIZES)
+    rows = published_rows("T1") + checkpoint_rows(results.checkpoints, "T1", SIZES)
+    rows += _method_rows(results, "T1", metrics, SIZES) + _variant_rows(results, metrics, SIZES)
     notes = skipped_notes(results.reconstruction, ("video",)) + threshold_notes(results.reconstruction)
-    return declared_table("T1", rows, results.setting, also=_block(results), notes=notes)
+    first = (*map(title_of, metrics), *SIZES)
+    return declared_table("T1", rows, results.setting, first=first, also=_further_notes(results), notes=notes)
 
 
 def _image_table(results: Results) -> Table:
     metrics = ("frechet_image/judge", *_further_metrics(results, {"frechet_image/judge"}, of_images=True))
-    rows = _reconstruction_rows(results, "T3", metrics) + _variant_rows(results, metrics)
-    notes = skipped_notes(results.reconstruction, ("image",))
-    return declared_table("T3", rows, results.setting, also=_block(results), notes=notes)
+    rows = published_rows("T3") + checkpoint_rows(results.checkpoints, "T3")
+    rows += _method_rows(results, "T3", metrics) + _variant_rows(results, metrics)
+    notes, first = skipped_notes(results.reconstruction, ("image",)), tuple(map(title_of, metrics))
+    return declared_table("T3", rows, results.setting, first=first, also=_further_notes(results), notes=notes)
 
 
-def _block(results: Results) -> list[str]:
+def _further_notes(results: Results) -> list[str]:
     """The note that the rows of `_variant_rows` need."""
     return ["ablation"] if results.variants else []
 
@@ -84,15 +88,16 @@ def _further_metrics(results: Results, shown: Collection[str], of_images: bool) 
     return tuple(name for name in further if (kind_of(name) == "image") == of_images)
 
 
-def _reconstruction_rows(results: Results, table: str, metrics: Sequence[str], sizes: Sequence[str] = ()) -> list[Row]:
-    """The published rows, then one a method that the summary names; a method of the paper that it lacks is marked."""
-    beside, rows = published_beside(table), published_alone(table)
-    for name in dict.fromkeys([*results.methods, *beside]):
+def _method_rows(results: Results, table: str, metrics: Sequence[str], sizes: Sequence[str] = ()) -> list[Row]:
+    """One a method that the summary names; a method of the paper that it lacks is marked."""
+    rows = []
+    for name in dict.fromkeys([*results.methods, *published_beside(table)]):
         ours: dict[str, Content] = {}
         if method := results.methods.get(name):
             ours = {title_of(metric): Number.of(method["metrics"].get(metric)) for metric in metrics}
             ours |= {size: Number(method.get(size)) for size in sizes}
-        rows.append(Row(method_title(name), ours, published_columns(beside.get(name)), "" if ours else "not run"))
+        block = CHECKPOINT if name in results.pretrained else TRAINED
+        rows.append(Row(method_title(name), ours, remark="" if ours else "not run", block=block))
     return rows
 
 
@@ -108,7 +113,7 @@ def _variant_rows(results: Results, metrics: Sequence[str], sizes: Sequence[str]
             if "operations" in summary:
                 ours[OPERATIONS] = Number(summary["operations"] / 1e6)
             ours[STEPS] = steps_to_learn(results, variant)
-        rows.append(Row(trained_alike(variant), ours))
+        rows.append(Row(trained_alike(variant), ours, block=TRAINED))
     return rows
 
 
@@ -119,9 +124,9 @@ def _generation_table(results: Results) -> Table:
     distances = dict.fromkeys(
         ["frechet_video/judge", *(n for n in metrics if ":" not in n and not n.startswith(others))]
     )
-    rows = published_alone("T2")
+    rows = published_rows("T2") + checkpoint_rows(results.checkpoints, "T2")
     for label, suffix, consistency, nearest in (
-        ("SweetTok (paper: 650M; ours: see parameters)", "", "class_consistency", "nearest_train_psnr"),
+        ("SweetTok", "", "class_consistency", "nearest_train_psnr"),
         ("floor: reconstructed test clips", ":reconstruction", "", ""),
         ("floor: train against test clips", ":train_vs_test", "class_accuracy_real", "nearest_train_psnr:test"),
     ):
@@ -130,10 +135,9 @@ def _generation_table(results: Results) -> Table:
         ours: dict[str, Content] = {
             column: Number.of(metrics[name]) for column, name in names.items() if name in metrics
         }
-        published = published_columns(published_beside("T2")["sweettok"]) if not suffix else {}
         if not suffix and "parameters" in generation:
             ours["parameters"] = Number(int(generation["parameters"]))
-        rows.append(Row(label, ours, published, "" if ours else "not run"))
+        rows.append(Row(label, ours, remark="" if ours else "not run", block=TRAINED))
     first = (*distances, CONSISTENCY, COVERAGE, NEAREST, "parameters")
     notes = threshold_notes(results.generation) + _chosen_sampling(results)
     notes += skipped_notes(results.generation, ("video", "image"))

@@ -34,14 +34,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class WebTable:
-    """groups: title over neighbouring columns -> how many, or nothing where all are of one kind."""
+    """groups: title over neighbouring columns -> how many, or nothing where all are of one kind; blocks: as of a `Table`."""
 
     identity: str
     title: str
     tab: str
     groups: tuple[tuple[str, int], ...]
     headings: tuple[Heading, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    blocks: tuple[tuple[str, str, list[list[Cell]]], ...]
     protocols: tuple[str, ...]
     setting: str
     notes: tuple[str, ...]
@@ -49,8 +49,8 @@ class WebTable:
 
 def web_table(table: Table) -> WebTable:
     """The page's view of a table of the report; facts have no text in report.yaml."""
-    lines = [line[: 1 + len(table.columns)] for line in table.lines]  # the rest: letters of protocols
-    protocols = tuple(dict.fromkeys(entry.protocol for line in lines for entry in line if entry.protocol))
+    shown = 1 + len(table.columns)  # the rest: letters of protocols
+    protocols = tuple(dict.fromkeys(entry.protocol for line in table.lines for entry in line if entry.protocol))
     kinds = tuple((kind, len(list(columns))) for kind, columns in groupby(column.kind for column in table.columns))
     text = report_text().tables.get(table.identity)
     return WebTable(
@@ -59,7 +59,10 @@ def web_table(table: Table) -> WebTable:
         (text.tab if text else "") or table.identity,
         kinds if len(kinds) > 1 else (),
         (Heading(table.head), *(_heading(column, table.identity) for column in table.columns)),
-        tuple(tuple(_cell(entry, protocols) for entry in line) for line in lines),
+        tuple(
+            (title, said, [[_cell(entry, protocols) for entry in line[:shown]] for line in lines])
+            for title, said, lines in table.blocks
+        ),
         protocols,
         table.setting,
         table.notes,

@@ -27,9 +27,11 @@ def test_tables_json_and_picture(sweettok, two, work):
     lines = out.splitlines()
     assert status == 0 and lines[0].split()[:2] == ["protocol", "frechet_video/judge"]
     assert lines[1].startswith("own ") and any(line.startswith("larp ") and "frames=12" in line for line in lines)
-    (heading,) = (line for line in lines if line.startswith("own, but"))
-    assert all(word in heading for word in ("change", "95 % interval", "sampling"))
-    assert any(line.startswith("covariance biased") and line.endswith(("within", "beyond")) for line in lines)
+    (heading,) = (line for line in lines if line.startswith("own, one choice changed"))
+    assert all(word in heading for word in ("change", "95 % interval", "the interval"))
+    assert any(
+        line.startswith("covariance: unbiased -> biased") and line.endswith(("within", "beyond")) for line in lines
+    )
     assert lines[-1] == "not meaningful: 2 clips for 16 features; needs more than 16"
     assert (work / "choices.png").read_bytes().startswith(b"\x89PNG")
     found = json.loads(sweettok("protocols", *two, "--json", "--base", "larp", "--seed", 1)[1])

@@ -9,12 +9,23 @@ import numpy as np
 import pandas
 import pytest
 
+from sweettok.metrics.presets import PRESETS
 from sweettok.metrics.record import record
 from sweettok.reporting.collect import Results, collect
 from sweettok.reporting.protocol import describe
 from sweettok.reporting.published import all_published, published
 from sweettok.reporting.report_text import report_text
-from sweettok.reporting.table import Number, Row, Table, decimals_of, to_csv, to_markdown
+from sweettok.reporting.table import (
+    CHECKPOINT,
+    PUBLISHED,
+    TRAINED,
+    Number,
+    Row,
+    Table,
+    decimals_of,
+    to_csv,
+    to_markdown,
+)
 from sweettok.reporting.tables import all_tables
 
 
@@ -23,8 +34,9 @@ def tables(complete_outputs: Path) -> dict[str, Table]:
     return {table.identity: table for table in all_tables(collect(complete_outputs))}
 
 
-def csv_of(table: Table) -> pandas.DataFrame:
-    return pandas.read_csv(io.StringIO(to_csv(table)), index_col="row")
+def csv_of(table: Table, block: str = "") -> pandas.DataFrame:
+    rows = pandas.read_csv(io.StringIO(to_csv(table)), index_col="row")
+    return rows[rows["block"] == block] if block else rows
 
 
 def markdown_rows(table: Table) -> list[list[str]]:
@@ -51,7 +63,7 @@ def test_every_published_number_is_in_its_table(tables: dict[str, Table], identi
 def test_published_and_ours_never_share_a_column(tables: dict[str, Table]):
     for table in tables.values():
         kinds = {column.split(":")[0] for column in csv_of(table).columns}
-        assert kinds <= {"published", "ours", "protocol", "remark"}
+        assert kinds <= {"published", "ours", "protocol", "remark", "block"}
 
 
 def test_a_distance_of_too_few_clips_is_marked_wherever_it_stands():
@@ -69,9 +81,9 @@ def test_a_distance_of_too_few_clips_is_marked_wherever_it_stands():
     assert spread.text() == f"1.500 ± 0.707 ({mark})"
 
 
-def test_reconstruction_row_beside_its_published_row(tables: dict[str, Table]):
-    row = csv_of(tables["T1"]).loc["SweetTok"]
-    assert row["published: rFVD"] == 20.46
+def test_published_and_trained_rows_stand_in_blocks_of_their_own(tables: dict[str, Table]):
+    assert csv_of(tables["T1"], PUBLISHED).loc["SweetTok", "published: rFVD"] == 20.46
+    row = csv_of(tables["T1"], TRAINED).loc["SweetTok"]
     assert row["ours: PSNR (dB)"] == 24.1
     assert (row["ours: PSNR (dB) low"], row["ours: PSNR (dB) high"]) == pytest.approx((23.7, 24.5))
     assert (row["ours: tokens"], row["ours: indices"], row["ours: bits"]) == (80, 80, 512.5)
@@ -83,7 +95,17 @@ def test_ours_without_published_and_published_without_ours(tables: dict[str, Tab
     rows = csv_of(tables["T1"])
     assert pandas.isna(rows.loc["mean colour", "published: rFVD"])
     assert pandas.isna(rows.loc["LARP-L", "ours: PSNR (dB)"])
-    assert pandas.isna(rows.loc["LARP-L", "protocol"])
+    assert rows.loc["LARP-L", "protocol"] == "rFVD: protocol not stated"
+    stated = {row.protocol for row in all_published() if row.table in ("T1", "T2", "T3")}
+    assert stated - {"not stated"} <= PRESETS.keys() and "" not in stated
+
+
+@pytest.mark.parametrize("identity", ["T1", "T2", "T3"])
+def test_blocks_in_order_and_how_the_empty_one_is_filled(tables: dict[str, Table], identity: str):
+    headings = [row[0] for row in markdown_rows(tables[identity]) if row[0].startswith("**")]
+    assert [heading.split("**")[1] for heading in headings] == [PUBLISHED, CHECKPOINT, TRAINED]
+    assert "outputs/checkpoints/NAME.json` and `dvc repro report`" in headings[1]
+    assert list(dict.fromkeys(csv_of(tables[identity])["block"])) == [PUBLISHED, TRAINED]
 
 
 def test_ablation_cells(tables: dict[str, Table]):
@@ -205,9 +227,10 @@ def further(fresh_outputs: Path) -> dict[str, Table]:
 
 def test_further_metrics_get_columns_by_their_records_names(further: dict[str, Table]):
     t1, t2, t3 = (csv_of(further[name]) for name in ("T1", "T2", "T3"))
+    t1 = t1[t1["block"] == TRAINED]
     assert t1.loc["SweetTok", ["ours: fvd", "ours: fvd@larp", "ours: lpips/alex"]].tolist() == [40.0, 41.0, 0.25]
     assert pandas.isna(t1.loc["mean colour", "ours: fvd"])
-    assert "ours: fid" not in t1 and t3.loc["SweetTok", "ours: fid"] == 7.5 and "ours: fvd" not in t3
+    assert "ours: fid" not in t1 and 7.5 in t3.loc["SweetTok", "ours: fid"].tolist() and "ours: fvd" not in t3
     assert t2.loc["floor: reconstructed test clips", "ours: fvd"] == 12.0
     assert not any(":limit" in column for table in (t1, t2, t3) for column in table)
 
@@ -236,7 +259,7 @@ def test_markdown_is_rectangular_and_explains_its_letters(tables: dict[str, Tabl
     for table in tables.values():
         rows = markdown_rows(table)
         assert len({len(row) for row in rows}) == 1
-        assert len(rows) == len(table.rows) + 2
+        assert len(rows) == len(table.rows) + 2 + len(table.said)
         letters = {letter for row in rows[2:] for letter in row[-1].split() if letter.startswith("[")}
         assert all(f"- {letter} " in to_markdown(table) for letter in letters)
 
@@ -290,10 +313,14 @@ def test_every_variant_has_a_row_in_t1_and_t3_and_in_the_table_of_what_it_change
 def test_a_method_that_only_the_summary_names_has_a_row(complete_outputs: Path):
     results = collect(complete_outputs)
     methods = results.methods | {"their_tokenizer": results.methods["proxy"]}
-    named = replace(results, reconstruction=results.reconstruction | {"methods": methods})
+    named = replace(
+        results, reconstruction=results.reconstruction | {"methods": methods}, pretrained=frozenset({"their_tokenizer"})
+    )
     tables = {table.identity: csv_of(table) for table in all_tables(named)}
     for identity, column in (("T1", "PSNR (dB)"), ("T3", "frechet_image/judge"), ("T1_retention", "motion")):
         assert tables[identity].loc["their tokenizer", f"ours: {column}"] > 0
+    assert tables["T1"].loc["their tokenizer", "block"] == tables["T3"].loc["their tokenizer", "block"] == CHECKPOINT
+    assert list(dict.fromkeys(tables["T1"]["block"])) == [PUBLISHED, CHECKPOINT, TRAINED]
 
 
 def test_every_table_has_a_title_and_no_text_is_left_over(tables: dict[str, Table], further: dict[str, Table]):

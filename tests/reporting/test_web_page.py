@@ -94,7 +94,10 @@ def test_it_is_one_well_formed_document(html: str, page: Page):
 def test_every_table_is_there_with_its_rows_and_protocols(complete_outputs: Path, page: Page):
     for table in map(web_table, all_tables(collect(complete_outputs, "test"))):
         assert f"{table.identity}: {table.title}" in page.text
-        rows = [[" ".join(filter(None, (cell.text, cell.below))) for cell in row] for row in table.rows]
+        rows = []
+        for title, said, lines in table.blocks:
+            rows += [[f"{title}: {said}".replace("`", "") if said else title]] if title else []
+            rows += [[" ".join(filter(None, (cell.text, cell.below))) for cell in row] for row in lines]
         assert any(found[-len(rows) :] == rows for found in page.tables)
     numbers = {button["popovertarget"] for button in page.attributes("button") if "popovertarget" in button}
     assert numbers == {found["id"] for found in page.attributes("div") if "popover" in found} and len(numbers) > 20

@@ -2,7 +2,7 @@
 
 from sweettok.metrics.record import record
 from sweettok.reporting.report_text import report_text
-from sweettok.reporting.table import Entry, Number, Row, Table
+from sweettok.reporting.table import CHECKPOINT, PUBLISHED, Entry, Number, Row, Table
 from sweettok.reporting.web_tables import Cell, web_table
 
 
@@ -33,14 +33,22 @@ def test_a_number_leads_to_its_protocol():
     one, other = (record(1.5, 8, split, 0, (1.0, 2.0)) for split in ("test", "val"))
     rows = (Row("a", {"x": Number.of(one), "y": Number.of(other)}), Row("b", {"x": Number.of(one), "y": Number(3)}))
     shown = web_table(Table("T1", "", rows, "here"))
-    assert [[cell.how for cell in row] for row in shown.rows] == [[0, 1, 2], [0, 1, 0]]
+    assert [[cell.how for cell in row] for row in shown.blocks[0][2]] == [[0, 1, 2], [0, 1, 0]]
     assert ["split test" in shown.protocols[0], "split val" in shown.protocols[1]] == [True, True]
-    assert shown.rows[0][1] == Cell("1.500", "[1.000, 2.000]", 1.5, how=1)
+    assert shown.blocks[0][2][0][1] == Cell("1.500", "[1.000, 2.000]", 1.5, how=1)
+
+
+def test_a_block_without_rows_says_how_to_fill_it():
+    rows = (Row("a", published={"x": Number(1.0, protocol="p")}, block=PUBLISHED),)
+    shown = web_table(Table("T1", "", rows, "here", said={PUBLISHED: "unsaid", CHECKPOINT: "do this"}))
+    (title, said, ((_, number),)), empty = shown.blocks
+    assert (title, said, number.how, shown.protocols) == (PUBLISHED, "", 1, ("p",))
+    assert empty == (CHECKPOINT, "do this", [])
 
 
 def test_text_stays_whole():
     rows = (Row("a", {"x": Number(None, remark="says nothing"), "y": Entry("not run", strong=True), "z": "two words"}),)
-    cells = web_table(Table("facts-1", "", rows, head="fact")).rows[0]
+    cells = web_table(Table("facts-1", "", rows, head="fact")).blocks[0][2][0]
     assert [(cell.text, cell.below, cell.strong) for cell in cells[1:]] == [
         ("says nothing", "", False),
         ("not run", "", True),

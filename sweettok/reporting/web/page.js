@@ -43,18 +43,19 @@ for (const list of all("[role=tablist]")) {
   roving(list, "[role=tab]");
 }
 
-// A header's button sorts its table; pressed again, the other way round. Cells without a value always come last.
+// A header's button sorts each block of its table; pressed again, the other way round. Cells without a value always come last.
 for (const button of all("thead button")) button.addEventListener("click", () => sortBy(button.closest("th")));
-for (const body of all("tbody")) if (body.querySelector(".how")) roving(body, ".how");
+for (const table of all("table")) if (table.querySelector(".how")) roving(table, ".how");
 
 function sortBy(header) {
-  const body = header.closest("table").tBodies[0];
   const falling = header.ariaSort === "ascending";
   for (const other of header.parentNode.cells) other.removeAttribute("aria-sort");
   header.ariaSort = falling ? "descending" : "ascending";
-  const keyed = Array.from(body.rows, (row) => [keyOf(row.cells[header.cellIndex]), row]);
-  keyed.sort(([a], [b]) => compare(a, b, falling ? -1 : 1));
-  body.append(...keyed.map(([, row]) => row));
+  for (const body of header.closest("table").tBodies) {
+    const keyed = all("tr:not(.block)", body).map((row) => [keyOf(row.cells[header.cellIndex]), row]);
+    keyed.sort(([a], [b]) => compare(a, b, falling ? -1 : 1));
+    body.append(...keyed.map(([, row]) => row));
+  }
 }
 
 function keyOf(cell) {
