@@ -113,12 +113,18 @@ def _print_tables(found: dict[str, Any], extractor: "Extractor") -> None:
         ["", "", "", "", "", "", ""],
         [f"{found['base']}, one choice changed", "value", "change", "relative", "95 % interval", "n", "the interval"],
     ]
+    same = [f"{row['choice']} {shown(row['value'])}" for row in found["choices"] if row["change"] == 0]
     for row in found["choices"]:
+        if row["change"] == 0:
+            continue
         value, interval, n = _number(row["record"])
-        share = f"{row['change'] / base['value']:+.0%}" if base["value"] else ""
+        share = f"{row['change'] / base['value']:+.1%}" if base["value"] else ""
         said = f"{row['choice']}: {shown(row['was'])} -> {shown(row['value'])}"
-        rows.append([said, value, f"{row['change']:+.4g}", share, interval, n, _against_sampling(row, base)])
+        few = ", too few clips" if caveat(row["record"]) and not caveat(base) else ""
+        rows.append([said, value, f"{row['change']:+.4g}", share, interval, n, _against_sampling(row, base) + few])
     _print(rows)
+    if same:
+        print(f"no change  {', '.join(same)}")
     for entry in found["left_out"]:
         print(f"left out  {entry['protocol']}: {entry['why']}")
     if remark := caveat(base):

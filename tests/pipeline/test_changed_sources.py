@@ -48,6 +48,14 @@ def test_where_nothing_has_changed_nothing_is_made_anew(project):
     assert stages_run(project) == ["list_sources"]
 
 
+def test_a_result_of_a_checkpoint_is_seen(project):
+    """By the report alone, which reads it."""
+    (project.folder / "outputs/checkpoints/larp.json").write_text("{}")
+    assert stages_run(project) == ["list_sources"]
+    assert '"files": 1,' in (project.folder / "outputs/sources/checkpoints.json").read_text()
+    assert "outputs/sources/checkpoints.json" in project.run("status", "--json", "report")
+
+
 def test_a_film_in_another_class(project):
     films = project.folder / "films"
     (films / "run/film0.mkv").rename(films / "walk/film0.mkv")

@@ -276,6 +276,7 @@ def test_evaluate_measures_it_on_a_folder(taped, tmp_path, monkeypatch, capsys, 
     options = peers.published(name, tmp_path, TAPED.get(name), tape)
     entry = {"factory": f"sweettok.tokenizers.{name}:from_checkpoint"} | options
     mine = SimpleNamespace(tokenizers={"mine": TokenizerEntry.model_validate(entry)}, metrics=NO_NETWORKS)
+    assert mine.tokenizers["mine"].pretrained  # its row of the report stands in the block of checkpoints
     monkeypatch.chdir(tmp_path)  # where no trained judge is
     monkeypatch.setattr("sweettok.commands.evaluate.params_here", lambda: mine)
     write_video(tmp_path / "clips" / "a.mkv", tape["clip"])
