@@ -2,7 +2,7 @@
 
 from sweettok.metrics.record import record
 from sweettok.reporting.report_text import report_text
-from sweettok.reporting.table import CHECKPOINT, PUBLISHED, Entry, Number, Row, Table
+from sweettok.reporting.table import Entry, Number, Row, Table
 from sweettok.reporting.web_tables import Cell, web_table
 
 
@@ -36,14 +36,6 @@ def test_a_number_leads_to_its_protocol():
     assert [[cell.how for cell in row] for row in shown.blocks[0][2]] == [[0, 1, 2], [0, 1, 0]]
     assert ["split test" in shown.protocols[0], "split val" in shown.protocols[1]] == [True, True]
     assert shown.blocks[0][2][0][1] == Cell("1.500", "[1.000, 2.000]", 1.5, how=1)
-
-
-def test_a_block_without_rows_says_how_to_fill_it():
-    rows = (Row("a", published={"x": Number(1.0, protocol="p")}, block=PUBLISHED),)
-    shown = web_table(Table("T1", "", rows, "here", said={PUBLISHED: "unsaid", CHECKPOINT: "do this"}))
-    (title, said, ((_, number),)), empty = shown.blocks
-    assert (title, said, number.how, shown.protocols) == (PUBLISHED, "", 1, ("p",))
-    assert empty == (CHECKPOINT, "do this", [])
 
 
 def test_text_stays_whole():
