@@ -35,8 +35,8 @@ def checkpoint_rows(results: dict[str, dict[str, Any]], table: str, sizes: tuple
     rows = []
     for name, result in results.items():
         records = {key: one for key, one in result["metrics"].items() if kind_of(key) in KINDS[table]}
-        tokenizer = result.get("tokenizer")
-        if not records or (tokenizer is None) != (table == "T2"):
+        tokenizer: dict[str, Any] = result.get("tokenizer", {})
+        if not records or bool(tokenizer) == (table == "T2"):
             continue
         if tokenizer:
             facts = {"folder": result["folder"], "tokenizer": tokenizer["name"], "sha256": tokenizer["fingerprint"]}
