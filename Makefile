@@ -65,9 +65,9 @@ audit: install  ## known vulnerabilities of the pinned versions: .ci/audit.json 
 	pip install --quiet --disable-pip-version-check pip-audit safety-db
 	PYTHONPATH=tests python -m trust.audit
 
-bench: install  ## speed and memory, never asserted in the tests: reports/bench
+bench: install  ## speed and memory: reports/bench; SWEETTOK_PEERS=FOLDER: beside other projects' networks
 	mkdir -p .scratch
-	OMP_NUM_THREADS=2 python -m pytest -q -m "slow or not slow" --benchmark-enable --benchmark-only --benchmark-quiet \
+	OMP_NUM_THREADS=2 python -m pytest -q -rs -m "slow or not slow" --benchmark-enable --benchmark-only --benchmark-quiet \
 	  --benchmark-warmup=on --benchmark-warmup-iterations=1 --benchmark-min-rounds=3 --benchmark-json=.scratch/bench.json tests/bench
 	python -m sweettok.reporting.bench .scratch/bench.json reports/bench
 

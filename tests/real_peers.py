@@ -1,4 +1,5 @@
-"""Other projects' real code, from the checkouts in $SWEETTOK_PEERS: tiny networks with random weights, written as published.
+"""Other projects' real code, from the checkouts in $SWEETTOK_PEERS: networks with random weights, written as published; tiny
+ones unless arguments say otherwise.
 
 Each function gives a `Real`: params for the adapter, and what the authors' own code makes of a clip. As a program it records
 that for the tests that run without checkouts: python tests/real_peers.py
@@ -91,16 +92,20 @@ def randomise(network, scale=0.05):
     return network.eval().requires_grad_(False)
 
 
-def cosmos(folder):
+COSMOS_ARGS = {"channels": 8, "channels_mult": [1, 2], "num_res_blocks": 1, "z_channels": 4, "attn_resolutions": [],
+               "resolution": 32}  # fmt: skip
+
+
+def cosmos(folder, args=COSMOS_ARGS, frames=3, size=8):
+    """args: what differs from the published settings."""
     with their_code("Cosmos-Tokenizer", "cosmos_tokenizer"):
         made, library, utils = (
             import_module(f"cosmos_tokenizer.{name}") for name in ("networks.discrete_video", "video_lib", "utils")
         )
         settings = import_module("cosmos_tokenizer.networks.configs").discrete_video | {
-            "channels": 8, "channels_mult": [1, 2], "num_res_blocks": 1, "z_channels": 4, "spatial_compression": 8,
-            "temporal_compression": 4, "dtype": torch.float32, "resolution": 32, "attn_resolutions": [],
+            "spatial_compression": 8, "temporal_compression": 4, "dtype": torch.float32
         }  # fmt: skip
-        network = randomise(made.CausalDiscreteVideoTokenizer(**settings))
+        network = randomise(made.CausalDiscreteVideoTokenizer(**(settings | args)))
         example = torch.zeros(1, 3, 9, 16, 16)
         encoder = torch.jit.trace(network.encoder_jit().eval(), example, check_trace=False)
         indices = encoder(example)[0]
@@ -122,7 +127,9 @@ def cosmos(folder):
 
     hashes = {name: sha256_of(path) for name, path in paths.items()}
     options = {name: str(path) for name, path in paths.items()} | {"sha256": hashes, "dtype": "float32"}
-    real = Real("cosmos", 3, 8, options, -1, 1, network_input, lambda x: whole.encode(x)[0], whole.decode, finish)
+    real = Real(
+        "cosmos", frames, size, options, -1, 1, network_input, lambda x: whole.encode(x)[0], whole.decode, finish
+    )
     real.whole = whole  # their program from bytes to bytes
     return real
 
@@ -238,15 +245,20 @@ def titok(folder, args=TITOK_ARGS, frames=2, size=16):
     return Real("titok", frames, size, options, 0, 1, images, encode, decode, finish)
 
 
-def vidtok(folder, published="vidtok_fsq_causal_488_262144.yaml", frames=5, size=8):
+VIDTOK_ARGS = {"ch": 8, "z_channels": 3, "num_res_blocks": 1}, [8, 5, 5]
+
+
+def vidtok(folder, published="vidtok_fsq_causal_488_262144.yaml", frames=5, size=8, args=VIDTOK_ARGS):
+    """args: what differs from the published settings of encoder and decoder, and levels; None: nothing."""
     source = PEERS / "VidTok"
     with their_code("VidTok", "vidtok"):
         from omegaconf import OmegaConf
 
         config = OmegaConf.load(source / "configs" / published)
         params = config.model.params
-        params.encoder_config.params.update({"ch": 8, "z_channels": 3, "num_res_blocks": 1})
-        params.regularizer_config.params.levels = [8, 5, 5]
+        if args:
+            params.encoder_config.params.update(args[0])
+            params.regularizer_config.params.levels = args[1]
         path, settings = folder / "vidtok.ckpt", folder / "vidtok.yaml"
         OmegaConf.save(config, settings)
         params.loss_config = {"target": "torch.nn.Identity"}
@@ -265,24 +277,25 @@ def vidtok(folder, published="vidtok_fsq_causal_488_262144.yaml", frames=5, size
     return Real("vidtok", frames, size, options, -1, 1, from_bytes(-1, 1), encode, decode, to_unit(-1, 1))
 
 
-def words(kinds):
-    """A codebook prior: twelve words of each kind, with vectors and edges, under the names of the published pickles."""
+def words(kinds, counts=(12, 12), width=6):
+    """A codebook prior: words of each kind, with vectors and edges, under the names of the published pickles."""
     (first, vectors), (second, others), edges = kinds
-    names = {key: [f"{key}{number}" for number in range(12)] for key in (first, second)}
+    names = {
+        key: [f"{key}{number}" for number in range(count)] for key, count in zip((first, second), counts, strict=True)
+    }
     drawn = torch.Generator().manual_seed(1)
     return {
         first: dict.fromkeys(names[first], 20),
         second: dict.fromkeys(names[second], 20),
-        vectors: {name: torch.randn(6, generator=drawn) for name in names[first]},
-        others: {name: torch.randn(6, generator=drawn) for name in names[second]},
-        edges: list(zip(names[first], names[second], strict=True)),
+        vectors: {name: torch.randn(width, generator=drawn) for name in names[first]},
+        others: {name: torch.randn(width, generator=drawn) for name in names[second]},
+        edges: list(zip(names[first], names[second], strict=False)),
     }
 
 
-NOUNS = words(
-    (("adj_code_book_num", "adj_code_book_vec"), ("noun_code_book_num", "noun_code_book_vec"), "adj_noun_edges")
-)
-VERBS = words((("adverb_code_book_num", "adverb_vec"), ("verb_code_book_num", "verb_vec"), "verb_adverb_edges"))
+NOUN_KINDS = ("adj_code_book_num", "adj_code_book_vec"), ("noun_code_book_num", "noun_code_book_vec"), "adj_noun_edges"
+VERB_KINDS = ("adverb_code_book_num", "adverb_vec"), ("verb_code_book_num", "verb_vec"), "verb_adverb_edges"
+NOUNS, VERBS = words(NOUN_KINDS), words(VERB_KINDS)
 
 
 def in_place_of_pickles(module, content):
@@ -290,17 +303,17 @@ def in_place_of_pickles(module, content):
     module.open, module.pickle = lambda *_: nullcontext(), SimpleNamespace(load=lambda _: content)
 
 
-def sweettok_authors(folder):
+def sweettok_authors(folder, nouns=NOUNS, verbs=VERBS):
     """The whole network, whose size is fixed: 212 million parameters. The published decoding, of the latents themselves."""
     source = PEERS / "SweetTok"
     config = source / "configs" / "training" / "stage2" / "SweetTok_Compact_ucf101.yaml"
     with their_code("SweetTok", "modeling", bare=["modeling.modules"]):
         from omegaconf import OmegaConf
 
-        in_place_of_pickles(import_module("modeling.quantizer.quantizer"), NOUNS | VERBS)
+        in_place_of_pickles(import_module("modeling.quantizer.quantizer"), nouns | verbs)
         network = randomise(import_module("modeling.sweettok").SweetTok_Compact(OmegaConf.load(config)), 0.02)
     paths = {key: folder / f"{key}.pt" for key in ("weights", "nouns", "verbs")}
-    for key, content in {"weights": network.state_dict(), "nouns": NOUNS, "verbs": VERBS}.items():
+    for key, content in {"weights": network.state_dict(), "nouns": nouns, "verbs": verbs}.items():
         torch.save(content, paths[key])
     options = {key: str(path) for key, path in paths.items()} | {"source": str(source), "config": str(config)}
     options["sha256"] = {key: sha256_of(path) for key, path in paths.items()}

@@ -1,6 +1,7 @@
 """`SweetTok`: a trained tokenizer to load, use and share (huggingface_hub's ModelHubMixin around VideoTokenizer)."""
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ from sweettok.models.tokenizer import VideoTokenizer
 from sweettok.storage import atomic_directory, read_json
 from sweettok.video.store import to_float, to_uint8
 
+log = logging.getLogger(__name__)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 WINDOWS_AT_ONCE = 16
 
@@ -42,7 +44,7 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
     device   where it computes; inputs of any device are moved there, results stay there
     dtype    of its arithmetic: below float32 by autocast, with the layers' weights kept in that type too, which halves
              their memory; the nearest word is always found in float32. Tokens may differ between dtypes, so that a
-             file is best decoded as it was encoded
+             file is best decoded as it was encoded. Float32 in place of bfloat16 on a CPU that has no instructions for it
     """
 
     def __init__(
@@ -54,6 +56,9 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
     ) -> None:
         if dtype not in DTYPES.values():
             raise InputError(f"dtype {dtype} is unknown; choose one of {', '.join(DTYPES)}")
+        if dtype == torch.bfloat16 and str(device).startswith("cpu") and not has_bfloat16():
+            log.warning("computing in float32: this CPU has no instructions for bfloat16, in which it would be slower")
+            dtype = torch.float32
         self.model, self.dtype = model.eval().requires_grad_(False), dtype
         if model_id is not None:
             self.model_id = model_id
@@ -299,6 +304,12 @@ class SweetTok(ModelHubMixin, library_name="sweettok", license="mit", tags=["vid
         if self.model.training:
             raise ValueError("the model is in training mode, in which coding changes it: call model.eval() first")
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU computes in bfloat16 by itself. Without that torch does it in several steps: slower than float32."""
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))  # the last: ARM
 
 
 def _array(values: Any) -> NDArray | Tensor:

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sweettok.errors import InputError
-from sweettok.reporting import bench_goals
+from sweettok.reporting.bench_goals import goals, side_by_side
 from sweettok.reporting.style import COLOURS, GREY, save_png, shared_style
 from sweettok.storage import read_json, write_json
 
@@ -123,7 +123,8 @@ def write_report(bench: Bench, folder: str | Path) -> None:
 
 
 def markdown(bench: Bench, figures: list[str]) -> str:
-    """The page, web/bench.md: machine, goals, table of speed, where the time goes, scaling, quality against length."""
+    """The page, web/bench.md: machine, networks side by side, goals, all that was measured, where the time goes, scaling,
+    quality against length."""
     environment = Environment(loader=FileSystemLoader(PARTS), trim_blocks=True, lstrip_blocks=True)
     environment.filters["digits"] = _digits
     text = environment.get_template("bench.md").render(
@@ -133,10 +134,8 @@ def markdown(bench: Bench, figures: list[str]) -> str:
         exponents=bench.exponents,
         ways=bench.ways,
         share=bench.share,
-        goals=bench_goals,
-        authors=bench_goals.against_authors(bench.rows),
-        ratios=bench_goals.ratios(bench.rows),
-        reached=lambda passed: "reached" if passed else "missed",
+        networks=side_by_side(bench.rows),
+        goals=goals(bench.rows),
         figures=figures,
     )
     return text.rstrip() + "\n"

@@ -145,7 +145,22 @@ def test_floats_that_look_like_0_to_1_are_warned_of(tok, clips):
         tok.encode(np.full((9, 16, 16, 3), 200, np.uint8) + np.arange(3, dtype=np.uint8))  # a bright film may be right
 
 
-def test_lower_precision_keeps_the_contract(make_model, clips):
+@pytest.fixture
+def cpu(monkeypatch):
+    """What the CPU can do -> that torch tells it."""
+    return lambda **found: monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
+
+
+@pytest.mark.parametrize(("feature", "dtype"), [("avx512_f", torch.float32), ("amx_bf16", torch.bfloat16)])
+def test_bfloat16_is_for_a_cpu_that_has_it(make_model, cpu, caplog, feature, dtype):
+    cpu(**{feature: True})
+    tok = SweetTok(make_model(), dtype=torch.bfloat16)
+    assert tok.dtype == tok.model.to_logits.weight.dtype == dtype
+    assert ("computing in float32" in caplog.text) == (dtype == torch.float32)
+
+
+def test_lower_precision_keeps_the_contract(make_model, clips, cpu):
+    cpu(avx512_bf16=True)
     half = SweetTok(make_model(), dtype=torch.bfloat16)
     clip = clips(4)
     tokens = half.encode(clip)
@@ -158,8 +173,9 @@ def test_lower_precision_keeps_the_contract(make_model, clips):
     assert (tokens == SweetTok(make_model()).encode(clip)).float().mean() > 0.8  # close calls may fall the other way
 
 
-def test_rounded_weights_compute_what_autocast_computes(make_model, clips):
+def test_rounded_weights_compute_what_autocast_computes(make_model, clips, cpu):
     """Half the memory, the same numbers; the model is still known by the weights that were rounded."""
+    cpu(avx512_bf16=True)
     half, whole = SweetTok(make_model(), dtype=torch.bfloat16), make_model()
     with torch.autocast("cpu", torch.bfloat16):
         expected = whole.decode(whole.encode(clips(2)))
@@ -168,7 +184,8 @@ def test_rounded_weights_compute_what_autocast_computes(make_model, clips):
     assert {p.dtype for p in half.model.quantizers.parameters()} == {torch.float32}
 
 
-def test_rounded_weights_are_not_saved(make_model, tmp_path):
+def test_rounded_weights_are_not_saved(make_model, tmp_path, cpu):
+    cpu(avx512_bf16=True)
     with pytest.raises(InputError, match="float32"):
         SweetTok(make_model(), dtype=torch.bfloat16).save_pretrained(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []

@@ -1,8 +1,6 @@
-"""What is measured, at which sizes, and how: time by pytest-benchmark, peak memory by the kernel, operations by torch."""
+"""What is measured, at which sizes, and how: time by pytest-benchmark, what else a call costs by bench/cost.py."""
 
 import contextlib
-import ctypes
-import gc
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +10,7 @@ import psutil
 import pytest
 import torch
 import yaml
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+from bench.cost import giga_operations, peak_memory, profile
 
 from sweettok.language.codebook import Codebook
 from sweettok.models.judge import Judge
@@ -120,57 +118,24 @@ def measured(benchmark):
     """Run a function under the benchmark and return what it returned, with the facts of the report attached.
 
     what: row of the report; at: the size; items and unit: what one call gets done, e.g. 8 clips; rounds: a fixed number
-    of calls where one takes seconds; operations: count floating-point operations, and the share of time by kind.
-    Other facts go into the report as they are.
+    of calls where one takes seconds (1: memory is that of the timed call); operations: count floating-point operations,
+    and the share of time by kind. Other facts go into the report as they are.
     """
 
     def run(what, function, *, at, items=None, unit="clips", rounds=None, operations=False, **facts):
-        result = benchmark.pedantic(function, rounds=rounds) if rounds else benchmark(function)
+        if rounds == 1:
+            result, peak = benchmark.pedantic(peak_memory, (function,))
+        else:
+            result = benchmark.pedantic(function, rounds=rounds) if rounds else benchmark(function)
+            peak = peak_memory(function)[1] if benchmark.enabled else None
         if benchmark.enabled:
-            benchmark.extra_info.update(what=what, size=at, items=items, unit=unit, peak_mb=peak_memory(function))
+            benchmark.extra_info.update(what=what, size=at, items=items, unit=unit, peak_mb=peak)
             if operations:
-                facts |= {"gflop": giga_operations(function), "profile": profile(function)}
+                facts |= {"gflop": giga_operations(function)[1], "profile": profile(function)}
             benchmark.extra_info.update(facts)
         return result
 
     return run
-
-
-def peak_memory(function) -> float | None:
-    """By how many MB a call raises the process's resident memory at its peak; None where the kernel does not tell.
-
-    Linux keeps the peak of a process (VmHWM), and forgets it when asked to (clear_refs); see proc(5).
-    """
-    process, status = psutil.Process(), Path("/proc/self/status")
-    gc.collect()
-    try:
-        ctypes.CDLL("libc.so.6").malloc_trim(0)  # what was freed earlier must not hide what this call takes
-        before = process.memory_info().rss
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return None
-    function()
-    peak = next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return max(0, peak - before) / 1e6
-
-
-def giga_operations(function) -> float:
-    """Floating-point operations of a call that takes no gradients, in 10^9; torch does not count the CPU's attention."""
-    attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    counted = {attention: lambda query, key, value, *rest, **more: sdpa_flop_count(query, key, value)}
-    with FlopCounterMode(display=False, custom_mapping=counted) as counter:
-        function()
-    return counter.get_total_flops() / 1e9
-
-
-def profile(function) -> dict[str, float]:
-    """Share of a call's time by operation, the six largest."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
-        function()
-    times = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
-    whole = sum(times.values())
-    largest = sorted(times, key=times.get, reverse=True)[:6]
-    return {name.removeprefix("aten::"): times[name] / whole for name in largest}
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):

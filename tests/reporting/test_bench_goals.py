@@ -1,25 +1,32 @@
 """Goals of the bench: ratios of known times, and nothing said of what was not measured."""
 
-import pytest
-
-from sweettok.reporting.bench_goals import AUTHORS, against_authors, against_plain, cache_gains, ratios
+from sweettok.reporting.bench_goals import AUTHORS, against_others, against_plain, cache_gains, goals, side_by_side
 
 
-def paper(what, mean, peak=400.0, name="global queries, bf16"):
-    return {"what": what, "size": "paper", "paper": name, "mean": mean, "peak_mb": peak, "weights_mb": 600.0}
+def calls(network, encode, decode, peak=400.0, size="17x256x256, fp32"):
+    """Two rows: times of both calls, the peak of the second; 600 MB of weights."""
+    return [
+        {"what": f"{way}: {network}", "network": network, "size": size, "mean": mean, "peak_mb": mb, "weights_mb": 600.0}
+        for way, mean, mb in (("encode", encode, 100.0), ("decode", decode, peak))
+    ]  # fmt: skip
 
 
-def test_both_calls_together_are_compared_with_the_authors():
-    (entry,) = against_authors([paper("encode", AUTHORS["encode"] / 3, 100.0), paper("decode", AUTHORS["decode"] / 3)])
-    assert entry["faster"] == pytest.approx(3.0)
-    assert entry["peak_mb"] == 1000.0 and entry["memory"] == pytest.approx(1000 / AUTHORS["peak_mb"])
+def test_ours_is_compared_with_the_authors_and_with_the_fastest():
+    rows = calls("ours, a", 1.0, 2.0) + calls(AUTHORS, 2.0, 4.0, peak=1400.0) + calls("fast", 1.0, 0.5)
+    rows += calls("small", 0.1, 0.1, size="16x128x128, fp32") + calls("fast", 0.1, 0.1, size="17x256x256, bf16")
+    found = [(goal.value, goal.goal, goal.reached) for goal in against_others(rows)]
+    assert found == [(2.0, 2.0, True), (0.5, 0.6, True), (0.5, 1, False)]
+    assert list(against_others(rows))[2].what == "ours, a, fp32: times as fast as the fastest other, fast"
 
 
-def test_half_a_measurement_is_none():
-    assert against_authors([paper("encode", 1.0), paper("decode", 1.0, name="other")]) == []
+def test_what_was_not_measured_is_left_open():
+    alone = calls("ours, a", 1.0, 2.0)
+    assert list(against_others(alone)) == [] and len(side_by_side(alone)) == 1
+    assert side_by_side(alone[:1]) == []
+    without = [{key: value for key, value in row.items() if key != "peak_mb"} for row in alone]
+    assert [goal.goal for goal in against_others(without + calls(AUTHORS, 2.0, 4.0))] == [2.0, 1]
     assert against_plain([{"what": "reconstruct, ours", "size": "17x128x128", "mean": 1.0}]) == {}
     assert cache_gains([{"what": "sample, cache", "size": "a", "tokens": 1280, "mean": 1.0}]) == {}
-    assert ratios([{"what": "encode", "size": "default", "mean": 1.0}]) == []
 
 
 def test_ratios_to_the_plain_implementation_and_of_the_cache():
@@ -35,11 +42,4 @@ def test_ratios_to_the_plain_implementation_and_of_the_cache():
         )
     ]  # fmt: skip
     assert cache_gains(rows) == {"small": 5.0}
-    assert ("17x128x128, ours, bf16: times as fast as the plain implementation", 3.0, 2.0) in ratios(rows)
-    assert ("sampling, small: times as fast with the cache", 5.0, 10.0) in ratios(rows)
-
-
-def test_memory_that_was_not_measured_is_left_open():
-    rows = [{k: v for k, v in paper(what, 1.0).items() if k != "peak_mb"} for what in ("encode", "decode")]
-    (entry,) = against_authors(rows)
-    assert "memory" not in entry
+    assert [(goal.value, goal.reached) for goal in goals(rows)] == [(1.5, False), (3.0, True), (5.0, False)]
