@@ -145,12 +145,12 @@ def test_the_papers_tokenizer_has_the_parameters_of_its_layers(meta_tokenizer):
     params, model = meta_tokenizer("ucf101")
     d, settings, proxy = 512, params.tokenizer, params.proxy
     assert (settings.width, settings.heads) == (d, 8)
-    assert (settings.spatial_depth, settings.temporal_depth, settings.expansion) == (8, 4, 4)
+    assert (settings.spatial_depth, settings.temporal_depth, settings.expansion) == (8, 4, 2)
     assert (settings.encoder_blocks, settings.decoder_blocks) == (2, 2)
     assert (settings.spatial_tokens, settings.temporal_tokens) == (16 * 16, 32 * 32)
     assert proxy.width == d and sum(proxy.levels) == 32
 
-    attention, feed, norm = 4 * d * d + d, 8 * d * d + 4 * d + d, 2 * d  # query, key, value; out, which has a bias
+    attention, feed, norm = 4 * d * d + d, 4 * d * d + 2 * d + d, 2 * d  # query, key, value; out, which has a bias
     alone = attention + feed + 3 * norm  # of queries that read but do not see each other: norms of both, and the feed's
     layer = alone + attention + norm
     image_block = norm + (9 * d * d + d) + (d * d + d)  # over 3 x 3 patches, then within a frame

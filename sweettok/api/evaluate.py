@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,8 +20,10 @@ from sweettok.metrics.registry import frechet_of, metric_of
 from sweettok.metrics.scorers import open_scorers
 from sweettok.models.judge import Judge
 from sweettok.params import EvaluateReconstruction, Metrics, Protocol
-from sweettok.regions.measures import RegionMeasure
 from sweettok.tokenizers.base import ClipTokenizer
+
+if TYPE_CHECKING:
+    from sweettok.regions.measures import RegionMeasure
 
 TOO_FEW = "a Frechet distance needs at least 2 files"
 
@@ -55,7 +57,7 @@ def evaluate(
     device: str | torch.device = "cpu",
     watch: Watch = iter,
     parts: str | Path | None = None,
-    regions: Sequence[RegionMeasure] = (),
+    regions: "Sequence[RegionMeasure]" = (),
 ) -> dict[str, Any]:
     """{"tokenizer": facts with what a clip takes, "clips": facts, "metrics": name -> record, "left_out": [...],
     "skipped_files": [...]}.

@@ -62,7 +62,7 @@ def _stages(lock: Path, cells: Collection[str] | None) -> Iterator[tuple[str, di
     if not lock.is_file():
         return
     variants = None if cells is None else {cell.rpartition("-")[0] for cell in cells}
-    for name, stage in yaml.load(lock.read_text(encoding="utf-8"), yaml.CSafeLoader)["stages"].items():
+    for name, stage in yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"].items():
         if name.startswith(CELLS):
             if variants is None or name.removeprefix(CELLS) in variants:
                 yield "ablation", stage

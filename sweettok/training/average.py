@@ -29,8 +29,9 @@ class MovingAverage:
     @property
     def module(self) -> nn.Module:
         """The averaged model. Its buffers are the trained model's, which no step copies: few steps look at them."""
-        for mine, theirs in zip(self._module.buffers(), self._model.buffers(), strict=True):
-            mine.copy_(theirs)
+        with torch.no_grad():  # codes of vector-quantize-pytorch are buffers with a gradient
+            for mine, theirs in zip(self._module.buffers(), self._model.buffers(), strict=True):
+                mine.copy_(theirs)
         return self._module
 
     def state_dict(self) -> dict[str, Any]:

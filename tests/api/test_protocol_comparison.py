@@ -147,4 +147,4 @@ def test_the_picture_has_a_line_for_each_row(found):
     labels = [[label.get_text() for label in panel.get_yticklabels()] for panel in panels]
     assert labels[0][0] == "own" and "larp (resolution=20)" in labels[0] and len(labels[0]) == 1 + len(PRESETS)
     assert len(labels[1]) == len(found["choices"]) - 1, "other extractors have other scales"
-    assert {"covariance: biased instead of unbiased", "clips: 2 instead of all"} <= set(labels[1])
+    assert {"covariance: unbiased -> biased", "clips: all -> 2"} <= set(labels[1])
