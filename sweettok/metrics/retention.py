@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweettok.metrics.record import record
-from sweettok.metrics.statistics import bootstrap_interval
+from sweettok.metrics.statistics import bootstrap_interval, ratio_interval
 from sweettok.models.judge import Judge
 from sweettok.video.store import ClipStore
 
 Hits = Mapping[str, NDArray[np.bool_]]
 FACTOR = "factor:"
-LEVEL = 0.95  # of the intervals
 
 
 def label_hits(judge: Judge, features: NDArray[np.float32], store: ClipStore) -> dict[str, NDArray[np.bool_]]:
@@ -75,7 +74,7 @@ def retention_records(
         if not real.any():
             continue
         facts = _facts(label, judge, store) | {"accuracy": float(kept.mean()), "real": float(real.mean())}
-        interval = _ratio_interval(kept, real, bootstrap, seed)
+        interval = ratio_interval(kept, real, bootstrap, seed)
         value = float(kept.sum() / real.sum())
         records[name] = record(value, len(kept), store.split, seed, interval, metric=f"retention of {name}", **facts)
     return records
@@ -85,20 +84,3 @@ def _facts(label: str, judge: Judge, store: ClipStore) -> dict[str, Any]:
     facts: dict[str, Any] = {"frames": store.frames, "resolution": store.size}
     facts |= {"extractor": judge.name, "weights_sha256": judge.fingerprint}
     return facts | {"chance": float(store.labels[label].value_counts(normalize=True).max())}
-
-
-def _ratio_interval(
-    above: NDArray[np.float64], below: NDArray[np.float64], resamples: int, seed: int
-) -> tuple[float, float] | None:
-    """Percentile bootstrap interval of sum(above) / sum(below) over the same drawn clips, both (n,).
-
-    Draws without anything below have no ratio and do not count; None where no draw has one.
-    """
-    n = len(above)
-    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)  # (R, n)
-    tops, bottoms = times @ above, times @ below  # (R,)
-    ratios = tops[bottoms > 0] / bottoms[bottoms > 0]
-    if not len(ratios):
-        return None
-    low, high = np.quantile(ratios, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)

@@ -39,6 +39,21 @@ def bootstrap_interval(values: ArrayLike, resamples: int, seed: int, level: floa
     return _percentiles(_shares(np.random.default_rng(seed), len(values), resamples) @ values, level)
 
 
+def ratio_interval(
+    above: ArrayLike, below: ArrayLike, resamples: int, seed: int, level: float = 0.95
+) -> tuple[float, float] | None:
+    """Percentile bootstrap interval of sum(above) / sum(below) over the same drawn items, both (n,).
+
+    Draws without anything below have no ratio and do not count; None where no draw has one.
+    """
+    above, below = np.asarray(above), np.asarray(below)
+    n = len(above)
+    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)  # (R, n)
+    tops, bottoms = times @ above, times @ below  # (R,)
+    ratios = tops[bottoms > 0] / bottoms[bottoms > 0]
+    return _percentiles(ratios, level) if len(ratios) else None
+
+
 def bootstrap_of(
     statistic: Callable[..., float], sizes: tuple[int, ...], resamples: int, seed: int, level: float = 0.95
 ) -> tuple[float, float]:

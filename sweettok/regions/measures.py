@@ -15,6 +15,7 @@ from sweettok.api.comparison import FolderClips
 from sweettok.errors import InputError
 from sweettok.metrics.record import record
 from sweettok.metrics.scorers import Scorer
+from sweettok.metrics.statistics import ratio_interval
 from sweettok.video.store import to_uint8
 
 LABELS = "captions.jsonl"
@@ -99,12 +100,11 @@ class RegionMeasure:
         (regions, n), of_clips = heights[:, :2].sum(axis=0).astype(int).tolist(), of_clips[of_clips[:, 1] > 0]
         if not (clips := len(of_clips)):
             return {}
-        draws = np.random.default_rng(seed).multinomial(clips, np.full(clips, 1 / clips), RESAMPLES) @ of_clips
         facts |= self.scorer.facts | {"regions": regions, "clips": clips}
         found = {}
         for column, name in enumerate((f"{self.name}/{number}" for number in self.numbers), start=3):
             rows = [(row[2] / row[1], int(row[1]), row[column] / row[1]) for row in heights.tolist() if row[1]]
             facts["by_height"] = [dict(zip(("height", "n", "value"), row, strict=True)) for row in rows]
-            interval = np.quantile(draws[:, column] / draws[:, 1], (0.025, 0.975)).tolist()
+            interval = ratio_interval(of_clips[:, column], of_clips[:, 1], RESAMPLES, seed)
             found[name] = record(heights[:, column].sum() / n, n, "files given", seed, interval, metric=name, **facts)
         return found
