@@ -7,6 +7,7 @@ Called as `python -m sweettok.reporting.bench INPUT.json FOLDER`. What a benchma
 import math
 import sys
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -142,23 +143,24 @@ def markdown(bench: Bench, figures: list[str]) -> str:
 
 
 def speed_figure(bench: Bench) -> Figure | None:
-    """Seconds of a call, one panel a size."""
+    """Seconds of a call, one panel a size at which there is something to compare: several calls, or several networks."""
     of_size: dict[str, list[dict[str, Any]]] = {}
     for row in bench.rows:
         if "curve" not in row and row.get("size"):
             of_size.setdefault(row["size"], []).append(row)
-    of_size = {size: rows for size, rows in of_size.items() if len(rows) > 1}
+    of_size = {size: rows for size, rows in of_size.items() if len({row.get("network", row["what"]) for row in rows}) > 1}
     if not of_size:
         return None
     heights = [len(rows) for rows in of_size.values()]
     figure = Figure(figsize=(8, 0.6 + 0.6 * len(heights) + 0.26 * sum(heights)))
     panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for panel, (size, rows), colour in zip(panels, of_size.items(), COLOURS, strict=False):
+    for panel, (size, rows), colour in zip(panels, of_size.items(), cycle(COLOURS), strict=False):
         seconds = [row["mean"] for row in rows]
         bars = panel.barh([row["what"] for row in rows], seconds, color=colour)
         panel.bar_label(bars, [f" {_digits(mean)} s" for mean in seconds], fontsize=8, color=GREY)
         panel.invert_yaxis()
         panel.set(xscale="log", title=size)
+        panel.xaxis.set_minor_formatter("")  # the bars have their numbers
         panel.margins(x=0.15)
         panel.grid(axis="y", visible=False)
     panels[-1].set_xlabel("seconds a call")

@@ -6,7 +6,7 @@ import matplotlib.image
 import pytest
 
 from sweettok.errors import InputError
-from sweettok.reporting.bench import fitted_exponent, joined, main, read_benchmarks, write_report
+from sweettok.reporting.bench import fitted_exponent, joined, main, read_benchmarks, speed_figure, write_report
 
 FACTS = {"cores": 2, "threads": 2, "memory_gb": 24, "torch": "2.13.0", "load_before": 0.1}
 
@@ -91,6 +91,17 @@ def test_networks_and_goals_stand_on_the_page(raw, tmp_path):
     assert "- ours, a, fp32: times as fast as the authors' code: 2.50 (goal: at least 2.0), reached" in page
     assert "- ours, a, fp32: share of the authors' peak memory: 1.00 (goal: at most 0.6), missed" in page
     assert "- 17x128x128, ours: times as fast as the plain implementation: 3.00 (goal: at least 2.0), reached" in page
+
+
+def test_each_panel_of_the_speeds_compares_something(raw):
+    content = json.loads(raw.read_text())
+    sizes = [f"size {number}" for number in range(12)]  # more than there are colours
+    content["benchmarks"] += [entry(way, size, 1.0) for size in sizes for way in ("encode", "decode")]
+    content["benchmarks"] += [entry(f"{way}: LARP", "16x128x128", 1.0, network="LARP") for way in ("encode", "decode")]
+    raw.write_text(json.dumps(content))
+    panels = speed_figure(read_benchmarks(raw)).axes
+    assert [panel.get_title() for panel in panels] == ["default", *sizes]  # one network alone compares nothing
+    assert all(len(panel.patches) == 2 for panel in panels)
 
 
 def test_without_a_trained_model_there_is_no_quality(raw, tmp_path):
