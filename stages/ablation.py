@@ -45,6 +45,7 @@ from sweettok.tracking import Run, tracked_run
 from sweettok.training.cells import cell_checkpoint, cell_codebook, forget_cell, train_cell
 from sweettok.training.checkpoint import write_history
 from sweettok.training.curriculum import TrainingData, load_judge, load_proxy
+from sweettok.training.replication import training_data
 from sweettok.video.store import ClipStore, to_uint8
 
 FLOAT = "%.6g"  # in tables
@@ -72,7 +73,7 @@ def cell(params: Params, variant: str, codebook: Codebook, seed: int) -> Cell | 
     tags = {"variant": variant, "seed": str(seed)}
     with tracked_run("ablation", params, tags) if first_process() else nullcontext() as run:
         settings, started = params.evaluate_reconstruction, time.perf_counter()
-        data, judge = clips_of(params, seed), load_judge("outputs/judge")
+        data, judge = training_data(seed, params.ablation.matrix.replication_seeds), load_judge("outputs/judge")
         proxy = load_proxy("outputs/proxy")
         model, history, steps = train_cell(params, variant, seed, data, codebook, proxy, judge, run, params.machine)
         test = ClipStore.open("outputs/data", "test")
@@ -129,12 +130,6 @@ def fidelity(
         "metrics": summarise(reconstructions, test, settings, scorers, distances),
         "retention": retention,
     }
-
-
-def clips_of(params: Params, seed: int) -> TrainingData:
-    """All training clips; where seeds replicate those of others, each of the two sets has a half to itself."""
-    data, replication = TrainingData.load("outputs/data", "outputs/proxy"), params.ablation.matrix.replication_seeds
-    return data.share(int(seed in replication), 2) if replication else data
 
 
 def measured_prior(

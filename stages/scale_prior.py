@@ -20,6 +20,7 @@ from sweettok.storage import atomic_directory, write_json
 from sweettok.tracking import tracked_run
 from sweettok.training.checkpoint import write_history
 from sweettok.training.curriculum import forget_training, load_judge
+from sweettok.training.replication import training_data
 from sweettok.video.store import ClipStore
 
 
@@ -40,7 +41,7 @@ def training_name(size: str, seed: int) -> str:
     return f"prior-{size}-{seed}"
 
 
-def one_seed(params: Params, size: str, clips: TokenizedClips, seed: int) -> PriorRun | None:
+def one_seed(params: Params, size: str, seed: int) -> PriorRun | None:
     """Train, sample and measure, in a run of its own; None in all processes of data parallelism but the first."""
     tags = {"variant": size, "seed": str(seed)}
     with tracked_run("prior_scaling", params, tags) if first_process() else nullcontext() as run:
@@ -48,6 +49,8 @@ def one_seed(params: Params, size: str, clips: TokenizedClips, seed: int) -> Pri
         of_size = params.prior_scaling.sizes[size].model_dump() | {"seed": seed}
         tokenizer = VideoTokenizer.load("outputs/pixels").to(own_device())
         judge = load_judge("outputs/judge").to(own_device())
+        data = training_data(seed, params.ablation.matrix.replication_seeds)
+        clips = TokenizedClips.tokenized(tokenizer, data.train, data.val)
         measured = train_and_measure(
             params.generator.model_copy(update=of_size), params.sampling, tokenizer, clips, judge,
             ClipStore.open("outputs/data", "test"), training_name(size, seed), run, params.machine,
@@ -62,8 +65,7 @@ def one_seed(params: Params, size: str, clips: TokenizedClips, seed: int) -> Pri
 
 def body(params: Params, size: str) -> None:
     seeds = params.prior_scaling.matrix.seeds
-    clips = TokenizedClips.of("outputs/pixels", "outputs/data")
-    runs = side_by_side(partial(one_seed, params, size, clips), seeds, params.machine)
+    runs = side_by_side(partial(one_seed, params, size), seeds, params.machine)
     if first_process():
         with atomic_directory(f"outputs/prior_scaling/{size}") as folder:
             for seed, done in zip(seeds, runs, strict=True):

@@ -179,11 +179,11 @@ def _seal(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def read_json(path: str | Path) -> Any:
-    """Parse a JSON file. Raises InputError (absent, damaged) naming the file."""
+def read_json(path: str | Path, maker: str = "dvc repro") -> Any:
+    """Parse a JSON file, which the command `maker` writes. Raises InputError (absent, damaged) naming the file."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist; run `dvc repro` for the stage that makes it") from error
+        raise InputError(f"{path} does not exist; run `{maker}`, which makes it") from error
     except ValueError as error:
-        raise InputError(f"{path} is not valid JSON ({error}); delete it and run `dvc repro`") from error
+        raise InputError(f"{path} is not valid JSON ({error}); delete it and run `{maker}`") from error

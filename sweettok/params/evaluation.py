@@ -146,8 +146,8 @@ class AblationMatrix(Section):
     seeds: tuple[NonNegativeInt, ...] = Field(strict=False)
     replication_seeds: tuple[NonNegativeInt, ...] = Field(
         strict=False,
-        description="those of `seeds`, and of the priors', that only repeat what the others found. Their cells train on "
-        "one half of the training clips, the others' on the other half",
+        description="those of `seeds`, and of the priors', that only repeat what the others found, trained on clips of "
+        "their own: a drawn world draws as many again, a set of files gives each of the two sets of seeds one half",
     )
 
     @model_validator(mode="after")

@@ -79,7 +79,7 @@ class Bench:
 
 def read_benchmarks(path: str | Path) -> Bench:
     """Read what `pytest --benchmark-json` wrote. Raises InputError where it is absent or something else."""
-    content = read_json(Path(path))
+    content = read_json(Path(path), "make bench")
     try:
         info = content["machine_info"]
         cpu = info.get("cpu", {}).get("brand_raw") or info.get("processor") or info.get("machine", "")

@@ -101,14 +101,18 @@ def code_clips(proxy: ProxyTokenizer, store: ClipStore) -> np.ndarray:
 def save_proxy(folder: str | Path, proxy: ProxyTokenizer, codes: dict[str, np.ndarray], history: list[dict]) -> None:
     """Write the proxy and its codes of each split, all or nothing."""
     with atomic_directory(folder) as partial:
-        for split, array in codes.items():
-            np.save(partial / f"codes_{split}.npy", array)
-        config = {
-            "proxy": proxy.proxy.model_dump(mode="json"),
-            "patches": proxy.patches.model_dump(mode="json"),
-            "codes_sha256": {path.name: sha256_of(path) for path in sorted(partial.glob("codes_*.npy"))},
-        }
+        config = {"proxy": proxy.proxy.model_dump(mode="json")} | write_codes(partial, proxy.patches, codes)
         write_module(partial, proxy, config, history)
+
+
+def write_codes(folder: Path, patches: Patches, codes: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Write a proxy's codes of each split; returns what config.json says of them."""
+    for split, array in codes.items():
+        np.save(folder / f"codes_{split}.npy", array)
+    return {
+        "patches": patches.model_dump(mode="json"),
+        "codes_sha256": {path.name: sha256_of(path) for path in sorted(folder.glob("codes_*.npy"))},
+    }
 
 
 def finish_stage(name: str, model: VideoTokenizer, history: list[dict]) -> None:
