@@ -21,26 +21,25 @@ def compiles(machine: Machine, device: torch.device) -> bool:
 
 
 class Compiled:
-    """A task's `compute`, compiled, once for each phase of its losses. The log says how long that took.
+    """A function as one compiled graph, once for each value of its whole-number arguments. The log says how long that took.
 
-    Where it fails, one line in the log says why, and the steps run as they are.
+    Where it fails, one line in the log says why, and the function runs as it is.
 
     Args:
-        name: of the training.
+        name: for the log.
         options: further ones of torch.compile.
     """
 
-    def __init__(self, compute: Callable[..., Losses], name: str, **options: Any) -> None:
-        self.plain, self.name, self.known = compute, name, set[tuple[int, ...]]()
-        self.compiled: Callable[..., Losses] | None = torch.compile(compute, fullgraph=True, dynamic=False, **options)
+    def __init__(self, plain: Callable[..., Any], name: str, **options: Any) -> None:
+        self.plain, self.name, self.known = plain, name, set[tuple[int, ...]]()
+        self.compiled: Callable[..., Any] | None = torch.compile(plain, fullgraph=True, dynamic=False, **options)
 
-    def __call__(self, *given: Any) -> Losses:
+    def __call__(self, *given: Any) -> Any:
         if self.compiled is None:
             return self.plain(*given)
         start, phase = time.perf_counter(), tuple(value for value in given if isinstance(value, int))
-        torch.compiler.cudagraph_mark_step_begin()
         try:
-            loss, metrics = self.compiled(*given)
+            result = self.compiled(*given)
         except Exception as error:  # a compiler's may be of any kind; a mistake in the step itself comes again
             log.warning("%s: not compiled (%s); its steps run eagerly", self.name, first_line(error))
             self.compiled = None
@@ -48,5 +47,16 @@ class Compiled:
         if phase not in self.known:
             self.known.add(phase)
             log.info("%s: compiled in %.0f s", self.name, time.perf_counter() - start)
+        return result
+
+
+class CompiledLosses(Compiled):
+    """A task's `compute`, compiled once for each phase of its losses, and on a GPU captured for replay."""
+
+    def __call__(self, *given: Any) -> Losses:
+        torch.compiler.cudagraph_mark_step_begin()
+        loss, metrics = super().__call__(*given)
+        if self.compiled is None:
+            return loss, metrics
         # The next replay overwrites what this one gave.
         return loss.clone(), {name: value.detach().clone() for name, value in metrics.items()}

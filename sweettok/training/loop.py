@@ -24,10 +24,10 @@ from sweettok.models.processes import gathered_objects, mean_over_processes
 from sweettok.params import Machine, Optimiser
 from sweettok.training.average import MovingAverage
 from sweettok.training.checkpoint import Checkpoint
-from sweettok.training.compilation import Compiled, compiles
+from sweettok.training.compilation import Compiled, CompiledLosses, compiles
 from sweettok.training.divergence import Watch, diverged, non_finite, refuse_non_finite
 from sweettok.training.loading import Batch, micro_batches, prefetched
-from sweettok.training.muon import optimisers
+from sweettok.training.muon import Muon, optimisers
 from sweettok.training.progress import Progress
 
 if TYPE_CHECKING:
@@ -132,7 +132,10 @@ def train(
         checkpoint_layers(task.layers())
     if compiles(machine, accelerator.device):
         replays = accelerator.device.type == "cuda" and processes * optimiser.accumulate == 1
-        task.compile(partial(Compiled, name=task.name, mode="reduce-overhead" if replays else "default"))
+        task.compile(partial(CompiledLosses, name=task.name, mode="reduce-overhead" if replays else "default"))
+        for mover in movers:
+            if isinstance(mover, Muon):  # AdamW is one kernel as it is
+                mover.compile(partial(Compiled, name=f"{task.name}, Muon"))
     forward = accelerator.prepare(Forward(task)) if processes > 1 else Forward(task)
     of_all = task.batches(optimiser.batch_size, optimiser.steps, start)
     parts = micro_batches(of_all, optimiser.accumulate, rank, processes)

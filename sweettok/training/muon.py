@@ -5,7 +5,6 @@ All directions of a layer then learn at one pace. Here a training step of Muon i
 (output channels, all else), and handles all matrices of one shape in batched products.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 import torch
@@ -31,30 +30,48 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float) -> None:
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+        self.compiled: Callable[..., None] | None = None
+
+    def compile(self, how: Callable[[Callable], Callable]) -> None:
+        """Have `move` compiled by `how`."""
+        self.compiled = how(move)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:
         """One step, by the gradients that the parameters have. `closure` is not supported."""
         for group in self.param_groups:
-            by_shape: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    by_shape[tuple(weight.flatten(1).shape)].append(weight)
-            for shape, weights in by_shape.items():
-                updates = orthogonal(torch.stack([self._momentum(weight) for weight in weights]))
-                scale, kept = group["lr"] * RMS * max(shape) ** 0.5, 1 - group["lr"] * group["weight_decay"]
-                if self.found_inf is not None:
-                    updates, kept = updates.masked_fill(self.found_inf > 0, 0), kept ** (1 - self.found_inf)
-                for weight, update in zip(weights, updates, strict=True):
-                    weight.mul_(kept)
-                    weight.sub_(scale * update.view_as(weight))
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            averages = [self.state[weight].setdefault("momentum", torch.zeros_like(weight)) for weight in weights]
+            if not weights:
+                continue
+            rate, run = group["lr"], move
+            if self.compiled:  # which would compile anew for each rate that is a number
+                rate, run = torch.full((), rate, device=weights[0].device), self.compiled
+            run(weights, [weight.grad for weight in weights], averages, rate, group["weight_decay"], self.found_inf)
 
-    def _momentum(self, weight: Tensor) -> Tensor:
-        """The Nesterov momentum of a weight's gradient as a matrix."""
-        assert weight.grad is not None
-        average = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
-        average.lerp_(weight.grad, 1 - MOMENTUM)
-        return weight.grad.lerp(average, MOMENTUM).flatten(1)
+
+def move(
+    weights: list[Tensor],
+    gradients: list[Tensor],
+    averages: list[Tensor],
+    rate: float | Tensor,
+    decay: float,
+    found_inf: Tensor | None = None,
+) -> None:
+    """A step of Muon, in place: each weight, and its gradients' average. Matrices of one shape are in one product."""
+    by_shape: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = {}
+    for weight, gradient, average in zip(weights, gradients, averages, strict=True):
+        average.lerp_(gradient, 1 - MOMENTUM)
+        momentum = gradient.lerp(average, MOMENTUM).flatten(1)  # Nesterov's
+        by_shape.setdefault(tuple(momentum.shape), []).append((weight, momentum))
+    for shape, moved in by_shape.items():
+        updates = orthogonal(torch.stack([momentum for _, momentum in moved]))
+        scale, kept = rate * RMS * max(shape) ** 0.5, 1 - rate * decay
+        if found_inf is not None:
+            updates, kept = updates.masked_fill(found_inf > 0, 0), kept ** (1 - found_inf)
+        for (weight, _), update in zip(moved, updates, strict=True):
+            weight.mul_(kept)
+            weight.sub_(scale * update.view_as(weight))
 
 
 def orthogonal(matrices: Tensor) -> Tensor:

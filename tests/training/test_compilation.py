@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from sweettok.params import Machine
-from sweettok.training.compilation import Compiled, compiles
+from sweettok.training.compilation import CompiledLosses, compiles
+from sweettok.training.muon import Muon
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -15,6 +16,10 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
 @pytest.fixture(autouse=True)
 def _nothing_compiled():
     torch.compiler.reset()
+
+
+def draw(*shape, seed):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def gradients(task, step):
@@ -38,8 +43,35 @@ def test_a_step_is_one_graph(default_task, name, backend):
         torch.testing.assert_close(one, other, rtol=1e-2, atol=1e-4)
 
 
+@pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+def test_an_optimisers_step_is_one_graph(backend):
+    """Compiled once, whatever the rate; it moves weights and state as the plain one does."""
+    shapes, compilations = [(12, 20), (20, 12), (12, 20), (9, 4, 1, 3, 3)], []
+    plain, compiled = ([torch.nn.Parameter(draw(*shape, seed=50)) for shape in shapes] for _ in range(2))
+    movers = Muon(plain, 0.05, 0.1), Muon(compiled, 0.05, 0.1)
+
+    def counted(graph, inputs):
+        compilations.append(len(inputs))
+        return torch._dynamo.lookup_backend(backend)(graph, inputs)
+
+    movers[1].compile(partial(torch.compile, fullgraph=True, dynamic=False, backend=counted))
+    for step in range(4):
+        for mover, weights in zip(movers, (plain, compiled), strict=True):
+            mover.param_groups[0]["lr"] = 0.05 / (1 + step)
+            for weight in weights:
+                weight.grad = draw(*weight.shape, seed=step)
+            mover.step()
+    assert len(compilations) == 1
+    for one, other in zip(plain, compiled, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(movers[0].state[one], movers[1].state[other], rtol=1e-3, atol=1e-5)
+
+
 def test_each_phase_is_compiled_once(caplog):
-    compiled = Compiled(lambda x, phase: (x * (2 if phase < 3 else 5), {"x": x}), "line", backend="aot_eager")
+    def compute(x, phase):
+        return x * (2 if phase < 3 else 5), {"x": x}
+
+    compiled = CompiledLosses(compute, "line", backend="aot_eager")
     with caplog.at_level(logging.INFO):
         found = [compiled(torch.tensor(1.0), phase)[0] for phase in (0, 0, 3, 3)]
     assert found == [2, 2, 5, 5] and caplog.text.count("line: compiled in") == 2
@@ -49,7 +81,7 @@ def test_what_does_not_compile_runs_as_it_is(caplog):
     def compute(x):
         return (x if x.sum() > 0 else -x), {}
 
-    compiled = Compiled(compute, "line")
+    compiled = CompiledLosses(compute, "line")
     assert [compiled(torch.tensor(value))[0] for value in (-3.0, 2.0)] == [3, 2]
     assert caplog.text.count("line: not compiled") == 1
 
