@@ -20,7 +20,7 @@ def code_and_machine(root: Path) -> dict[str, str]:
         "git_commit": commit,
         "git_dirty": str(bool(_git(root, "status", "--porcelain"))).lower(),
         "machine.cores": str(os.cpu_count()),
-        "machine.cpu": _cpu_name(),
+        "machine.cpu": cpu_name(),
         "machine.torch": torch_version,
         "machine.python": ".".join(str(part) for part in sys.version_info[:3]),
     }
@@ -35,13 +35,17 @@ def _git(root: Path, *arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _cpu_name() -> str:
+def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Such as "AMD EPYC (family 25, model 17)": clouds hide which EPYC it is, and generations round differently."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        first = cpuinfo.read_text(encoding="utf-8").split("\n\n")[0]
     except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+        first = ""
+    facts = dict(line.split(":", 1) for line in first.splitlines() if ":" in line)
+    found = {name.strip(): value.strip() for name, value in facts.items()}
+    name = found.get("model name") or platform.processor() or platform.machine()
+    numbers = [f"{key.removeprefix('cpu ')} {found[key]}" for key in ("cpu family", "model") if found.get(key)]
+    return f"{name} ({', '.join(numbers)})" if numbers else name
 
 
 def process_key(process: Any) -> str:

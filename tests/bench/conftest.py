@@ -16,6 +16,7 @@ from sweettok.language.codebook import Codebook
 from sweettok.models.judge import Judge
 from sweettok.models.proxy import ProxyTokenizer
 from sweettok.params import Params, load_params
+from sweettok.provenance import cpu_name
 from sweettok.tokenizers.registry import open_tokenizer
 from sweettok.training.curriculum import build_tokenizer, save_proxy
 from sweettok.video.prepare import prepare
@@ -141,6 +142,7 @@ def measured(benchmark):
 def pytest_benchmark_update_machine_info(config, machine_info):
     """What decides speed besides the processor: threads, libraries, and what else was running."""
     machine_info["sweettok"] = {
+        "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
