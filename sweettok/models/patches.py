@@ -51,7 +51,7 @@ def position_codes(times: Tensor, rows: Tensor, columns: Tensor, dim: int) -> Te
     return rearrange(torch.cat([time, row, column], dim=-1), "t h w d -> t (h w) d")
 
 
-def latent_times(frames: int, built_for: int) -> Tensor:
+def latent_times(frames: int, built_for: int, device: torch.device | None = None) -> Tensor:
     """Times of a clip's latent frames, in those of the clips that a model was built for: (frames,).
 
     0, 1, 2, ... up to `built_for` frames. More are drawn together to end where those do, so that queries and heads look
@@ -59,8 +59,9 @@ def latent_times(frames: int, built_for: int) -> Tensor:
     arXiv 2306.15595). Times beyond what was learned reconstruct worse (reports/bench).
     """
     if frames <= built_for:
-        return torch.arange(frames)
-    return torch.cat([torch.zeros(1), torch.linspace(1, built_for - 1, frames - 1)])
+        return torch.arange(frames, device=device)
+    later = torch.linspace(1, built_for - 1, frames - 1, device=device)
+    return torch.cat([torch.zeros(1, device=device), later])
 
 
 @lru_cache(maxsize=32)
@@ -71,7 +72,7 @@ def grid_positions(
 
     Kept on `device`, so that no step copies them there and waits for it.
     """
-    times = latent_times(frames, built_for or frames).to(device)
+    times = latent_times(frames, built_for or frames, device)
     return position_codes(times, torch.arange(height, device=device), torch.arange(width, device=device), dim)
 
 

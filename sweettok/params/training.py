@@ -100,7 +100,7 @@ class Machine(Section):
         default=False, description="keep only layers' inputs and compute the rest again for the gradient: less memory"
     )
     compile: Literal["auto"] | bool = Field(
-        default="auto", description="torch.compile each training's step; auto: on GPUs. The first steps take minutes"
+        default="auto", description="torch.compile each training's step; auto: on GPUs, in one process. The first steps take minutes"
     )
 
     @model_validator(mode="after")

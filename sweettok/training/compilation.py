@@ -21,9 +21,10 @@ def compiles(machine: Machine, device: torch.device) -> bool:
 
 
 class Compiled:
-    """A function as one compiled graph, once for each value of its whole-number arguments. The log says how long that took.
+    """A function as one compiled graph, once for each value of its whole-number arguments, with its backward pass. The log
+    says how long that took.
 
-    Where it fails, one line in the log says why, and the function runs as it is.
+    Where compiling fails, one line in the log says why, and the function runs as it is.
 
     Args:
         name: for the log.
@@ -38,15 +39,19 @@ class Compiled:
         if self.compiled is None:
             return self.plain(*given)
         start, phase = time.perf_counter(), tuple(value for value in given if isinstance(value, int))
+        if phase in self.known:
+            return self.compiled(*given)
         try:
-            result = self.compiled(*given)
+            # With its backward pass, which otherwise is compiled, and fails, only when a gradient is asked for.
+            with torch._functorch.config.patch(force_non_lazy_backward_lowering=True):
+                result = self.compiled(*given)
         except Exception as error:  # a compiler's may be of any kind; a mistake in the step itself comes again
-            log.warning("%s: not compiled (%s); its steps run eagerly", self.name, first_line(error))
+            cause = first_line(getattr(error, "inner_exception", error))  # a compiler's own message
+            log.warning("%s: not compiled (%s); its steps run eagerly", self.name, cause)
             self.compiled = None
             return self.plain(*given)
-        if phase not in self.known:
-            self.known.add(phase)
-            log.info("%s: compiled in %.0f s", self.name, time.perf_counter() - start)
+        self.known.add(phase)
+        log.info("%s: compiled in %.0f s", self.name, time.perf_counter() - start)
         return result
 
 

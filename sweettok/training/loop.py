@@ -1,7 +1,7 @@
 """One loop for all trainings: Muon or AdamW, warm-up and cosine, clipping, EMA, guards, progress, resumable checkpoints.
 
 Everything random in step s is drawn after seeding with (seed, s, process), so a resumed training repeats the
-uninterrupted one bit for bit without saving generator states.
+uninterrupted one without saving generator states, on a CPU bit for bit.
 
 Several processes (accelerate) share each batch: the same steps, up to rounding, as one process makes.
 """
@@ -130,8 +130,8 @@ def train(
     start, history = _resume(checkpoint, task, average, movers)
     if machine.activation_checkpointing:
         checkpoint_layers(task.layers())
-    if compiles(machine, accelerator.device):
-        replays = accelerator.device.type == "cuda" and processes * optimiser.accumulate == 1
+    if compiles(machine, accelerator.device) and processes == 1:
+        replays = accelerator.device.type == "cuda" and optimiser.accumulate == 1
         task.compile(partial(CompiledLosses, name=task.name, mode="reduce-overhead" if replays else "default"))
         for mover in movers:
             if isinstance(mover, Muon):  # AdamW is one kernel as it is

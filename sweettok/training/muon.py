@@ -41,9 +41,12 @@ class Muon(torch.optim.Optimizer):
         """One step, by the gradients that the parameters have. `closure` is not supported."""
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
-            averages = [self.state[weight].setdefault("momentum", torch.zeros_like(weight)) for weight in weights]
             if not weights:
                 continue
+            for weight in weights:
+                if "momentum" not in self.state[weight]:
+                    self.state[weight]["momentum"] = torch.zeros_like(weight)
+            averages = [self.state[weight]["momentum"] for weight in weights]
             rate, run = group["lr"], move
             if self.compiled:  # which would compile anew for each rate that is a number
                 rate, run = torch.full((), rate, device=weights[0].device), self.compiled

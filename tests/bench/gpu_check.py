@@ -1,6 +1,7 @@
 """`make gpu-check`: how much of a GPU's arithmetic trainings use, as a table and as gpu_check.json.
 
-Weights and clips are noise, so that it needs no data, no network and no MLflow: torch, and what models and trainings import.
+Weights and clips are noise, so that it needs no data, no network and no MLflow: torch, einops, transformers, accelerate, pandas,
+pydantic and safetensors.
 A part that fails is told, and the others go on; none starts after seven minutes. On a CPU it shows that it works.
 """
 
@@ -13,11 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import torch
 from memory_store import random_store
+from torch._dynamo.utils import counters
+from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -140,6 +144,10 @@ def measure_ceiling(row: dict) -> None:
     row["tflops"] = 2 * side**3 / median_ms(lambda: a @ a) / 1e9
 
 
+def build(rigs: list[Rig], profile: str, batch: int, words: int, row: dict) -> None:
+    rigs.append(Rig(profile, batch, words))
+
+
 def measure_step(rig: Rig, training: str, compiled: bool, folder: Path, row: dict) -> None:
     """Of the training as it is run: milliseconds of a step, TFLOP/s, share of time without a kernel, memory."""
     task, optimiser = rig.task(training, WARM + TIMED + PROFILED + 1)
@@ -153,25 +161,33 @@ def measure_step(rig: Rig, training: str, compiled: bool, folder: Path, row: dic
 
     def watched(step: int) -> dict:
         metrics = after(step)
-        if step in (WARM, WARM + TIMED, WARM + TIMED + PROFILED):
+        if step in (WARM, WARM + TIMED):
             marks.append(now())
         if step == WARM + TIMED:
-            profiler.start()
+            profiler.start()  # which takes time of its own
+            marks.append(now())
+        if step == WARM + TIMED + PROFILED:
+            marks.append(now())
+            profiler.stop()  # before the weights travel back
         return metrics
 
     task.after_step = watched
     if ON_GPU:
         torch.cuda.reset_peak_memory_stats()
+    skipped = counters["inductor"]["cudagraph_skips"]
     loop.train(task, optimiser, 0, Checkpoint(folder / "none.pt", ""), machine=Machine(compile=compiled))
-    profiler.stop()
-    if compiled and task.compute.compiled is None:
-        raise RuntimeError("it does not compile; the log says why")
-    start, first, second, last = marks
+    start, first, second, third, last = marks
     row["warm_up_s"], row["ms"] = first - start, 1e3 * (second - first) / TIMED
     row["tflops"] = counter.get_total_flops() / row["ms"] / 1e9
+    if compiled:
+        # Muon's step falls back by itself: the log says so.
+        row["graphs_not_captured"] = counters["inductor"]["cudagraph_skips"] - skipped
+        if task.compute.compiled is None:
+            raise RuntimeError("it does not compile; the log says why")
     if ON_GPU:
-        busy = sum(event.self_device_time_total for event in profiler.key_averages()) / 1e6
-        row["idle"], row["memory_gb"] = max(0.0, 1 - busy / (last - second)), torch.cuda.max_memory_allocated() / 1e9
+        kernels = [event for event in profiler.key_averages() if event.device_type == DeviceType.CUDA]
+        busy = sum(event.self_device_time_total for event in kernels) / 1e6
+        row["idle"], row["memory_gb"] = 1 - busy / (last - third), torch.cuda.max_memory_allocated() / 1e9
 
 
 def measure_coding(rig: Rig, row: dict) -> None:
@@ -190,12 +206,20 @@ def measure_sampling(rig: Rig, row: dict) -> None:
     row["s"] = median_ms(lambda: sample(prior, labels, settings, torch.Generator().manual_seed(0)), 1) / 1e3
 
 
+def add_up(rig: Rig, rows: list[dict], row: dict) -> None:
+    """Seconds of the profile's trainings by its numbers of steps, at the rig's batch; judge, validations and starts left out."""
+    ms = {each["part"]: each["ms"] for each in rows if "ms" in each}
+    trainings = {name: getattr(rig.params, name).optimiser.steps for name in ("proxy", *STAGES)}
+    trainings["prior"] = rig.params.generator.optimiser.steps
+    row["s"] = sum(steps * ms[f"default: {name}, eager"] for name, steps in trainings.items()) / 1e3
+
+
 def losses(precision: str, steps: int, folder: Path) -> list[float]:
-    """The first losses of the default's joint training, where accelerate computes."""
+    """The first losses of the default's joint training, eager, where accelerate computes."""
     task, optimiser = Rig(*SIZES["default"][:3]).task("train_joint", steps)
     loop.LOG_EVERY = 1
     optimiser = optimiser.model_copy(update={"precision": precision})
-    history = loop.train(task, optimiser, 0, Checkpoint(folder / "none.pt", ""))[1]
+    history = loop.train(task, optimiser, 0, Checkpoint(folder / "none.pt", ""), machine=Machine(compile=False))[1]
     return [row["loss"] for row in history if row["split"] == "train"]
 
 
@@ -203,7 +227,7 @@ def compare_losses(steps: int, folder: Path, row: dict) -> None:
     """Of `losses` here, in fp32 and in bf16, the largest relative distance to those of a CPU."""
     words = [sys.executable, "-m", "bench.gpu_check", "--losses", str(steps)]
     alone = subprocess.run(
-        words, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, capture_output=True, text=True, check=True
+        words, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, capture_output=True, text=True, check=True, timeout=120
     )
     row["cpu"] = json.loads(alone.stdout.splitlines()[-1])
     for precision in ("fp32", "bf16"):
@@ -212,19 +236,35 @@ def compare_losses(steps: int, folder: Path, row: dict) -> None:
         row[f"largest_gap_{precision}"] = max(abs(mine - theirs) / abs(theirs) for mine, theirs in pairs)
 
 
-def run_part(rows: list[dict], end: float, name: str, fill: Callable[[dict], None]) -> None:
+def run_part(report: "Report", name: str, fill: Callable[[dict], None]) -> None:
     """Have `fill` make a row, unless the time is over; what stops it becomes the row's `error`."""
     row, start = {"part": name}, time.monotonic()
     try:
-        if start > end:
+        if start > report.end:
             raise TimeoutError("no time left")
         fill(row)
     except Exception as error:
         row["error"] = f"{type(error).__name__}: {first_line(error, 300)}"
     row["seconds"] = time.monotonic() - start
-    rows.append(row)
+    report.add(row)
     shown = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items() if key != "part"}
     print(f"{name:<40}", *(f"{key} {value}" for key, value in shown.items() if not isinstance(value, list)), flush=True)
+
+
+@dataclass
+class Report:
+    """The rows so far, written anew after each, so that a kill loses one at most."""
+
+    path: Path
+    end: float
+    rows: list[dict] = field(default_factory=list)
+
+    def add(self, row: dict) -> None:
+        self.rows.append(row)
+        if "tflops" in row and "tflops" in self.rows[0]:
+            row["of_ceiling"] = row["tflops"] / self.rows[0]["tflops"]
+        device = torch.cuda.get_device_name() if ON_GPU else "CPU"
+        self.path.write_text(json.dumps({"device": device, "torch": torch.__version__, "rows": self.rows}, indent=1))
 
 
 def main(words: list[str] | None = None) -> None:
@@ -233,28 +273,29 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--losses", type=int, metavar="STEPS", help="only the losses of so many steps, as JSON")
     parser.add_argument("--json", type=Path, default=Path("gpu_check.json"))
     given = parser.parse_args(words)
-    rows, end = list[dict](), time.monotonic() + SECONDS
+    report = Report(given.json, time.monotonic() + SECONDS)
     with tempfile.TemporaryDirectory() as folder:
         if given.losses:
             print(json.dumps(losses("fp32", given.losses, Path(folder))))
             return
-        run_part(rows, end, "ceiling", measure_ceiling)
+        run_part(report, "ceiling", measure_ceiling)
         for name in given.size or [name for name in SIZES if name != "smoke"]:
             profile_name, batch, count, trainings = SIZES[name]
-            rig = Rig(profile_name, batch, count)
+            rigs = list[Rig]()
+            run_part(report, f"{name}: build", partial(build, rigs, profile_name, batch, count))
+            if not rigs:
+                continue
+            (rig,) = rigs
             ways = [(training, False) for training in trainings] + [("train_joint", True)]  # to compile takes a minute
             for training, compiled in ways:
                 fill = partial(measure_step, rig, training, compiled, Path(folder))
-                run_part(rows, end, f"{name}: {training}, {'compiled' if compiled else 'eager'}", fill)
+                run_part(report, f"{name}: {training}, {'compiled' if compiled else 'eager'}", fill)
             if "prior" in trainings:
-                run_part(rows, end, f"{name}: encode and decode", partial(measure_coding, rig))
-                run_part(rows, end, f"{name}: sample", partial(measure_sampling, rig))
-        run_part(rows, end, "losses", partial(compare_losses, CURVE if ON_GPU else 2, Path(folder)))
-    for row in rows[1:]:
-        if "tflops" in row and "tflops" in rows[0]:
-            row["of_ceiling"] = row["tflops"] / rows[0]["tflops"]
-    device = torch.cuda.get_device_name() if ON_GPU else "CPU"
-    given.json.write_text(json.dumps({"device": device, "torch": torch.__version__, "rows": rows}, indent=1))
+                run_part(report, f"{name}: encode and decode", partial(measure_coding, rig))
+                run_part(report, f"{name}: sample", partial(measure_sampling, rig))
+            if name == "default":
+                run_part(report, f"{name}: all steps of its trainings, eager", partial(add_up, rig, report.rows))
+        run_part(report, "losses", partial(compare_losses, CURVE if ON_GPU else 2, Path(folder)))
 
 
 if __name__ == "__main__":

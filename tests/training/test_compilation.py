@@ -2,15 +2,18 @@
 
 import logging
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
+from torch._dynamo.backends.common import aot_autograd
 
-from sweettok.params import Machine
+from sweettok.params import Machine, load_params
 from sweettok.training.compilation import CompiledLosses, compiles
 from sweettok.training.muon import Muon
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +46,10 @@ def test_a_step_is_one_graph(default_task, name, backend):
         torch.testing.assert_close(one, other, rtol=1e-2, atol=1e-4)
 
 
+@pytest.mark.parametrize("broken", [None, 0.0, 1.0])
 @pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
-def test_an_optimisers_step_is_one_graph(backend):
-    """Compiled once, whatever the rate; it moves weights and state as the plain one does."""
+def test_an_optimisers_step_is_one_graph(backend, broken):
+    """Compiled once, whatever the rate; it moves weights and state as the plain one does, on a GPU unless a step broke."""
     shapes, compilations = [(12, 20), (20, 12), (12, 20), (9, 4, 1, 3, 3)], []
     plain, compiled = ([torch.nn.Parameter(draw(*shape, seed=50)) for shape in shapes] for _ in range(2))
     movers = Muon(plain, 0.05, 0.1), Muon(compiled, 0.05, 0.1)
@@ -55,6 +59,10 @@ def test_an_optimisers_step_is_one_graph(backend):
         return torch._dynamo.lookup_backend(backend)(graph, inputs)
 
     movers[1].compile(partial(torch.compile, fullgraph=True, dynamic=False, backend=counted))
+    if broken is not None:
+        for mover in movers:
+            mover.found_inf = torch.tensor(broken)
+    before = [weight.detach().clone() for weight in compiled]
     for step in range(4):
         for mover, weights in zip(movers, (plain, compiled), strict=True):
             mover.param_groups[0]["lr"] = 0.05 / (1 + step)
@@ -62,6 +70,7 @@ def test_an_optimisers_step_is_one_graph(backend):
                 weight.grad = draw(*weight.shape, seed=step)
             mover.step()
     assert len(compilations) == 1
+    assert all(torch.equal(*pair) for pair in zip(before, compiled, strict=True)) == (broken == 1)
     for one, other in zip(plain, compiled, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
         torch.testing.assert_close(movers[0].state[one], movers[1].state[other], rtol=1e-3, atol=1e-5)
@@ -84,6 +93,30 @@ def test_what_does_not_compile_runs_as_it_is(caplog):
     compiled = CompiledLosses(compute, "line")
     assert [compiled(torch.tensor(value))[0] for value in (-3.0, 2.0)] == [3, 2]
     assert caplog.text.count("line: not compiled") == 1
+
+
+def test_a_backward_pass_that_does_not_compile_runs_as_it_is(caplog):
+    def refused(graph, inputs):
+        raise RuntimeError("no such kernel")
+
+    backend = aot_autograd(fw_compiler=lambda graph, inputs: graph.forward, bw_compiler=refused)
+    weight = torch.nn.Parameter(torch.tensor(3.0))
+    compiled = CompiledLosses(lambda x: ((weight * x).exp(), {}), "line", backend=backend)
+    loss, _ = compiled(torch.tensor(0.0))
+    loss.backward()
+    assert loss == 1 and caplog.text.count("line: not compiled (no such kernel)") == 1
+
+
+def test_a_mistake_of_a_later_step_is_raised():
+    compiled = CompiledLosses(lambda x: (x.sum(), {}), "line", backend="aot_eager")
+    compiled(torch.ones(2))
+    with pytest.raises(RuntimeError, match="sum"):
+        compiled("no tensor")
+
+
+@pytest.mark.parametrize("profile", ["sprites", "gpu", "ucf101"])
+def test_profiles_compile_where_there_is_a_gpu(profile):
+    assert load_params(ROOT / f"profiles/{profile}.yaml").machine.compile == "auto"
 
 
 def test_auto_compiles_on_gpus():
