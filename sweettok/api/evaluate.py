@@ -1,6 +1,7 @@
 """Any tokenizer on any folder of videos or images: the numbers of T1, each with its protocol."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,15 @@ from sweettok.errors import InputError
 from sweettok.metrics.definitions import scorers_under
 from sweettok.metrics.distances import FrechetDistance
 from sweettok.metrics.networks import Skipped
-from sweettok.metrics.reconstruction import Collect, Watch, clip_size, measured_in_turn, score, summarise
+from sweettok.metrics.reconstruction import (
+    Collect,
+    NamedWatch,
+    clip_size,
+    measured_in_turn,
+    score,
+    summarise,
+    unwatched,
+)
 from sweettok.metrics.registry import frechet_of, metric_of
 from sweettok.metrics.scorers import open_scorers
 from sweettok.models.judge import Judge
@@ -55,7 +64,7 @@ def evaluate(
     wanted: Collection[str] | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
-    watch: Watch = iter,
+    watch: NamedWatch = unwatched,
     parts: str | Path | None = None,
     regions: "Sequence[RegionMeasure]" = (),
 ) -> dict[str, Any]:
@@ -63,7 +72,7 @@ def evaluate(
     "skipped_files": [...]}.
 
     judge, settings: what is measured with (see `folder_metrics.compare`). wanted: names of metrics; None: all there are.
-    device: where all is computed; the judge moves there. watch: wraps the numbers of the batches, for a progress bar.
+    device: where all is computed; the judge moves there. watch: wraps the numbers of the batches, for progress bars.
     parts: folder that keeps what is measured (`Parts`).
     regions: what is measured of words and faces.
     Raises InputError: nothing of it can be measured here, a tokenizer that breaks its protocol, parts of something else.
@@ -90,7 +99,8 @@ def evaluate(
         measured = {scorer.name: scorer.facts for scorer in scored} | {each.name: each.facts() for each in chosen}
         identity = {"tokenizer": tokenizer.fingerprint, "clips": clips.fingerprint, "metrics": measured, "batch": batch}
         collect = Parts(parts, identity).collect
-    reconstructions = score(tokenizer, store, batch, scored, chosen, 0, device, watch, collect)
+    watched = partial(watch, tokenizer.name)
+    reconstructions = score(tokenizer, store, batch, scored, chosen, 0, device, watched, collect)
     records = summarise(reconstructions, store, drawn, scorers, chosen)
     for region in regions:
         tables = reconstructions.scores[region.name]
@@ -117,13 +127,13 @@ def _distances(
     settings: Metrics,
     device: torch.device | str,
     parts: Path | None,
-    watch: Watch,
+    watch: NamedWatch,
 ) -> tuple[list[FrechetDistance], list[Skipped]]:
     if len(clips) < 2:
         return [], no_distances(settings, TOO_FEW)
     if isinstance(clips, ProtocolClips):
         return distances_under(clips, judge, settings, device, parts, watch)
-    return distances_to(clips, judge, settings, device)
+    return distances_to(clips, judge, settings, device, parts, watch)
 
 
 def _asked(record: str, wanted: Collection[str] | None) -> bool:

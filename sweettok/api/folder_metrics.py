@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sweettok.api.comparison import Comparison, FolderClips
@@ -19,8 +21,8 @@ from sweettok.metrics.distances import CLIPS_AT_ONCE, FrechetDistance, judge_dis
 from sweettok.metrics.extractors import Extractor, judge_extractor, open_extractor
 from sweettok.metrics.fidelity import DATA_RANGE, PSNR_CAP
 from sweettok.metrics.networks import Skipped
-from sweettok.metrics.protocol import first_frames
-from sweettok.metrics.reconstruction import Piece, Watch, measured_in_turn
+from sweettok.metrics.protocol import Selection, first_frames
+from sweettok.metrics.reconstruction import NamedWatch, Piece, measured_in_turn, unwatched
 from sweettok.metrics.record import record
 from sweettok.metrics.reference_statistics import check_protocol, features_of
 from sweettok.metrics.registry import Metric, frechet_of, metrics
@@ -178,17 +180,23 @@ def skipped_count(files: Comparison | FolderClips | ProtocolClips) -> dict[str, 
 
 
 def distances_to(
-    real: FolderClips, judge: Judge | None, settings: Metrics, device: torch.device | str
+    real: FolderClips,
+    judge: Judge | None,
+    settings: Metrics,
+    device: torch.device | str,
+    parts: Path | None = None,
+    watch: NamedWatch = unwatched,
 ) -> tuple[list[FrechetDistance], list[Skipped]]:
     """The Frechet distances to files, whatever split a protocol asks for, and those that cannot be had. device: of the
-    published networks."""
+    published networks. parts, watch: as `features_in_parts`."""
+    compute = partial(features_in_parts, parts=parts, watch=watch)
     stores: dict[str, Any] = {split: replace(real, split=split) for split in ("train", "test")}  # as ClipStores
-    found, skipped = open_distances(settings, stores, cache_folder() / "reference", device)
+    found, skipped = open_distances(settings, stores, cache_folder() / "reference", device, compute)
     if judge is None:
         skipped += [Skipped(metric.name, metric.kind, NO_JUDGE) for metric in _judged_sets()]
     else:
         kinds: Sequence[Literal["video", "image"]] = ("video", "image") if real.frames > 1 else ("image",)
-        found = judge_distances(judge, stores["test"], kinds) + found
+        found = judge_distances(judge, stores["test"], kinds, compute) + found
         still = [metric for metric in _judged_sets() if metric.kind not in kinds]
         skipped += [Skipped(metric.name, metric.kind, "a single frame has no motion to compare") for metric in still]
     return found, skipped
@@ -200,10 +208,10 @@ def distances_under(
     settings: Metrics,
     device: torch.device | str,
     parts: Path | None = None,
-    watch: Watch = iter,
+    watch: NamedWatch = unwatched,
 ) -> tuple[list[FrechetDistance], list[Skipped]]:
     """The Frechet distances of videos to files under their protocol, and those that cannot be had. device: of the published
-    networks. parts, watch: as `distance_on`."""
+    networks. parts, watch: as `features_in_parts`."""
     found, skipped = [], []
     if judge is None:
         skipped.append(Skipped("frechet_video/judge", "video", NO_JUDGE))
@@ -219,26 +227,37 @@ def distances_under(
 
 
 def distance_on(
-    extractor: Extractor, real: ProtocolClips, parts: Path | None = None, watch: Watch = iter
+    extractor: Extractor, real: ProtocolClips, parts: Path | None = None, watch: NamedWatch = unwatched
 ) -> FrechetDistance:
-    """The distance to files under their protocol.
+    """The distance to files under their protocol. parts, watch: as `features_in_parts`.
+
+    Raises InputError where the extractor takes images, or clips of more frames.
+    """
+    selection = real.selection(extractor.name)
+    return FrechetDistance(extractor, selection, features_in_parts(extractor, selection, parts, watch))
+
+
+def features_in_parts(
+    extractor: Extractor, selection: Selection, parts: Path | None, watch: NamedWatch
+) -> NDArray[np.float32]:
+    """Features (n, F) of the selected clips, a few at a time.
 
     parts: folder that keeps the features of each batch (`Parts`). watch: wraps the batches' numbers, for a progress bar.
     Raises InputError where the extractor takes images, or clips of more frames.
     """
-    selection = real.selection(extractor.name)
-    protocol = selection.protocol
+    protocol, store = selection.protocol, selection.store
     check_protocol(extractor, protocol)
-    rows = torch.arange(len(real)).split(at_once(real.frames, real.size))
+    rows = torch.arange(len(selection)).split(at_once(store.frames, store.size))
 
     def measure(number: int) -> Piece:
         clips = selection.clips(rows[number], extractor.device)
         return Piece({}, {"real": features_of(extractor, protocol, [clips])}, {}, (0, 0))
 
-    identity = extractor.identity() | {"clips": real.fingerprint, "batch": len(rows[0])}
-    collect = Parts(parts / f"real {extractor.name}", identity).collect if parts else measured_in_turn
-    pieces = collect(range(len(rows)), measure, watch)
-    return FrechetDistance(extractor, selection, np.concatenate([piece.features["real"] for piece in pieces]))
+    facts = {"clips": store.fingerprint, "protocol": protocol.model_dump(), "batch": len(rows[0])}
+    folder = f"real {extractor.metric} {protocol.name}".replace("/", "-")
+    collect = Parts(parts / folder, extractor.identity() | facts).collect if parts else measured_in_turn
+    pieces = collect(range(len(rows)), measure, partial(watch, f"real clips, {extractor.metric}"))
+    return np.concatenate([piece.features["real"] for piece in pieces])
 
 
 def of_files(entry: dict[str, Any], real: FolderClips, distance: FrechetDistance) -> dict[str, Any]:

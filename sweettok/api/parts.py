@@ -29,8 +29,9 @@ class Parts:
         """identity: plain JSON values of all that the pieces depend on. Raises InputError where the folder has those of
         another evaluation, or cannot be written."""
         self.folder = Path(folder)
-        if self.folder.exists() and not self.folder.is_dir():
-            raise InputError(f"--parts {folder} is a file; name a folder")
+        there = next(place for place in (self.folder, *self.folder.absolute().parents) if place.exists())
+        if not there.is_dir():
+            raise InputError(f"--parts {there} is a file; name a folder")
         self.folder.mkdir(parents=True, exist_ok=True)
         identity = json.loads(json.dumps(identity))
         with FileLock(self.folder / f".{WHAT}.lock"):

@@ -123,8 +123,8 @@ def _evaluate(chosen: argparse.Namespace) -> None:
         clips = open_clips(chosen.clips, *shape, chosen.skip_shorter)
     judge = open_judge(chosen)
 
-    def watch(batches: Sequence[int]) -> Any:
-        return progress(batches, tokenizer.name, unit="batch", delay=MINUTE)
+    def watch(name: str, batches: Sequence[int]) -> Any:
+        return progress(batches, name, unit="batch", delay=MINUTE)
 
     parts, regions = chosen.parts, _regions(chosen, clips)
     found = evaluate(tokenizer, clips, judge, settings, chosen.metrics, chosen.seed, device, watch, parts, regions)

@@ -118,8 +118,19 @@ def own_protocol(extractor: Extractor, store: ClipStore) -> Protocol:
     )
 
 
+RealFeatures = Callable[[Extractor, Selection], NDArray[np.float32]]  # how the features of real clips are computed
+
+
+def real_features(extractor: Extractor, selection: Selection) -> NDArray[np.float32]:
+    """Features (n, F) of the selected real clips."""
+    return features_of(extractor, selection.protocol, selection.batches(CLIPS_AT_ONCE, extractor.device))
+
+
 def judge_distances(
-    judge: Judge, store: ClipStore, kinds: Sequence[Literal["video", "image"]] = ("video", "image")
+    judge: Judge,
+    store: ClipStore,
+    kinds: Sequence[Literal["video", "image"]] = ("video", "image"),
+    compute: RealFeatures = real_features,
 ) -> list[FrechetDistance]:
     """`frechet_video/judge` and `frechet_image/judge` to the clips of a store."""
     found = []
@@ -127,8 +138,7 @@ def judge_distances(
         extractor = judge_extractor(judge, kind)
         selection = select(own_protocol(extractor, store), store)
         # Not cached: a judge is cheap, and another one after each change of its training
-        real = features_of(extractor, selection.protocol, selection.batches(CLIPS_AT_ONCE, extractor.device))
-        found.append(FrechetDistance(extractor, selection, real))
+        found.append(FrechetDistance(extractor, selection, compute(extractor, selection)))
     return found
 
 
@@ -137,6 +147,7 @@ def open_distances(
     stores: Mapping[str, ClipStore],
     folder: str | Path = REFERENCE,
     device: torch.device | str = "cpu",
+    compute: RealFeatures = real_features,
 ) -> tuple[list[FrechetDistance], list[Skipped]]:
     """The distances that params ask for, each protocol on the store of its split, and those that cannot be had.
 
@@ -158,7 +169,7 @@ def open_distances(
             try:
                 check_protocol(extractor, protocol)
                 selection = select(protocol, stores[protocol.split])
-                real = reference_features(extractor, selection, folder, CLIPS_AT_ONCE)
+                real = reference_features(extractor, selection, folder, compute)
             except InputError as reason:
                 skipped.append(Skipped(distance_name(extractor.metric, chosen), metric.kind, str(reason)))
             else:

@@ -58,7 +58,13 @@ class Piece:
 
 
 Watch = Callable[[Sequence[int]], Iterable[int]]
+NamedWatch = Callable[[str, Sequence[int]], Iterable[int]]  # the name says what is watched
 Collect = Callable[[Sequence[int], Callable[[int], Piece], Watch], list[Piece]]
+
+
+def unwatched(name: str, numbers: Sequence[int]) -> Sequence[int]:
+    """Without a progress bar."""
+    return numbers
 
 
 def measured_in_turn(numbers: Sequence[int], measure: Callable[[int], Piece], watch: Watch) -> list[Piece]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,10 @@ def _identity(extractor: Extractor, selection: Selection) -> dict[str, Any]:
 
 
 def reference_features(
-    extractor: Extractor, selection: Selection, folder: str | Path, batch_size: int
+    extractor: Extractor,
+    selection: Selection,
+    folder: str | Path,
+    compute: Callable[[Extractor, Selection], NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     """Features (n, dims) of the selected real clips: read from `folder` if they are there whole, else computed and kept.
 
@@ -77,7 +80,7 @@ def reference_features(
             return _read(entry, len(selection), extractor.dims)
         except (InputError, OSError, ValueError, KeyError, TypeError) as error:
             log.warning("reference features in %s are damaged (%s); computing them again", entry, error)
-    features = features_of(extractor, selection.protocol, selection.batches(batch_size, extractor.device))
+    features = compute(extractor, selection)
     with atomic_directory(entry) as partial:
         from safetensors.numpy import save_file
 

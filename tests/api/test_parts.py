@@ -9,6 +9,7 @@ import pytest
 import torch
 from function_tokenizer import FunctionTokenizer
 
+from sweettok.api import folder_metrics
 from sweettok.api.comparison import FolderClips
 from sweettok.api.evaluate import evaluate, open_clips, open_clips_under
 from sweettok.api.parts import Parts
@@ -80,6 +81,26 @@ def test_a_stopped_evaluation_goes_on(clips, judge, tmp_path):
     assert rest.batches == 2, "of four batches two were there"
 
 
+def test_features_of_the_real_clips_are_kept_too(clips, judge, tmp_path, monkeypatch):
+    """They are half of the work, with a progress bar of their own."""
+    seen, bars, original = [], {}, folder_metrics.features_of
+
+    def counted(*given):
+        seen.append(1)
+        return original(*given)
+
+    def watch(name, numbers):
+        bars[name] = len(numbers)
+        return numbers
+
+    monkeypatch.setattr(folder_metrics, "features_of", counted)
+    found = [evaluate(Half(), clips, judge, NONE, watch=watch, parts=tmp_path / "parts")]
+    once = len(seen)
+    found.append(evaluate(Half(), clips, judge, NONE, parts=tmp_path / "parts"))
+    assert found[0] == found[1] and len(seen) == once > 0
+    assert bars["real clips, frechet_video/judge"] == bars["function"] == 4
+
+
 def test_batches_in_hand_elsewhere_are_waited_for(tmp_path):
     """Two processes at once measure each batch once, and both have all pieces."""
     context = multiprocessing.get_context("fork")
@@ -95,8 +116,10 @@ def test_batches_in_hand_elsewhere_are_waited_for(tmp_path):
         log.put([piece.scores["psnr"].tolist() for piece in found])
 
     processes = [context.Process(target=work) for _ in range(2)]
+    gc.freeze()  # a fork has none of torch's threads, and hangs when it frees tensors that other tests have left
     for process in processes:
         process.start()
+    gc.unfreeze()
     results = [log.get(timeout=60) for _ in range(22)]
     for process in processes:
         process.join()

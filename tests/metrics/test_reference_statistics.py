@@ -43,6 +43,15 @@ class Counting:
         return clips.flatten(1) @ self.weights
 
 
+def in_batches(size):
+    """How features are computed, clips in batches of that size."""
+
+    def compute(extractor, selection):
+        return features_of(extractor, selection.protocol, selection.batches(size, extractor.device))
+
+    return compute
+
+
 @pytest.fixture
 def extractor():
     return Extractor("i3d-videogpt", "video", 8, "frechet_video/mixtures", "e" * 64, Counting(), {"layer": "only"})
@@ -55,9 +64,9 @@ def selection():
 
 
 def test_second_time_it_is_read(extractor, selection, tmp_path):
-    first = reference_features(extractor, selection, tmp_path, batch_size=7)
+    first = reference_features(extractor, selection, tmp_path, in_batches(7))
     assert first.shape == (60, 8) and extractor.features.seen == 60
-    again = reference_features(extractor, selection, tmp_path, batch_size=60)
+    again = reference_features(extractor, selection, tmp_path, in_batches(60))
     assert np.array_equal(first, again) and extractor.features.seen == 60
     direct = extractor.features(selection.clips(range(60))).numpy()
     np.testing.assert_allclose(first, direct, rtol=1e-5, atol=1e-6)
@@ -104,13 +113,13 @@ def damage_features(entry):
     ],
 )
 def test_a_damaged_entry_is_computed_again(extractor, selection, tmp_path, caplog, damage):
-    first = reference_features(extractor, selection, tmp_path, batch_size=10)
+    first = reference_features(extractor, selection, tmp_path, in_batches(10))
     damage(tmp_path / cache_key(extractor, selection))
     with caplog.at_level(logging.WARNING):
-        again = reference_features(extractor, selection, tmp_path, batch_size=10)
+        again = reference_features(extractor, selection, tmp_path, in_batches(10))
     assert np.array_equal(first, again) and extractor.features.seen == 120
     assert len(caplog.records) == 1 and "damaged" in caplog.text
-    reference_features(extractor, selection, tmp_path, batch_size=10)
+    reference_features(extractor, selection, tmp_path, in_batches(10))
     assert extractor.features.seen == 120, "the new entry is whole"
 
 
@@ -119,7 +128,7 @@ def test_an_interrupted_computation_leaves_no_entry(extractor, selection, tmp_pa
         raise RuntimeError("out of memory")
 
     with pytest.raises(RuntimeError):
-        reference_features(replace(extractor, features=breaks), selection, tmp_path, batch_size=10)
+        reference_features(replace(extractor, features=breaks), selection, tmp_path, in_batches(10))
     assert not list(tmp_path.iterdir())
 
 
