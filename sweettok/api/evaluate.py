@@ -84,7 +84,7 @@ def evaluate(
         networks = tuple(name for name in settings.extractors if frechet_of(name).name in wanted)
         settings = settings.model_copy(update={"extractors": networks})
     parts = Path(parts) if parts is not None else None
-    distances, missing = _distances(clips, judge, settings, device, parts, watch)
+    distances, missing = _distances(clips, judge, settings, device, parts, watch, wanted)
     if isinstance(clips, ProtocolClips):
         scorers = scorers_under(clips.protocol, scorers)
     chosen = [distance for distance in distances if _asked(distance.name, wanted)]
@@ -128,12 +128,14 @@ def _distances(
     device: torch.device | str,
     parts: Path | None,
     watch: NamedWatch,
+    wanted: Collection[str] | None,
 ) -> tuple[list[FrechetDistance], list[Skipped]]:
     if len(clips) < 2:
         return [], no_distances(settings, TOO_FEW)
     if isinstance(clips, ProtocolClips):
-        return distances_under(clips, judge, settings, device, parts, watch)
-    return distances_to(clips, judge, settings, device, parts, watch)
+        asked = wanted is None or "frechet_video/judge" in wanted
+        return distances_under(clips, judge if asked else None, settings, device, parts, watch)
+    return distances_to(clips, judge, settings, device, parts, watch, wanted)
 
 
 def _asked(record: str, wanted: Collection[str] | None) -> bool:

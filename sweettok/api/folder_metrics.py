@@ -1,7 +1,7 @@
 """Two files or folders of videos or images compared: fidelity of pairs, Frechet distances of sets."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -186,9 +186,10 @@ def distances_to(
     device: torch.device | str,
     parts: Path | None = None,
     watch: NamedWatch = unwatched,
+    wanted: Collection[str] | None = None,
 ) -> tuple[list[FrechetDistance], list[Skipped]]:
     """The Frechet distances to files, whatever split a protocol asks for, and those that cannot be had. device: of the
-    published networks. parts, watch: as `features_in_parts`."""
+    published networks. parts, watch: as `features_in_parts`. wanted: of the judge's, only these; None: all."""
     compute = partial(features_in_parts, parts=parts, watch=watch)
     stores: dict[str, Any] = {split: replace(real, split=split) for split in ("train", "test")}  # as ClipStores
     found, skipped = open_distances(settings, stores, cache_folder() / "reference", device, compute)
@@ -196,7 +197,8 @@ def distances_to(
         skipped += [Skipped(metric.name, metric.kind, NO_JUDGE) for metric in _judged_sets()]
     else:
         kinds: Sequence[Literal["video", "image"]] = ("video", "image") if real.frames > 1 else ("image",)
-        found = judge_distances(judge, stores["test"], kinds, compute) + found
+        asked = [kind for kind in kinds if wanted is None or f"frechet_{kind}/judge" in wanted]
+        found = judge_distances(judge, stores["test"], asked, compute) + found
         still = [metric for metric in _judged_sets() if metric.kind not in kinds]
         skipped += [Skipped(metric.name, metric.kind, "a single frame has no motion to compare") for metric in still]
     return found, skipped

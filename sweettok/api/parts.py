@@ -40,7 +40,7 @@ class Parts:
         there = read_json(self.folder / WHAT)
         if there != identity:
             other = next((key for key in identity if there.get(key) != identity[key]), "version")
-            raise InputError(f"{folder} holds parts of another evaluation (its {other} differs); give another --parts")
+            raise InputError(f"{folder} holds parts of another evaluation (it differs in: {other}); give another --parts")
 
     def collect(self, numbers: Sequence[int], measure: Callable[[int], Piece], watch: Watch) -> list[Piece]:
         """The pieces of all numbers, in their order: read where they are there, else measured and written."""

@@ -133,8 +133,9 @@ def open_protocol_clips(files: Sequence[FrameFile], protocol: Protocol, skip_sho
         numbers = np.sort(generator.choice(len(files), size=len(numbers), replace=False))
     chosen = [files[number] for number in numbers.tolist()]
     draws = generator.random(len(chosen))  # two folders of paired files draw alike
-    of_files = [
-        frame_numbers(protocol, file.frames, _rate(file), draw) for file, draw in zip(chosen, draws, strict=True)
+    of_files = [  # a picture is no clip, also where a protocol repeats the last frame of short ones
+        () if file.frames == 1 < protocol.frames else frame_numbers(protocol, file.frames, _rate(file), draw)
+        for file, draw in zip(chosen, draws, strict=True)
     ]
     short = tuple(file for file, windows in zip(chosen, of_files, strict=True) if not windows)
     if short and (not skip_shorter or len(short) == len(chosen)):

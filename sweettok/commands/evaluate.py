@@ -129,13 +129,17 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     parts, regions = chosen.parts, _regions(chosen, clips)
     found = evaluate(tokenizer, clips, judge, settings, chosen.metrics, chosen.seed, device, watch, parts, regions)
     text = write_output(chosen, {"folder": chosen.clips, **found})
+    if chosen.json:
+        print(text)
+    else:
+        _print_found(tokenizer, clips, found)
     if chosen.output and "text/accuracy" in found["metrics"]:
         from sweettok.regions.figure import write_text_figure
 
         write_text_figure(Path(chosen.output).parent, clips.fingerprint)
-    if chosen.json:
-        print(text)
-        return
+
+
+def _print_found(tokenizer: "ClipTokenizer", clips: "FolderClips | ProtocolClips", found: dict[str, Any]) -> None:
     of = f"{counted(len(clips), 'clip')} of " if len(clips) != len(clips.files) else ""
     on = f"{of}{counted(len(clips.files), 'file')}, {clips.frames}x{clips.size}x{clips.size}"
     print(f"{tokenizer.name} on {on}: {_sizes(found['tokenizer'])} per clip")

@@ -150,10 +150,11 @@ def summarise(
     records = {}
     for scorer in scorers:
         values = reconstructions.scores[scorer.name]
-        interval = bootstrap_interval(values, settings.bootstrap, settings.seed)
+        several = len(values) > 1  # of a single clip nothing is known of others
+        interval = tuple(bootstrap_interval(values, settings.bootstrap, settings.seed)) if several else None
         facts = protocol | scorer.facts
         records[scorer.name] = record(
-            float(values.mean()), len(values), store.split, settings.seed, tuple(interval), metric=scorer.name, **facts
+            float(values.mean()), len(values), store.split, settings.seed, interval, metric=scorer.name, **facts
         )
     return records | distance_records(distances, reconstructions.features, settings.seed, paired=True)
 

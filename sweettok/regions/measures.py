@@ -76,8 +76,10 @@ class RegionMeasure:
     @property
     def scorer(self) -> Scorer:
         """Of each clip a table (heights, 3 + numbers): regions, those that count, the sums of their heights and numbers."""
-        listed = [one.boxes.tobytes() + one.text.encode() for found in (self.regions or {}).values() for one in found]
-        facts = self.facts | {"regions_sha256": hashlib.sha256(b"".join(listed)).hexdigest() if listed else None}
+        of_clips = (self.regions or {}).values()
+        listed = [[(one.boxes.tolist(), one.height, one.text) for one in found] for found in of_clips]
+        digest = hashlib.sha256(json.dumps(listed).encode()).hexdigest() if any(listed) else None
+        facts = self.facts | {"regions_sha256": digest}
         return Scorer(self.name, self.name, lambda a, b: torch.stack([*map(self._table, a.cpu(), b.cpu())]), facts)
 
     def _table(self, clip: Tensor, made: Tensor) -> Tensor:

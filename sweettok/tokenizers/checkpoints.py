@@ -140,7 +140,7 @@ def checked_file(path: str, sha256: str | None) -> Path:
     found = sha256_of(file)
     if sha256 is None:
         raise InputError(f"{path}: sha256 is missing; if this is the file that you mean, state sha256: {found}")
-    if sha256 != found:
+    if sha256.lower() != found:
         raise InputError(
             f"{path} has sha256 {found}, expected {sha256}; get the file again, or state that of the file you mean"
         )

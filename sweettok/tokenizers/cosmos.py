@@ -107,10 +107,12 @@ def from_checkpoint(
     if dtype not in TYPES:
         raise InputError(f"dtype {dtype!r} is unknown; choose one of {', '.join(TYPES)}")
     time, height, width = compression
-    if height != width or FRAMES_ALIGN % time or SIZE_ALIGN % height:
+    if height != width or min(compression) < 1 or FRAMES_ALIGN % time or SIZE_ALIGN % height:
         raise InputError(
             f"compression {list(compression)} is none of [4, 8, 8], [8, 8, 8] and [8, 16, 16]; see the model's name"
         )
+    if not isinstance(sha256, Mapping | None):
+        raise InputError(f"sha256 is {sha256!r}; state that of both files, as {{encoder: ..., decoder: ...}}")
     paths, stated = {"encoder": encoder, "decoder": decoder}, dict(sha256 or {})
     files = {part: checked_file(path, stated.get(part)) for part, path in paths.items()}
     log.warning(

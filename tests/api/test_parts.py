@@ -101,6 +101,16 @@ def test_features_of_the_real_clips_are_kept_too(clips, judge, tmp_path, monkeyp
     assert bars["real clips, frechet_video/judge"] == bars["function"] == 4
 
 
+def test_of_one_clip_there_is_no_interval(folder):
+    clips = FolderClips(open_clips(folder, 9, 16).files[:1], 9, 16)
+    assert evaluate(Half(), clips, None, NONE)["metrics"]["psnr"]["interval"] is None
+
+
+def test_nothing_is_measured_that_nobody_asked_for(clips, judge, tmp_path):
+    found = evaluate(Half(), clips, judge, NONE, {"psnr"}, parts=tmp_path / "parts")
+    assert {name.partition("@")[0] for name in found["metrics"]} == {"psnr"} and not list((tmp_path / "parts").glob("real*"))
+
+
 def test_batches_in_hand_elsewhere_are_waited_for(tmp_path):
     """Two processes at once measure each batch once, and both have all pieces."""
     context = multiprocessing.get_context("fork")
@@ -133,7 +143,7 @@ def test_parts_of_something_else_are_refused(folder, judge, tmp_path):
     measured(Half(), clips, judge, tmp_path / "parts")
     for other, named in ((FunctionTokenizer(lambda clip: clip), "tokenizer"), (Half(), "clips")):
         there = open_clips(folder, 9, 16) if named == "tokenizer" else open_clips(folder, 8, 16)
-        with pytest.raises(InputError, match=f"another evaluation .its {named} differs.; give another"):
+        with pytest.raises(InputError, match=f"another evaluation .it differs in: {named}.; give another"):
             measured(other, there, judge, tmp_path / "parts")
     (tmp_path / "parts" / "000001.safetensors").write_bytes(b"cut")
     with pytest.raises(InputError, match=r"000001\.safetensors is damaged; delete it"):

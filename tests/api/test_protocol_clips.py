@@ -124,6 +124,16 @@ def test_short_files(files):
         open_protocol_clips(files, small("larp", frames=41), skip_shorter=True)
 
 
+@pytest.mark.parametrize("name", ["vidtok", "larp"])
+def test_a_picture_is_no_clip(files, name, tmp_path):
+    """Also where short clips are filled up with their last frame."""
+    Image.fromarray(np.zeros((24, 33, 3), np.uint8)).save(tmp_path / "a.png")
+    picture = open_frames(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a\.png has 1 frame, too few for the 5"):
+        open_protocol_clips([*files, picture], small(name))
+    assert open_protocol_clips([*files, picture], small(name), skip_shorter=True).skipped == (picture,)
+
+
 def test_a_random_choice_of_files(files):
     chosen = open_protocol_clips(files, small("sweettok-code-generation", clips=2))
     assert len(chosen) == 2 and {file.path for file in chosen.files} < {file.path for file in files}

@@ -34,6 +34,17 @@ def test_boxes_follow_the_clip_that_is_made_of_a_file(found):
     assert found(line, "faces") is None
 
 
+@pytest.mark.parametrize("changed", [{"height": 29}, {"text": "MOON"}, {"boxes": [[8, 4, 10, 7]]}, {"clip": "b.mkv"}])
+def test_what_was_measured_of_other_labels_is_not_used_again(found, changed):
+    """As `--parts` tells by the scorer's facts."""
+    word = {"text": "SUN", "height": 5, "boxes": [[8, 4, 10, 6]]}
+    hashes = set()
+    for one in ({}, changed):
+        line = json.dumps({"clip": one.get("clip", "a.mkv"), "words": [word | one]})
+        hashes.add(RegionMeasure("text", (), lambda a, b, shown: [], found(line), {}).scorer.facts["regions_sha256"])
+    assert len(hashes) == 2
+
+
 @pytest.mark.parametrize(
     ("line", "named"),
     [
