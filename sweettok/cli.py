@@ -4,7 +4,6 @@ import argparse
 import sys
 from typing import Any
 
-from sweettok.allocator import keep_freed_blocks
 from sweettok.commands import (
     assets,
     codebook,
@@ -59,7 +58,6 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str] | None) -> int | str | None:
     """The exit status (None: 0), or the line to end with."""
     chosen = build_parser().parse_args(arguments)
-    keep_freed_blocks()
     try:
         with naming_refused_files(), naming_missing_packages():
             return chosen.run(chosen)
