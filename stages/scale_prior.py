@@ -41,7 +41,20 @@ def training_name(size: str, seed: int) -> str:
     return f"prior-{size}-{seed}"
 
 
-def one_seed(params: Params, size: str, seed: int) -> PriorRun | None:
+def clips_of_sets(params: Params) -> dict[bool, TokenizedClips]:
+    """The main model's tokens of what the first seeds (False) and those that replicate (True) train on, as far as there are such."""
+    replicating, found = params.ablation.matrix.replication_seeds, dict[bool, TokenizedClips]()
+    tokenizer = VideoTokenizer.load("outputs/pixels").to(own_device())
+    for seed in params.prior_scaling.matrix.seeds:
+        replicates = seed in replicating
+        if replicates not in found:
+            data = training_data(seed, replicating)
+            data.train.expect(tokenizer.frames, tokenizer.size, by="outputs/pixels")
+            found[replicates] = TokenizedClips.tokenized(tokenizer, data.train, data.val)
+    return found
+
+
+def one_seed(params: Params, size: str, clips: dict[bool, TokenizedClips], seed: int) -> PriorRun | None:
     """Train, sample and measure, in a run of its own; None in all processes of data parallelism but the first."""
     tags = {"variant": size, "seed": str(seed)}
     with tracked_run("prior_scaling", params, tags) if first_process() else nullcontext() as run:
@@ -49,10 +62,9 @@ def one_seed(params: Params, size: str, seed: int) -> PriorRun | None:
         of_size = params.prior_scaling.sizes[size].model_dump() | {"seed": seed}
         tokenizer = VideoTokenizer.load("outputs/pixels").to(own_device())
         judge = load_judge("outputs/judge").to(own_device())
-        data = training_data(seed, params.ablation.matrix.replication_seeds)
-        clips = TokenizedClips.tokenized(tokenizer, data.train, data.val)
+        of_set = clips[seed in params.ablation.matrix.replication_seeds]
         measured = train_and_measure(
-            params.generator.model_copy(update=of_size), params.sampling, tokenizer, clips, judge,
+            params.generator.model_copy(update=of_size), params.sampling, tokenizer, of_set, judge,
             ClipStore.open("outputs/data", "test"), training_name(size, seed), run, params.machine,
         )  # fmt: skip
         if run is None:
@@ -65,7 +77,7 @@ def one_seed(params: Params, size: str, seed: int) -> PriorRun | None:
 
 def body(params: Params, size: str) -> None:
     seeds = params.prior_scaling.matrix.seeds
-    runs = side_by_side(partial(one_seed, params, size), seeds, params.machine)
+    runs = side_by_side(partial(one_seed, params, size, clips_of_sets(params)), seeds, params.machine)
     if first_process():
         with atomic_directory(f"outputs/prior_scaling/{size}") as folder:
             for seed, done in zip(seeds, runs, strict=True):

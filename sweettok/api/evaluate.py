@@ -127,8 +127,7 @@ def _distances(
     if len(clips) < 2:
         return [], no_distances(settings, TOO_FEW)
     if isinstance(clips, ProtocolClips):
-        asked = wanted is None or "frechet_video/judge" in wanted
-        return distances_under(clips, judge if asked else None, settings, device, parts, watch)
+        return distances_under(clips, judge, settings, device, parts, watch, wanted)
     return distances_to(clips, judge, settings, device, parts, watch, wanted)
 
 

@@ -211,13 +211,14 @@ def distances_under(
     device: torch.device | str,
     parts: Path | None = None,
     watch: NamedWatch = unwatched,
+    wanted: Collection[str] | None = None,
 ) -> tuple[list[FrechetDistance], list[Skipped]]:
-    """The Frechet distances of videos to files under their protocol, and those that cannot be had. device: of the published
-    networks. parts, watch: as `features_in_parts`."""
+    """The Frechet distances of videos to files under their protocol, and those that cannot be had. device, parts, watch,
+    wanted: as `distances_to`."""
     found, skipped = [], []
     if judge is None:
         skipped.append(Skipped("frechet_video/judge", "video", NO_JUDGE))
-    else:
+    elif wanted is None or "frechet_video/judge" in wanted:
         found.append(distance_on(judge_extractor(judge, "video"), real, parts, watch))
     for name in settings.extractors:
         metric = frechet_of(name)
